@@ -28,12 +28,17 @@
 //! batch.plaintext_slots_mut().next().expect("one slot")[..4].copy_from_slice(b"dump");
 //! batch.set_plaintext_len(4);
 //! Sealer::new(&file_key, &nonce).finish(&mut batch, Spread::Serial);
+//! let file = [&header.to_bytes(), &nonce.as_bytes()[..], batch.sealed_bytes()].concat();
 //!
 //! // The custodian opens it.
-//! let (header, header_len) = Header::parse(&header.to_bytes())?;
+//! let (header, header_len) = Header::parse(&file)?;
 //! assert_eq!(header_len, 4096);
 //! let file_key = header.unwrap(&[identity])?;
-//! Opener::new(&file_key, &nonce).open_batch(&mut batch, StreamEnd::Here, Spread::Serial)?;
+//! let (nonce, sealed) = file[header_len..].split_first_chunk().expect("16 bytes");
+//! let mut batch = Batch::with_chunks(1);
+//! batch.ciphertext_mut()[..sealed.len()].copy_from_slice(sealed);
+//! batch.set_ciphertext_len(sealed.len());
+//! Opener::new(&file_key, &PayloadNonce::from_bytes(*nonce)).open_batch(&mut batch, StreamEnd::Here, Spread::Serial)?;
 //! assert_eq!(batch.opened_slots().next(), Some(&b"dump"[..]));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
