@@ -1,1 +1,11 @@
-//! x
+//! What the tests share. The tests themselves are in the folder beside this one; nothing that ships depends on it.
+//!
+//! A long test is ignored with its time as the reason, next to a short sibling that calls the same function with less.
+
+pub mod inputs;
+pub mod open;
+pub mod published;
+pub mod reference;
+pub mod seal;
+pub mod tools;
+pub mod vectors;
