@@ -1,1 +1,41 @@
-//! x
+//! The jobs of `dbseal` on a real machine: files, processes and the cores of a database host around [`dbseal_core`].
+//!
+//! A job takes a request in which everything was decided beforehand, reports to an [`Observer`] while it runs, and
+//! returns what it did or a [`JobError`] that says in one sentence what went wrong. Output appears under its final name
+//! only when it is complete and on disk; a failure leaves nothing. Linux is what is tested.
+
+mod age_file;
+mod child;
+mod decrypt;
+mod encrypt;
+mod error;
+mod input;
+mod inspect;
+mod keygen;
+mod keys;
+mod output;
+mod pace;
+mod parallel;
+mod pipeline;
+mod process;
+mod report;
+mod sink;
+mod write_back;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+
+pub use child::Command;
+pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
+pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
+pub use error::{Exit, JobError};
+pub use input::Source;
+pub use inspect::{InspectRequest, Inspection, Payload, inspect};
+pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, recipient_path, recipients_of};
+pub use keys::{AskPassphrase, IdentitySource, NoTerminal, PassphraseSource, Unlock, load_identities, load_recipients};
+pub use output::{Destination, Overwrite, Privacy};
+pub use pace::Pace;
+pub use process::{forbid_core_dumps, kill_descendants, run_idle};
+pub use report::{Metrics, Observer, Silent};
+
+pub use dbseal_core as core;

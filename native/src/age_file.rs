@@ -1,0 +1,105 @@
+//! The start of an age file, binary or armored, and the stream of its payload section.
+
+use std::io::{self, Cursor, Read};
+
+use dbseal_core::{ArmorReader, BEGIN_ARMOR, Header, HeaderError};
+
+use crate::error::JobError;
+use crate::pipeline::read_full;
+
+/// Bytes that are read at a time while the header's end is looked for.
+const STEP_LEN: usize = 8 << 10;
+
+/// An age file whose header was read.
+pub(crate) struct AgeFile<R> {
+    pub(crate) header: Header,
+    /// Bytes of the header, in the binary form.
+    pub(crate) header_len: u64,
+    pub(crate) is_armored: bool,
+    /// What comes after the header.
+    pub(crate) section: io::Chain<Cursor<Vec<u8>>, Binary<R>>,
+}
+
+impl<R: Read> AgeFile<R> {
+    /// Reads up to the end of the header.
+    pub(crate) fn read(mut reader: R, what: &str) -> Result<Self, JobError> {
+        let mut start = vec![0; STEP_LEN];
+        let start_len = read_full(&mut reader, &mut start).map_err(|error| JobError::read(what, error))?;
+        start.truncate(start_len);
+        let is_armored = start.trim_ascii_start().starts_with(&BEGIN_ARMOR[..11]); // "-----BEGIN "
+        let reader = Cursor::new(start).chain(reader);
+        let mut binary = if is_armored { Binary::Armored(Armored::new(reader, what)) } else { Binary::AsIs(reader) };
+        let mut bytes = Vec::new();
+        loop {
+            let len = bytes.len();
+            bytes.resize(len + STEP_LEN, 0);
+            let read_len = read_full(&mut binary, &mut bytes[len..]).map_err(|error| JobError::read(what, error))?;
+            bytes.truncate(len + read_len);
+            match Header::parse(&bytes) {
+                Ok((header, header_len)) => {
+                    let section = Cursor::new(bytes.split_off(header_len)).chain(binary);
+                    return Ok(Self { header, header_len: header_len as u64, is_armored, section });
+                }
+                Err(HeaderError::Incomplete) if read_len > 0 => {}
+                Err(error) => return Err(JobError::Header { what: what.into(), error }),
+            }
+        }
+    }
+}
+
+/// The bytes of an age file, out of its armor if it has one.
+pub(crate) enum Binary<R> {
+    AsIs(io::Chain<Cursor<Vec<u8>>, R>),
+    Armored(Armored<io::Chain<Cursor<Vec<u8>>, R>>),
+}
+
+impl<R: Read> Read for Binary<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::AsIs(reader) => reader.read(buffer),
+            Self::Armored(reader) => reader.read(buffer),
+        }
+    }
+}
+
+/// Decodes armor as it is read.
+pub(crate) struct Armored<R> {
+    reader: R,
+    /// `None` after the end.
+    armor: Option<ArmorReader>,
+    decoded: Vec<u8>,
+    /// Bytes of `decoded` that were handed out.
+    taken_len: usize,
+    what: String,
+}
+
+impl<R: Read> Armored<R> {
+    fn new(reader: R, what: &str) -> Self {
+        Self { reader, armor: Some(ArmorReader::new()), decoded: Vec::new(), taken_len: 0, what: what.into() }
+    }
+
+    fn refill(&mut self) -> io::Result<()> {
+        let failed = |error| io::Error::other(JobError::Armor { what: self.what.clone(), error });
+        let Some(armor) = &mut self.armor else { return Ok(()) };
+        self.decoded.clear();
+        self.taken_len = 0;
+        let mut text = [0; STEP_LEN];
+        match self.reader.read(&mut text)? {
+            0 => self.armor.take().expect("present").finish(&mut self.decoded).map_err(failed),
+            len => armor.read(&text[..len], &mut self.decoded).map_err(failed),
+        }
+    }
+}
+
+impl<R: Read> Read for Armored<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.taken_len == self.decoded.len() && self.armor.is_some() {
+            self.refill()?;
+        }
+        let rest = &self.decoded[self.taken_len..];
+        let len = rest.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&rest[..len]);
+        self.taken_len += len;
+        Ok(len)
+    }
+}

@@ -1,0 +1,212 @@
+//! Commands that we run: a dump whose output is the input, a consumer that the output goes into.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStderr, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::error::JobError;
+use crate::process::{adopt_orphans, kill_descendants};
+use crate::report::Observer;
+
+/// Bytes of a child's standard error that are kept for the error message.
+const TAIL_LEN: usize = 2048;
+/// Bytes that a pipe should hold: at the default of 64 KiB every chunk costs two switches of context.
+pub(crate) const PIPE_LEN: usize = 1 << 20;
+
+/// A program and its arguments, run without a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    program: OsString,
+    args: Vec<OsString>,
+}
+
+impl Command {
+    /// From the words of a command line; `None` where there is none.
+    #[must_use]
+    pub fn from_words(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut words = words.into_iter();
+        Some(Self { program: words.next()?, args: words.collect() })
+    }
+
+    /// The program, for messages.
+    pub(crate) fn name(&self) -> String {
+        self.program.to_string_lossy().into_owned()
+    }
+
+    fn spawn(&self, stdin: Stdio, stdout: Stdio) -> Result<Child, JobError> {
+        adopt_orphans();
+        std::process::Command::new(&self.program)
+            .args(&self.args)
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| JobError::Spawn { program: self.name(), error })
+    }
+}
+
+/// A running command whose standard output is read.
+pub(crate) struct Producer {
+    name: String,
+    child: Child,
+    stderr: Stderr,
+}
+
+impl Producer {
+    /// Starts the command; what it writes is read from the file.
+    pub(crate) fn start(command: &Command, observer: &Arc<dyn Observer>) -> Result<(Self, File), JobError> {
+        let mut child = command.spawn(Stdio::null(), Stdio::piped())?;
+        let stdout: OwnedFd = child.stdout.take().expect("it was asked for").into();
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_LEN);
+        let stderr = Stderr::follow(child.stderr.take(), observer);
+        Ok((Self { name: command.name(), child, stderr }, stdout.into()))
+    }
+
+    /// Waits for the command, whose output has ended. Only its exit status tells a dump from half a dump.
+    pub(crate) fn finish(&mut self) -> Result<(), JobError> {
+        let status = self.child.wait().map_err(|error| JobError::read(&self.name, error))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(JobError::ChildFailed { program: self.name.clone(), status: describe(status), stderr_tail: self.stderr.tail() })
+    }
+}
+
+/// A running command whose standard input is written. Dropped before [`Consumer::finish`], it is killed before its input
+/// closes.
+pub(crate) struct Consumer {
+    name: String,
+    child: Child,
+    stdin: Option<File>,
+    stderr: Stderr,
+    finished: bool,
+}
+
+impl Consumer {
+    pub(crate) fn start(command: &Command, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
+        let mut child = command.spawn(Stdio::piped(), Stdio::inherit())?;
+        let stdin: OwnedFd = child.stdin.take().expect("it was asked for").into();
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdin, PIPE_LEN);
+        let stderr = Stderr::follow(child.stderr.take(), observer);
+        Ok(Self { name: command.name(), child, stdin: Some(stdin.into()), stderr, finished: false })
+    }
+
+    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
+        let stdin = self.stdin.as_mut().expect("open until the end");
+        stdin.write_all(bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => self.left(),
+            _ => JobError::write(&self.name, error),
+        })
+    }
+
+    /// Closes the command's input and waits for it.
+    pub(crate) fn finish(mut self) -> Result<(), JobError> {
+        // What lies in the pipe was not read yet. A command that ends now, even with status 0, has not seen all of it.
+        let mut pause = Duration::from_micros(50);
+        while self.stdin.as_ref().is_some_and(|stdin| rustix::io::ioctl_fionread(stdin).is_ok_and(|unread_len| unread_len > 0)) {
+            if self.child.try_wait().ok().flatten().is_some() {
+                return Err(self.left());
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+        self.stdin = None;
+        let status = self.child.wait().map_err(|error| JobError::write(&self.name, error))?;
+        self.finished = true;
+        if status.success() {
+            return Ok(());
+        }
+        Err(JobError::ChildFailed { program: self.name.clone(), status: describe(status), stderr_tail: self.stderr.tail() })
+    }
+
+    /// The command closed its input, and mostly has ended or is about to.
+    fn left(&mut self) -> JobError {
+        let deadline = std::time::Instant::now() + Duration::from_secs(2);
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break describe(status),
+                Ok(None) if std::time::Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+                _ => break "closed its input".into(),
+            }
+        };
+        JobError::ConsumerLeft { program: self.name.clone(), status, stderr_tail: self.stderr.tail() }
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        if !self.finished {
+            kill_descendants();
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// A child's standard error: passed on as it comes, its end kept.
+struct Stderr {
+    tail: Arc<Mutex<Vec<u8>>>,
+    ended: Mutex<Receiver<()>>,
+}
+
+impl Stderr {
+    fn follow(stderr: Option<ChildStderr>, observer: &Arc<dyn Observer>) -> Self {
+        let tail = Arc::new(Mutex::new(Vec::new()));
+        let (end, ended) = mpsc::sync_channel(1);
+        let (kept, observer) = (Arc::clone(&tail), Arc::clone(observer));
+        std::thread::spawn(move || {
+            let mut stderr = stderr.expect("it was asked for");
+            let mut bytes = [0; 4096];
+            while let Ok(len @ 1..) = stderr.read(&mut bytes) {
+                observer.child_stderr(&bytes[..len]);
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend(&bytes[..len]);
+                let excess_len = kept.len().saturating_sub(TAIL_LEN);
+                kept.drain(..excess_len);
+            }
+            let _ = end.send(());
+        });
+        Self { tail, ended: Mutex::new(ended) }
+    }
+
+    /// The last lines, without what a terminal would obey. A process that the command left behind may hold its standard
+    /// error open for ever, so the wait for the end is short.
+    fn tail(&self) -> String {
+        let _ = self.ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(Duration::from_secs(1));
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&tail);
+        let text: String = text.chars().filter(|&character| character == '\n' || !character.is_control()).collect();
+        text.trim().into()
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with status {code}"),
+        (None, Some(signal)) => format!("was killed by {}", signal_name(signal)),
+        (None, None) => "ended without a status".into(),
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        25 => "SIGXFSZ",
+        _ => return format!("signal {signal}"),
+    };
+    name.into()
+}

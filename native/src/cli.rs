@@ -1,0 +1,67 @@
+//! The command line, a play in three acts: what was typed ([`args`]), what will be done (`plan`), how it went (`ui`).
+
+mod args;
+mod plan;
+mod signals;
+mod size;
+mod ui;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Parser;
+
+use crate::error::{Exit, JobError};
+use crate::report::{Metrics, Observer};
+use args::{Args, Subcommand};
+use plan::Plan;
+use ui::{Outcome, Ui};
+
+/// The definition that parsing, help, man pages and completions come from.
+#[must_use]
+pub fn definition() -> clap::Command {
+    <Args as clap::CommandFactory>::command()
+}
+
+/// Runs the command and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    crate::process::forbid_core_dumps();
+    // Usage errors end here, with code 2.
+    let args = Args::parse();
+    let ui = Arc::new(Ui::new(args.subcommand.voice()));
+    signals::watch(Arc::clone(&ui));
+    let exit = match run(args.subcommand, &ui) {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            ui.error(&error);
+            error.exit()
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn run(subcommand: Subcommand, ui: &Arc<Ui>) -> Result<(), JobError> {
+    let (job, metrics) = (subcommand.name(), subcommand.metrics());
+    let started = Instant::now();
+    let result = Plan::decide(subcommand, ui).and_then(|plan| execute(plan, ui));
+    ui.clear_progress();
+    let counted = result.as_ref().ok().map(|outcome| (outcome.read_len, outcome.written_len));
+    let written = metrics.map_or(Ok(()), |path| Metrics::new(&path).write(job, started.elapsed(), counted));
+    let outcome = result?;
+    ui.outcome(&outcome, started.elapsed());
+    // The backup is good; that nobody will hear of it is still a failure, and the one to report.
+    written
+}
+
+fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
+    let observer: Arc<dyn Observer> = Arc::clone(ui) as Arc<dyn Observer>;
+    match plan {
+        Plan::Encrypt(request) => crate::encrypt(&request, &observer).map(|done| Outcome::encrypted(&request, done)),
+        Plan::Decrypt(request) => crate::decrypt(&request, &observer).map(|done| Outcome::decrypted(&request, done)),
+        Plan::Inspect(request) => crate::inspect(&request, &observer).map(|inspection| Outcome::inspected(&inspection)),
+        Plan::Keygen(request) => crate::keygen(&request).map(|generated| Outcome::generated(&request, generated)),
+        Plan::Recipients(unlock) => crate::recipients_of(&unlock, &**ui).map(Outcome::recipients),
+    }
+}

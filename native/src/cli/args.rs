@@ -1,0 +1,244 @@
+//! What was typed.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args as ArgGroup, Parser};
+
+use super::size::{parse_range, parse_rate, parse_size};
+use super::ui::Voice;
+
+/// Seals database backups: encrypts them with public keys only, as plain age files.
+///
+/// The database host needs no secret: it encrypts to a recipient (public), and only the identity (private), which stays
+/// offline, decrypts. Any age implementation opens the files.
+#[derive(Parser)]
+#[command(name = "dbseal", version, arg_required_else_help = true, max_term_width = 100, after_long_help = EXIT_CODES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) subcommand: Subcommand,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  refused, failed or not authentic
+  2  could not run: usage, a missing file, no permission";
+
+#[derive(clap::Subcommand)]
+pub(super) enum Subcommand {
+    Keygen(KeygenArgs),
+    Encrypt(Box<EncryptArgs>),
+    Decrypt(Box<DecryptArgs>),
+    Inspect(InspectArgs),
+}
+
+/// Make a pair of keys: an identity (private, keep it offline) and its recipient (public).
+///
+/// Asks on a terminal for a passphrase that protects the identity file; an empty one means none. The file is what age
+/// has: age, rage and dbseal decrypt with it.
+#[derive(ArgGroup)]
+#[command(after_help = "Example:\n  dbseal keygen -o backup.key     # writes backup.key, and backup.pub for the database host")]
+pub(super) struct KeygenArgs {
+    /// Write the identity to FILE, readable by its owner only, and the recipient beside it: NAME.pub for NAME.key
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Make a post-quantum key (age1pq...), which no later quantum computer breaks. age before 1.3 and rage do not know it yet
+    #[arg(long)]
+    pub(super) pq: bool,
+    /// Protect the identity with the first line of FILE instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
+    /// Print the recipient of an identity there is, instead of making one
+    #[arg(short = 'y', value_name = "IDENTITY", conflicts_with_all = ["output", "pq"])]
+    pub(super) convert: Option<PathBuf>,
+}
+
+/// Encrypt a backup with public keys only.
+///
+/// Give the dump as the command after `--`: dbseal runs it, and a dump that fails leaves no file. Of a plain standard
+/// input nobody can tell whether the dump before the pipe failed: the end of its data looks like success.
+///
+/// Output gets its name only when it is complete and on disk. Where it cannot be taken back (standard output), a failure
+/// shows in the file: it ends in a way that no valid age file does.
+#[derive(ArgGroup)]
+#[command(after_help = "Examples:
+  dbseal encrypt -R backup.pub -o shop.age -- mariadb-backup --backup --stream=mbstream
+  dbseal encrypt -R backup.pub -o shop.age dump.sql
+  dbseal encrypt -R backup.pub --into 'ssh store cat >shop.age' -- pg_dump -Fc shop")]
+pub(super) struct EncryptArgs {
+    /// What to encrypt; without it and without a command, standard input
+    #[arg(value_name = "INPUT", conflicts_with = "command")]
+    pub(super) input: Option<PathBuf>,
+    /// The dump to run; its exit status decides whether there is a backup
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
+
+    /// Encrypt to this recipient (age1... or age1pq...); may be repeated
+    #[arg(short, long, value_name = "RECIPIENT")]
+    pub(super) recipient: Vec<String>,
+    /// Encrypt to the recipients in FILE, one a line, # starts a comment; may be repeated
+    #[arg(short = 'R', long, value_name = "FILE")]
+    pub(super) recipients_file: Vec<PathBuf>,
+    /// Encrypt with a passphrase instead of recipients
+    #[arg(short, long, conflicts_with_all = ["recipient", "recipients_file"])]
+    pub(super) passphrase: bool,
+    /// Take the passphrase from the first line of FILE
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recipient", "recipients_file"])]
+    pub(super) passphrase_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Give the output to this command (an uploader, ssh), which is killed before its input closes when anything fails. Run
+    /// without a shell; quotes group words
+    #[arg(long, value_name = "COMMAND", conflicts_with = "output")]
+    pub(super) into: Option<String>,
+    /// Write ASCII armor, text that survives mail; a third longer
+    #[arg(short, long)]
+    pub(super) armor: bool,
+    /// Compress with zstd before encryption [level: 1 to 19, 3 if not given]
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "3", value_parser = clap::value_parser!(i32).range(1..=19))]
+    pub(super) zstd: Option<i32>,
+    /// Fail if the input has fewer bytes [default: 1 for a command, else 0]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(super) min_size: Option<u64>,
+
+    #[command(flatten)]
+    pub(super) load: LoadArgs,
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// Decrypt a backup, to a file or into a command.
+///
+/// Only data that is authentic is written, and a file gets its name only when all of it is. A command after `--` gets the
+/// plaintext on its standard input and is killed before that closes when anything fails.
+///
+/// A backup is not trusted because it decrypts: anybody who has the public key can encrypt a hostile dump to it. Restore
+/// only what came from where you know.
+#[derive(ArgGroup)]
+#[command(after_help = "Examples:
+  dbseal decrypt -i backup.key -o dump.sql shop.age
+  dbseal decrypt -i backup.key shop.age -- mbstream -x -C /var/lib/restore")]
+pub(super) struct DecryptArgs {
+    /// The age file; without it, standard input
+    #[arg(value_name = "FILE")]
+    pub(super) input: Option<PathBuf>,
+    /// The command that gets the plaintext
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "output")]
+    pub(super) command: Vec<OsString>,
+
+    /// Decrypt with the identities in FILE, - for standard input; may be repeated
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) identity: Vec<PathBuf>,
+    /// Take the passphrase, of the file or of the identity file, from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    /// Decrypt only the bytes from A up to, not with, B of the plaintext, or from A to the end
+    #[arg(long, value_name = "A..B", value_parser = parse_range, conflicts_with = "decompress")]
+    pub(super) range: Option<(u64, Option<u64>)>,
+    /// Decompress what was encrypted with --zstd
+    #[arg(long)]
+    pub(super) decompress: bool,
+
+    #[command(flatten)]
+    pub(super) load: LoadArgs,
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+}
+
+/// Show what an age file says about itself; no key is needed.
+#[derive(ArgGroup)]
+pub(super) struct InspectArgs {
+    /// The age file
+    #[arg(value_name = "FILE")]
+    pub(super) input: PathBuf,
+    /// Say whether the identities in FILE open it; may be repeated
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) identity: Vec<PathBuf>,
+    /// Take the passphrase from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(ArgGroup)]
+pub(super) struct OutputArgs {
+    /// Write to FILE; without it, or with -, standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace FILE if it exists
+    #[arg(short, long)]
+    pub(super) force: bool,
+}
+
+#[derive(ArgGroup)]
+#[command(next_help_heading = "Load")]
+pub(super) struct LoadArgs {
+    /// Threads that encrypt and compress, or decrypt [default: all cores this process may use]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Read at most this many bytes a second, such as 200M
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(super) limit_rate: Option<u64>,
+    /// Use only CPU and disk time that nobody else wants, the command after -- included
+    #[arg(long)]
+    pub(super) idle: bool,
+}
+
+#[derive(ArgGroup)]
+#[command(next_help_heading = "Reports")]
+pub(super) struct ReportArgs {
+    /// Show nothing but errors
+    #[arg(short, long, conflicts_with = "json")]
+    pub(super) quiet: bool,
+    /// Write events as JSON, one a line, to standard error
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write metrics for Prometheus to FILE, also after a failure
+    #[arg(long, value_name = "FILE")]
+    pub(super) metrics: Option<PathBuf>,
+}
+
+impl Subcommand {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Keygen(_) => "keygen",
+            Self::Encrypt(_) => "encrypt",
+            Self::Decrypt(_) => "decrypt",
+            Self::Inspect(_) => "inspect",
+        }
+    }
+
+    pub(super) fn voice(&self) -> Voice {
+        match self {
+            Self::Encrypt(args) => args.report.voice(),
+            Self::Decrypt(args) => args.report.voice(),
+            Self::Inspect(args) if args.json => Voice::Json,
+            Self::Inspect(_) | Self::Keygen(_) => Voice::Words,
+        }
+    }
+
+    pub(super) fn metrics(&self) -> Option<PathBuf> {
+        match self {
+            Self::Encrypt(args) => args.report.metrics.clone(),
+            Self::Decrypt(args) => args.report.metrics.clone(),
+            _ => None,
+        }
+    }
+}
+
+impl ReportArgs {
+    fn voice(&self) -> Voice {
+        match (self.quiet, self.json) {
+            (true, _) => Voice::Quiet,
+            (_, true) => Voice::Json,
+            _ => Voice::Words,
+        }
+    }
+}

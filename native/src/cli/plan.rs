@@ -1,0 +1,180 @@
+//! What will be done: everything is decided, and refused, here, before the first byte is read.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dbseal_core::{DEFAULT_WORK_FACTOR, Recipient};
+
+use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, OutputArgs, Subcommand};
+use super::ui::{Terminal, Ui};
+use crate::child::Command;
+use crate::decrypt::{DecryptRequest, Part};
+use crate::encrypt::{Compression, Encoding, EncryptRequest};
+use crate::error::JobError;
+use crate::input::Source;
+use crate::inspect::InspectRequest;
+use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
+use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
+use crate::output::{Destination, Overwrite};
+use crate::pace::Pace;
+use crate::process::run_idle;
+use crate::report::{Metrics, Observer};
+
+/// A job in which nothing is open any more.
+pub(super) enum Plan {
+    Encrypt(Box<EncryptRequest>),
+    Decrypt(Box<DecryptRequest<'static>>),
+    Inspect(InspectRequest<'static>),
+    Keygen(KeygenRequest),
+    Recipients(Unlock<'static>),
+}
+
+impl Plan {
+    pub(super) fn decide(subcommand: Subcommand, ui: &Arc<Ui>) -> Result<Self, JobError> {
+        match subcommand {
+            Subcommand::Encrypt(args) => encrypt(*args, ui),
+            Subcommand::Decrypt(args) => decrypt(*args, ui),
+            Subcommand::Inspect(args) => Ok(inspect(args)),
+            Subcommand::Keygen(args) => keygen(args, ui),
+        }
+    }
+}
+
+fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
+    args.report.metrics.as_deref().map_or(Ok(()), |path| Metrics::new(path).check())?;
+    let mut recipients = Vec::new();
+    for text in &args.recipient {
+        recipients.push(text.parse().map_err(JobError::RecipientArgument)?);
+    }
+    for path in &args.recipients_file {
+        recipients.extend(load_recipients(path)?);
+    }
+    let source = match (Command::from_words(args.command), args.input) {
+        (Some(command), _) => Source::Command(command),
+        (None, Some(path)) if path != Path::new("-") => Source::File(path),
+        _ => Source::Stdin,
+    };
+    let destination = match args.into {
+        Some(words) => Destination::Into(split_words(&words)?),
+        None => destination(args.output, if args.armor { Content::Text } else { Content::Binary })?,
+    };
+    // Asked for last: nobody should type a passphrase twice and then hear that the output exists.
+    if args.passphrase || args.passphrase_file.is_some() {
+        destination.check()?;
+        let passphrase = match args.passphrase_file {
+            Some(path) => PassphraseSource::File(path).passphrase("the backup", &Terminal)?,
+            None => Terminal.ask_new("passphrase for the backup")?.ok_or(JobError::EmptyPassphrase)?,
+        };
+        recipients.push(Recipient::passphrase(passphrase, DEFAULT_WORK_FACTOR));
+    }
+    if matches!(source, Source::Stdin) && std::io::stdin().is_terminal() {
+        ui.warning("reading the backup from the terminal; end with ctrl-d");
+    }
+    let (threads, pace) = load(&args.load)?;
+    Ok(Plan::Encrypt(Box::new(EncryptRequest {
+        // A dump that wrote nothing is no dump, whatever its exit status.
+        min_size: args.min_size.unwrap_or(u64::from(matches!(source, Source::Command(_)))),
+        source,
+        destination,
+        recipients,
+        encoding: if args.armor { Encoding::Armored } else { Encoding::Binary },
+        compression: args.zstd.map(|level| Compression { level }),
+        threads,
+        pace,
+    })))
+}
+
+fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
+    args.report.metrics.as_deref().map_or(Ok(()), |path| Metrics::new(path).check())?;
+    let source = match args.input {
+        Some(path) if path != Path::new("-") => Source::File(path),
+        _ => Source::Stdin,
+    };
+    let destination = match Command::from_words(args.command) {
+        Some(command) => {
+            ui.warning(
+                "nothing vouches for where this backup came from: whoever has the public key can make one that decrypts; \
+                 restore it only if you know its way here",
+            );
+            Destination::Into(command)
+        }
+        None => destination(args.output, Content::Binary)?,
+    };
+    let part = match (args.range, args.decompress) {
+        (Some((start, end)), _) => Part::Bytes(start, end),
+        (None, true) => Part::Decompressed,
+        (None, false) => Part::Whole,
+    };
+    let (threads, pace) = load(&args.load)?;
+    let unlock = unlock(args.identity, args.passphrase_file);
+    Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace })))
+}
+
+fn inspect(args: InspectArgs) -> Plan {
+    Plan::Inspect(InspectRequest { path: args.input, unlock: unlock(args.identity, args.passphrase_file) })
+}
+
+fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
+    if let Some(identity) = args.convert {
+        return Ok(Plan::Recipients(unlock(vec![identity], args.passphrase_file)));
+    }
+    args.output.as_deref().map_or(Ok(()), check_key_paths)?;
+    let passphrase = match args.passphrase_file {
+        Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal)?),
+        None if Terminal::is_there() => Terminal.ask_new("passphrase for the identity (empty for none)")?,
+        None => None,
+    };
+    if passphrase.is_none() {
+        ui.warning("the identity is not protected by a passphrase: whoever gets the file can open every backup made for it");
+    }
+    let kind = if args.pq { KeyKind::PostQuantum } else { KeyKind::X25519 };
+    Ok(Plan::Keygen(KeygenRequest { kind, path: args.output, passphrase }))
+}
+
+fn unlock(identities: Vec<PathBuf>, passphrase_file: Option<PathBuf>) -> Unlock<'static> {
+    let source = |path: PathBuf| if path == Path::new("-") { IdentitySource::Stdin } else { IdentitySource::File(path) };
+    Unlock {
+        identities: identities.into_iter().map(source).collect(),
+        passphrase: passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File),
+        ask: &Terminal,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Binary,
+    Text,
+}
+
+fn destination(args: OutputArgs, content: Content) -> Result<Destination, JobError> {
+    match args.output {
+        Some(path) if path == Path::new("-") => Ok(Destination::Stdout),
+        Some(path) => {
+            let overwrite = if args.force { Overwrite::Allowed } else { Overwrite::Refused };
+            Ok(Destination::File { path, overwrite })
+        }
+        None if content == Content::Binary && std::io::stdout().is_terminal() => Err(JobError::BinaryToTerminal),
+        None => Ok(Destination::Stdout),
+    }
+}
+
+/// Splits a command line without running a shell: what a shell would do with it must be asked for, not guessed.
+fn split_words(text: &str) -> Result<Command, JobError> {
+    let words = shell_words::split(text).map_err(|_| JobError::BadCommand("a quote is not closed".into()))?;
+    if let Some(word) = words.iter().find(|word| ["|", "||", "&", "&&", ";", "<", ">", ">>"].contains(&word.as_str())) {
+        return Err(JobError::BadCommand(format!("'{word}' needs a shell")));
+    }
+    Command::from_words(words.into_iter().map(OsString::from)).ok_or_else(|| JobError::BadCommand("it is empty".into()))
+}
+
+fn load(args: &LoadArgs) -> Result<(NonZeroUsize, Pace), JobError> {
+    if args.idle {
+        run_idle()?;
+    }
+    // Respects the affinity and the quota of the control group.
+    let all = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Ok((args.threads.unwrap_or_else(all), args.limit_rate.map_or_else(Pace::unlimited, Pace::limited)))
+}

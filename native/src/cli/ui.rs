@@ -1,0 +1,283 @@
+//! The voice of the command. Questions go to the terminal, data to standard output, everything else to standard error;
+//! lower case, no full stop. An error says what happened, a `hint:` what to do. Silence where nobody watches.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use dbseal_core::{Passphrase, Recipient};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::decrypt::{DecryptRequest, Decrypted};
+use crate::encrypt::{EncryptRequest, Encrypted};
+use crate::error::JobError;
+use crate::inspect::{Inspection, Payload};
+use crate::keygen::{Generated, KeygenRequest};
+use crate::keys::AskPassphrase;
+use crate::output::Destination;
+use crate::report::Observer;
+
+/// How the command speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// Words, and progress on a terminal.
+    Words,
+    /// Errors only.
+    Quiet,
+    /// JSON, one event a line.
+    Json,
+}
+
+/// How often progress is told in JSON.
+const EVENT_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(super) struct Ui {
+    voice: Voice,
+    bar: ProgressBar,
+    events: Mutex<Events>,
+}
+
+struct Events {
+    read_len: u64,
+    total_len: Option<u64>,
+    last: Instant,
+}
+
+impl Ui {
+    pub(super) fn new(voice: Voice) -> Self {
+        Self { voice, bar: ProgressBar::hidden(), events: Mutex::new(Events { read_len: 0, total_len: None, last: Instant::now() }) }
+    }
+
+    pub(super) fn clear_progress(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    pub(super) fn error(&self, error: &JobError) {
+        match self.voice {
+            Voice::Json => self.event(&json!({
+                "event": "error", "message": error.to_string(), "hint": error.hint(), "child_stderr": error.stderr_tail(), "exit": error.exit() as i32,
+            })),
+            Voice::Words | Voice::Quiet => {
+                let mut text = format!("dbseal: error: {error}\n");
+                // Where the child's words were passed on as they came, they stand above already.
+                if self.voice == Voice::Quiet
+                    && let Some(tail) = error.stderr_tail()
+                {
+                    for line in tail.lines() {
+                        text += &format!("dbseal:   | {line}\n");
+                    }
+                }
+                if let Some(hint) = error.hint() {
+                    text += &format!("dbseal: hint: {hint}\n");
+                }
+                self.to_stderr(text.as_bytes());
+            }
+        }
+    }
+
+    pub(super) fn interrupted(&self) {
+        self.clear_progress();
+        match self.voice {
+            Voice::Json => self.event(&json!({"event": "error", "message": "interrupted", "hint": null, "child_stderr": null, "exit": 1})),
+            _ => self.to_stderr(b"dbseal: error: interrupted; nothing was left under the output's name\n"),
+        }
+    }
+
+    pub(super) fn outcome(&self, outcome: &Outcome, duration: Duration) {
+        let data = if self.voice == Voice::Json { outcome.json_data.as_deref() } else { outcome.data.as_ref().map(|data| data.as_str()) };
+        if let Some(data) = data {
+            // A reader that has seen enough is no failure of ours: all that there is to say was computed.
+            let _ = io::stdout().write_all(data.as_bytes());
+        }
+        match self.voice {
+            Voice::Json if outcome.json_data.is_none() => self.event(&json!({
+                "event": "done", "read_bytes": outcome.read_len, "written_bytes": outcome.written_len, "seconds": duration.as_secs_f64(),
+            })),
+            Voice::Words if io::stderr().is_terminal() => {
+                if let Some(summary) = &outcome.summary {
+                    self.to_stderr(format!("dbseal: {summary}\n").as_bytes());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn event(&self, event: &serde_json::Value) {
+        self.to_stderr(format!("{event}\n").as_bytes());
+    }
+
+    fn to_stderr(&self, bytes: &[u8]) {
+        self.bar.suspend(|| {
+            let _ = io::stderr().write_all(bytes);
+        });
+    }
+}
+
+impl Observer for Ui {
+    fn started(&self, total_len: Option<u64>) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.total_len = total_len;
+        if self.voice == Voice::Json {
+            self.event(&json!({"event": "started", "total_bytes": total_len}));
+        }
+        if self.voice == Voice::Words && io::stderr().is_terminal() {
+            let template = match total_len {
+                Some(_) => "{bytes} of {total_bytes}  {percent}%  {bytes_per_sec}  {eta} left",
+                None => "{bytes}  {bytes_per_sec}  {elapsed}",
+            };
+            self.bar.set_style(ProgressStyle::with_template(template).expect("a constant template"));
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+            if let Some(total_len) = total_len {
+                self.bar.set_length(total_len);
+            }
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+    }
+
+    fn advanced(&self, len: u64) {
+        self.bar.inc(len);
+        if self.voice == Voice::Json {
+            let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+            events.read_len += len;
+            if events.last.elapsed() >= EVENT_INTERVAL {
+                events.last = Instant::now();
+                self.event(&json!({"event": "progress", "read_bytes": events.read_len, "total_bytes": events.total_len}));
+            }
+        }
+    }
+
+    fn child_stderr(&self, bytes: &[u8]) {
+        if self.voice == Voice::Words {
+            self.to_stderr(bytes);
+        }
+    }
+
+    fn warning(&self, text: &str) {
+        match self.voice {
+            Voice::Words => self.to_stderr(format!("dbseal: warning: {text}\n").as_bytes()),
+            Voice::Json => self.event(&json!({"event": "warning", "message": text})),
+            Voice::Quiet => {}
+        }
+    }
+}
+
+/// What a job leaves to say.
+pub(super) struct Outcome {
+    /// Bytes read, for the metrics.
+    pub(super) read_len: u64,
+    /// Bytes written, for the metrics.
+    pub(super) written_len: u64,
+    /// For standard output; may be a secret.
+    data: Option<Zeroizing<String>>,
+    json_data: Option<String>,
+    /// For a person at a terminal.
+    summary: Option<String>,
+}
+
+impl Outcome {
+    pub(super) fn encrypted(request: &EncryptRequest, done: Encrypted) -> Self {
+        let to = match &request.destination {
+            Destination::File { path, .. } => format!(" to {}", path.display()),
+            _ => String::new(),
+        };
+        let summary = format!("encrypted {} bytes{to}", done.read_len);
+        Self { read_len: done.read_len, written_len: done.written_len, data: None, json_data: None, summary: Some(summary) }
+    }
+
+    pub(super) fn decrypted(request: &DecryptRequest<'_>, done: Decrypted) -> Self {
+        let to = match &request.destination {
+            Destination::File { path, .. } => format!(" to {}", path.display()),
+            _ => String::new(),
+        };
+        let summary = format!("decrypted {} bytes{to}", done.written_len);
+        Self { read_len: done.read_len, written_len: done.written_len, data: None, json_data: None, summary: Some(summary) }
+    }
+
+    pub(super) fn inspected(inspection: &Inspection) -> Self {
+        let json = serde_json::to_string_pretty(inspection).expect("plain data") + "\n";
+        Self { read_len: 0, written_len: 0, data: Some(describe(inspection).into()), json_data: Some(json), summary: None }
+    }
+
+    pub(super) fn generated(request: &KeygenRequest, generated: Generated) -> Self {
+        let (data, summary) = match (&request.path, &generated.recipient_path) {
+            (Some(path), Some(recipient_path)) => {
+                let summary = format!(
+                    "identity (private, keep it offline): {}\ndbseal: recipient (public, for the database host): {}",
+                    path.display(),
+                    recipient_path.display()
+                );
+                (Zeroizing::new(generated.recipient + "\n"), Some(summary))
+            }
+            _ => (generated.identity_file, None),
+        };
+        Self { read_len: 0, written_len: 0, data: Some(data), json_data: None, summary }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "mapped over a result")]
+    pub(super) fn recipients(recipients: Vec<Recipient>) -> Self {
+        let data: String = recipients.iter().map(|recipient| format!("{recipient}\n")).collect();
+        Self { read_len: 0, written_len: 0, data: Some(data.into()), json_data: None, summary: None }
+    }
+}
+
+fn describe(inspection: &Inspection) -> String {
+    let mut lines = vec![("format", format!("{}{}", inspection.format, if inspection.armored { ", armored" } else { "" }))];
+    let strength = if inspection.post_quantum { " (post-quantum)" } else { "" };
+    lines.push(("recipients", format!("{}: {}{strength}", inspection.recipients.len(), inspection.recipients.join(", "))));
+    let padded = if inspection.padded { ", padded: recipients can change in place" } else { "" };
+    lines.push(("header", format!("{} bytes{padded}", inspection.header_bytes)));
+    match inspection.payload {
+        Some(Payload::Plausible { section_bytes, chunks, plaintext_bytes }) => {
+            lines.push(("payload", format!("{section_bytes} bytes in {chunks} chunks")));
+            lines.push(("plaintext", format!("{plaintext_bytes} bytes, if it is whole: nothing was authenticated")));
+        }
+        Some(Payload::MarkedFailed { section_bytes }) => {
+            lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: marked as failed by the dbseal that wrote it")));
+        }
+        Some(Payload::CutOff { section_bytes }) => lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: it was cut off"))),
+        None => {}
+    }
+    if let Some(key) = &inspection.opened_by {
+        lines.push(("opened by", key.clone()));
+    }
+    lines.iter().map(|(name, value)| format!("{:<12}{value}\n", format!("{name}:"))).collect()
+}
+
+/// The person at the terminal.
+pub(super) struct Terminal;
+
+impl Terminal {
+    pub(super) fn is_there() -> bool {
+        io::stdin().is_terminal() && std::fs::File::open("/dev/tty").is_ok()
+    }
+
+    /// Asks twice for a new passphrase; `None` for an empty one.
+    pub(super) fn ask_new(&self, prompt: &str) -> Result<Option<Passphrase>, JobError> {
+        let first = read_passphrase(prompt)?;
+        if first.is_empty() {
+            return Ok(None);
+        }
+        if read_passphrase("the same passphrase again")? != first {
+            return Err(JobError::PassphrasesDiffer);
+        }
+        Ok(Some(passphrase(first)))
+    }
+}
+
+impl AskPassphrase for Terminal {
+    fn ask(&self, what: &str) -> Result<Passphrase, JobError> {
+        let text = read_passphrase(&format!("passphrase for {what}"))?;
+        if text.is_empty() { Err(JobError::EmptyPassphrase) } else { Ok(passphrase(text)) }
+    }
+}
+
+fn read_passphrase(prompt: &str) -> Result<Zeroizing<String>, JobError> {
+    rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| JobError::NoTerminal(prompt.into()))
+}
+
+fn passphrase(mut text: Zeroizing<String>) -> Passphrase {
+    Passphrase::new(std::mem::take(&mut *text))
+}

@@ -1,0 +1,324 @@
+//! The way back: only what is authentic reaches the output, and a file gets its name only when all of it is.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use dbseal_core::{
+    Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread, StreamEnd,
+};
+
+use crate::age_file::AgeFile;
+use crate::error::JobError;
+use crate::input::{Input, Source, StreamReader, check_not_same};
+use crate::keys::Unlock;
+use crate::output::{Destination, Privacy};
+use crate::pace::Pace;
+use crate::parallel::Transfer;
+use crate::pipeline::{Drain, Workers, fill_ciphertext, flow};
+use crate::process::kill_descendants;
+use crate::report::Observer;
+use crate::sink::Sink;
+
+/// Everything that was decided about a decryption.
+pub struct DecryptRequest<'a> {
+    /// The age file.
+    pub source: Source,
+    /// Where its plaintext goes.
+    pub destination: Destination,
+    /// What to open it with.
+    pub unlock: Unlock<'a>,
+    /// Which part of the plaintext.
+    pub part: Part,
+    /// How many threads open.
+    pub threads: NonZeroUsize,
+    /// How fast to read.
+    pub pace: Pace,
+}
+
+/// Which part of the plaintext is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it, as it was encrypted.
+    Whole,
+    /// All of it, decompressed: for what was encrypted with `--zstd`.
+    Decompressed,
+    /// The bytes from the first up to, not with, the second, or to the end.
+    Bytes(u64, Option<u64>),
+}
+
+/// What a decryption did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decrypted {
+    /// Bytes of the age file that were read: all, or the part that was wanted.
+    pub read_len: u64,
+    /// Bytes of plaintext written.
+    pub written_len: u64,
+}
+
+/// Decrypts. Nothing that is not authentic reaches the output.
+///
+/// # Errors
+/// See [`JobError`]. Where the output cannot be taken back, what was written then is an authentic beginning.
+pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<Decrypted, JobError> {
+    check_not_same(&request.source, &request.destination)?;
+    request.destination.check()?;
+    let mut input = Input::open(&request.source, observer)?;
+    let (what, regular) = (input.what.clone(), input.regular);
+    let waker = input.waker();
+
+    let unlimited = Pace::unlimited();
+    let start = AgeFile::read(StreamReader::new(&mut input, &crate::report::Silent, &unlimited, 0), &what)?;
+    let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
+    let file_key = start.header.unwrap(&identities).map_err(|error| JobError::Unwrap { what: what.clone(), error })?;
+    drop(identities);
+
+    let job = Job {
+        request,
+        observer,
+        what: &what,
+        call_off: &|| {
+            kill_descendants();
+            waker.wake();
+        },
+    };
+    match regular {
+        Some(regular) if !start.is_armored => {
+            let header_len = start.header_len;
+            drop(start);
+            job.decrypt_file(&mut input, &file_key, header_len, regular.len)
+        }
+        _ if matches!(request.part, Part::Bytes(..)) => Err(JobError::RangeOfStream),
+        _ => {
+            observer.started(regular.map(|regular| regular.len));
+            job.decrypt_stream(start.section, &file_key)
+        }
+    }
+}
+
+struct Job<'a> {
+    request: &'a DecryptRequest<'a>,
+    observer: &'a Arc<dyn Observer>,
+    what: &'a str,
+    call_off: &'a (dyn Fn() + Sync),
+}
+
+impl Job<'_> {
+    /// A regular file can be checked at its end before anything is written: a backup that was cut off starts no restore.
+    fn decrypt_file(&self, input: &mut Input, file_key: &FileKey, header_len: u64, file_len: u64) -> Result<Decrypted, JobError> {
+        let layout = Layout::of_section(file_len - header_len).map_err(|error| self.payload(error))?;
+        let mut nonce = [0; PAYLOAD_NONCE_LEN];
+        self.read_at(input, &mut nonce, header_len)?;
+        let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
+        let final_slot = layout.final_slot();
+        let mut slot = zeroize::Zeroizing::new(vec![0; length(final_slot.end - final_slot.start)]);
+        self.read_at(input, &mut slot, header_len + final_slot.start)?;
+        let checked = opener.check_end(layout, &mut slot).map_err(|error| self.payload(error))?;
+        drop(slot);
+
+        let run = self.chunks(checked)?;
+        let slots = layout.slots(run.first_index, run.chunk_count);
+        self.observer.started(Some(slots.end - slots.start));
+        let mut sink = self.sink()?;
+        if let (Part::Whole, Some(output)) = (&self.request.part, sink.pending_file()) {
+            let DecryptRequest { pace, threads, .. } = self.request;
+            Transfer { input, output, observer: &**self.observer, pace, threads: *threads }.open(&opener, checked, header_len)?;
+            sink.commit()?;
+            return Ok(Decrypted { read_len: slots.end - slots.start, written_len: layout.plaintext_len() });
+        }
+        let section = seek_to(input, header_len, &slots).map_err(|error| JobError::read(self.what, error))?;
+        let reader = Exactly {
+            inner: StreamReader::new(section, &**self.observer, &self.request.pace, 0),
+            remaining: slots.end - slots.start,
+            what: self.what,
+        };
+        let to_end = slots.end == layout.section_len();
+        let open = Open { opener, next_index: run.first_index, to_end };
+        let decrypted =
+            if run.chunk_count == 0 { Decrypted { read_len: 0, written_len: 0 } } else { self.flow(reader, open, &mut sink, Some(run))? };
+        sink.commit()?;
+        Ok(decrypted)
+    }
+
+    /// A stream shows only at its end whether it is whole.
+    fn decrypt_stream(&self, mut section: impl Read + Send, file_key: &FileKey) -> Result<Decrypted, JobError> {
+        let mut nonce = [0; PAYLOAD_NONCE_LEN];
+        section.read_exact(&mut nonce).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.payload(PayloadError::Truncated { index: 0 }),
+            _ => JobError::read(self.what, error),
+        })?;
+        let mut sink = self.sink()?;
+        let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
+        let decrypted = self.flow(section, Open { opener, next_index: 0, to_end: true }, &mut sink, None)?;
+        sink.commit()?;
+        Ok(decrypted)
+    }
+
+    fn flow(&self, mut reader: impl Read + Send, mut open: Open, sink: &mut Sink, run: Option<ChunkRange>) -> Result<Decrypted, JobError> {
+        let (mut read_len, mut written_len) = (0, 0);
+        flow(
+            &Workers::start(self.request.threads)?,
+            |batch| {
+                let filled = fill_ciphertext(batch, &mut reader).map_err(|error| JobError::read(self.what, error))?;
+                read_len += filled.len as u64;
+                Ok(filled)
+            },
+            |batch, end, spread| open.open(batch, end, spread).map_err(|error| self.payload(error)),
+            |drain| {
+                written_len = match self.request.part {
+                    Part::Decompressed => self.write_decompressed(drain, sink)?,
+                    Part::Whole | Part::Bytes(..) => write_plaintext(drain, sink, run)?,
+                };
+                Ok(())
+            },
+            self.call_off,
+        )?;
+        Ok(Decrypted { read_len, written_len })
+    }
+
+    fn write_decompressed(&self, drain: &mut Drain, sink: &mut Sink) -> Result<u64, JobError> {
+        let failed = |error| JobError::Decompress { what: self.what.into(), error };
+        let mut decoder =
+            zstd::stream::read::Decoder::new(DrainReader { drain, slot_index: 0, taken_len: 0, started: false }).map_err(failed)?;
+        let mut bytes = zeroize::Zeroizing::new(vec![0; 2 * CHUNK_LEN]);
+        let mut written_len = 0;
+        loop {
+            let len = decoder.read(&mut bytes).map_err(failed)?;
+            if len == 0 {
+                break;
+            }
+            sink.write_all(&bytes[..len])?;
+            written_len += len as u64;
+        }
+        drop(decoder);
+        // The end of the compressed data is not the end of the payload, which alone says that it is whole.
+        if drain.is_complete() { Ok(written_len) } else { Err(JobError::Stopped) }
+    }
+
+    fn chunks(&self, checked: CheckedLayout) -> Result<ChunkRange, JobError> {
+        let plaintext_len = checked.layout().plaintext_len();
+        let range = match self.request.part {
+            Part::Bytes(start, end) => start..end.unwrap_or(plaintext_len.max(start)),
+            // An empty payload, too, has a chunk to be opened.
+            Part::Whole | Part::Decompressed => {
+                let chunk_count = checked.layout().chunk_count();
+                return Ok(ChunkRange { first_index: 0, chunk_count, skip_len: 0, len: plaintext_len });
+            }
+        };
+        Ok(checked.chunks_of(&range)?)
+    }
+
+    fn sink(&self) -> Result<Sink, JobError> {
+        Sink::create(&self.request.destination, Privacy::Owner, self.observer)
+    }
+
+    fn payload(&self, error: PayloadError) -> JobError {
+        JobError::Payload { what: self.what.into(), error }
+    }
+
+    fn read_at(&self, input: &Input, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
+        input.file.read_exact_at(bytes, offset).map_err(|error| JobError::read(self.what, error))
+    }
+}
+
+/// Opens batches in order, from a chunk on.
+struct Open {
+    opener: Opener,
+    next_index: u64,
+    /// Whether the stream's end is the payload's.
+    to_end: bool,
+}
+
+impl Open {
+    fn open(&mut self, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
+        let end = if self.to_end { end } else { StreamEnd::Later };
+        let result = self.opener.open_at(self.next_index, batch, end, spread);
+        self.next_index += batch.opened_len().div_ceil(CHUNK_LEN) as u64;
+        result
+    }
+}
+
+fn write_plaintext(drain: &mut Drain, sink: &mut Sink, run: Option<ChunkRange>) -> Result<u64, JobError> {
+    let mut skip_len = run.map_or(0, |run| run.skip_len);
+    let mut remaining = run.map_or(u64::MAX, |run| run.len);
+    let mut written_len = 0;
+    while let Some(batch) = drain.next_batch() {
+        for slot in batch.opened_slots() {
+            let slot = &slot[length(skip_len.min(slot.len() as u64))..];
+            let slot = &slot[..length(remaining.min(slot.len() as u64))];
+            skip_len = 0;
+            remaining -= slot.len() as u64;
+            written_len += slot.len() as u64;
+            sink.write_all(slot)?;
+        }
+    }
+    Ok(written_len)
+}
+
+fn seek_to<'a>(input: &'a mut Input, header_len: u64, slots: &Range<u64>) -> io::Result<&'a mut Input> {
+    input.file.seek(SeekFrom::Start(header_len + slots.start))?;
+    Ok(input)
+}
+
+/// A length of at most a chunk.
+fn length(len: u64) -> usize {
+    usize::try_from(len).expect("a chunk fits the memory")
+}
+
+/// Reads so many bytes and no fewer: the file had them when it was opened.
+struct Exactly<'a, R> {
+    inner: R,
+    remaining: u64,
+    what: &'a str,
+}
+
+impl<R: Read> Read for Exactly<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted_len = length(self.remaining.min(buffer.len() as u64));
+        let len = self.inner.read(&mut buffer[..wanted_len])?;
+        self.remaining -= len as u64;
+        if len == 0 && self.remaining > 0 && wanted_len > 0 {
+            return Err(io::Error::other(JobError::InputChanged { what: self.what.into() }));
+        }
+        Ok(len)
+    }
+}
+
+/// The plaintext that comes out of the pipeline, as a reader.
+struct DrainReader<'a> {
+    drain: &'a mut Drain,
+    slot_index: usize,
+    /// Bytes of the slot that were handed out.
+    taken_len: usize,
+    started: bool,
+}
+
+impl Read for DrainReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let batch = if self.started { self.drain.current() } else { self.drain.next_batch() };
+            self.started = true;
+            let Some(batch) = batch else { return Ok(0) };
+            match batch.opened_slots().nth(self.slot_index) {
+                Some(slot) if self.taken_len < slot.len() => {
+                    let rest = &slot[self.taken_len..];
+                    let len = rest.len().min(buffer.len());
+                    buffer[..len].copy_from_slice(&rest[..len]);
+                    self.taken_len += len;
+                    return Ok(len);
+                }
+                Some(_) => {
+                    self.slot_index += 1;
+                    self.taken_len = 0;
+                }
+                None => {
+                    self.slot_index = 0;
+                    self.taken_len = 0;
+                    self.started = false;
+                }
+            }
+        }
+    }
+}

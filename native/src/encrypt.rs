@@ -1,0 +1,217 @@
+//! The main job: a dump becomes an age file, with public keys only.
+
+use std::io::{self, BufReader, Read};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use dbseal_core::{ArmorWriter, FileKey, Header, HeaderPadding, Layout, PayloadNonce, Recipient, Sealer, StreamEnd};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+
+use crate::error::JobError;
+use crate::input::{Input, Source, StreamReader, Waker, check_not_same};
+use crate::output::{Destination, Privacy};
+use crate::pace::Pace;
+use crate::parallel::Transfer;
+use crate::pipeline::{Workers, fill_plaintext, flow};
+use crate::process::kill_descendants;
+use crate::report::Observer;
+use crate::sink::Sink;
+
+/// Bytes that are read at a time to be compressed.
+const READ_LEN: usize = 256 << 10;
+
+/// Everything that was decided about an encryption.
+#[derive(Debug)]
+pub struct EncryptRequest {
+    /// What to encrypt.
+    pub source: Source,
+    /// Where to.
+    pub destination: Destination,
+    /// To whom.
+    pub recipients: Vec<Recipient>,
+    /// As bytes or as text.
+    pub encoding: Encoding,
+    /// Whether to compress first.
+    pub compression: Option<Compression>,
+    /// Bytes of input, before compression, below which the job fails.
+    pub min_size: u64,
+    /// How many threads seal and compress.
+    pub threads: NonZeroUsize,
+    /// How fast to read.
+    pub pace: Pace,
+}
+
+/// How an age file is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As bytes.
+    Binary,
+    /// As ASCII armor, a third longer.
+    Armored,
+}
+
+/// Zstandard (RFC 8878), before encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression {
+    /// From 1, the fastest, to 19.
+    pub level: i32,
+}
+
+/// What an encryption did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encrypted {
+    /// Bytes read from the source.
+    pub read_len: u64,
+    /// Bytes written.
+    pub written_len: u64,
+}
+
+/// Encrypts. Output appears only when the source was complete and everything is on disk.
+///
+/// # Errors
+/// See [`JobError`]; where the output could not be taken back, it ends in a way that no age payload does.
+pub fn encrypt(request: &EncryptRequest, observer: &Arc<dyn Observer>) -> Result<Encrypted, JobError> {
+    let rng = &mut UnwrapErr(SysRng);
+    let file_key = FileKey::generate(rng);
+    let header = Header::wrap(&file_key, &request.recipients, HeaderPadding::Fixed, rng)?;
+    let nonce = PayloadNonce::generate(rng);
+    let sealer = Sealer::new(&file_key, &nonce);
+
+    check_not_same(&request.source, &request.destination)?;
+    request.destination.check()?;
+    // A file that cannot be read must not start a consumer, and output that cannot be written must not start a dump.
+    let early = if let Source::File(_) = request.source { Some(Input::open(&request.source, observer)?) } else { None };
+    let mut sink = Sink::create(&request.destination, Privacy::Shared, observer)?;
+    let mut input = early.map_or_else(|| Input::open(&request.source, observer), Ok)?;
+    observer.started(input.regular.map(|regular| regular.len));
+
+    let section_offset = header.len() as u64;
+    let start = [&header.to_bytes(), &nonce.as_bytes()[..]].concat();
+    let plain = request.encoding == Encoding::Binary && request.compression.is_none();
+    let result = match (input.regular, sink.pending_file()) {
+        (Some(regular), Some(output)) if plain => {
+            let layout = Layout::of_plaintext(regular.len);
+            output.write_all_at(&start, 0)?;
+            input.check_len(regular.len, request.min_size)?;
+            Transfer { input: &input, output, observer: &**observer, pace: &request.pace, threads: request.threads }.seal(
+                sealer,
+                layout,
+                section_offset,
+            )?;
+            input.check_unchanged()?;
+            Ok(Encrypted { read_len: regular.len, written_len: section_offset + layout.section_len() })
+        }
+        _ => stream(request, &mut input, &mut sink, &start, sealer, &**observer),
+    };
+    let done = result.inspect_err(|_| {
+        if request.encoding == Encoding::Binary {
+            sink.mark_failed();
+        }
+    })?;
+    sink.commit()?;
+    Ok(done)
+}
+
+fn stream(
+    request: &EncryptRequest,
+    input: &mut Input,
+    sink: &mut Sink,
+    start: &[u8],
+    sealer: Sealer,
+    observer: &dyn Observer,
+) -> Result<Encrypted, JobError> {
+    let what = input.what.clone();
+    let waker = input.waker();
+    let mut reader = StreamReader::new(input, observer, &request.pace, request.min_size);
+    let written_len = match request.compression {
+        None => seal_stream(request, &mut reader, &what, &waker, sink, start, sealer),
+        Some(compression) => {
+            let compressed = compress(&mut reader, compression, request.threads).map_err(|error| JobError::read(&what, error))?;
+            seal_stream(request, compressed, &what, &waker, sink, start, sealer)
+        }
+    }?;
+    Ok(Encrypted { read_len: reader.read_len(), written_len })
+}
+
+fn seal_stream(
+    request: &EncryptRequest,
+    mut reader: impl Read + Send,
+    what: &str,
+    waker: &Waker,
+    sink: &mut Sink,
+    start: &[u8],
+    sealer: Sealer,
+) -> Result<u64, JobError> {
+    let workers = Workers::start(request.threads)?;
+    let mut sealer = Some(sealer);
+    let mut written_len = 0;
+    flow(
+        &workers,
+        |batch| fill_plaintext(batch, &mut reader).map_err(|error| JobError::read(what, error)),
+        |batch, end, spread| {
+            match end {
+                StreamEnd::Later => sealer.as_mut().expect("used up by the last batch").seal_batch(batch, spread),
+                StreamEnd::Here => sealer.take().expect("one batch is the last").finish(batch, spread),
+            }
+            Ok(())
+        },
+        |drain| {
+            let mut writer = AgeWriter { sink, armor: (request.encoding == Encoding::Armored).then(ArmorWriter::new), written_len: 0 };
+            writer.write(start)?;
+            while let Some(batch) = drain.next_batch() {
+                writer.write(batch.sealed_bytes())?;
+            }
+            if drain.is_complete() {
+                writer.finish()?;
+            }
+            written_len = writer.written_len;
+            Ok(())
+        },
+        || {
+            kill_descendants();
+            waker.wake();
+        },
+    )?;
+    Ok(written_len)
+}
+
+/// Writes an age file as bytes or as text.
+struct AgeWriter<'a> {
+    sink: &'a mut Sink,
+    armor: Option<ArmorWriter>,
+    written_len: u64,
+}
+
+impl AgeWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), JobError> {
+        let Some(armor) = &mut self.armor else { return self.write_as_is(bytes) };
+        let mut text = Vec::new();
+        armor.write(bytes, &mut text);
+        self.write_as_is(&text)
+    }
+
+    fn finish(&mut self) -> Result<(), JobError> {
+        let Some(armor) = self.armor.take() else { return Ok(()) };
+        let mut text = Vec::new();
+        armor.finish(&mut text);
+        self.write_as_is(&text)
+    }
+
+    fn write_as_is(&mut self, bytes: &[u8]) -> Result<(), JobError> {
+        self.written_len += bytes.len() as u64;
+        self.sink.write_all(bytes)
+    }
+}
+
+/// Compresses what is read, on all threads but the one that seals; with a single thread, on the reading one.
+fn compress<R: Read>(
+    reader: R,
+    compression: Compression,
+    threads: NonZeroUsize,
+) -> io::Result<zstd::stream::read::Encoder<'static, BufReader<R>>> {
+    let mut encoder = zstd::stream::read::Encoder::with_buffer(BufReader::with_capacity(READ_LEN, reader), compression.level)?;
+    encoder.multithread(u32::try_from(threads.get() - 1).unwrap_or(u32::MAX))?;
+    encoder.include_checksum(true)?;
+    Ok(encoder)
+}

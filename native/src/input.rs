@@ -1,0 +1,230 @@
+//! Where input comes from, and when it may be believed to be complete.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::fs::Advice;
+use rustix::io::ReadWriteFlags;
+
+use crate::child::{Command, PIPE_LEN, Producer};
+use crate::error::JobError;
+use crate::output::Destination;
+use crate::pace::Pace;
+use crate::report::Observer;
+
+/// Where a job's input comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file, a device or a FIFO.
+    File(PathBuf),
+    /// Standard input, of which nobody can tell whether it is complete.
+    Stdin,
+    /// What a command writes, which is complete if its exit status is 0.
+    Command(Command),
+}
+
+impl Source {
+    /// For messages.
+    pub(crate) fn what(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin => "standard input".into(),
+            Self::Command(command) => command.name(),
+        }
+    }
+}
+
+/// An input that is open.
+pub(crate) struct Input {
+    pub(crate) what: String,
+    pub(crate) file: File,
+    /// Where it is a regular file.
+    pub(crate) regular: Option<RegularFile>,
+    producer: Option<Producer>,
+    wake: Arc<OwnedFd>,
+}
+
+/// What a regular file was like when it was opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RegularFile {
+    /// Its length in bytes.
+    pub(crate) len: u64,
+    modified: (i64, i64),
+    /// Whether most of it was in the page cache already; then it is not ours to drop.
+    cached: bool,
+}
+
+impl Input {
+    /// Opens the input. A command is started here, so everything that could refuse the job comes before.
+    pub(crate) fn open(source: &Source, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
+        let what = source.what();
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| JobError::read(&what, error.into()))?);
+        let (file, producer) = match source {
+            Source::File(path) => (open_file(path)?, None),
+            Source::Stdin => (io::stdin().as_fd().try_clone_to_owned().map_err(|error| JobError::read(&what, error))?.into(), None),
+            Source::Command(command) => {
+                let (producer, stdout) = Producer::start(command, observer)?;
+                (stdout, Some(producer))
+            }
+        };
+        let regular = match source {
+            Source::File(_) => RegularFile::of(&file).map_err(|error| JobError::read(&what, error))?,
+            // Standard input may stand anywhere in a file that others write to.
+            _ => None,
+        };
+        if regular.is_none() {
+            let _ = rustix::pipe::fcntl_setpipe_size(&file, PIPE_LEN);
+        }
+        Ok(Self { what, file, regular, producer, wake })
+    }
+
+    /// Something that ends a [`StreamReader`]'s wait for input that may never come.
+    pub(crate) fn waker(&self) -> Waker {
+        Waker(Arc::clone(&self.wake))
+    }
+
+    /// Refuses a file that changed since it was opened: half of it would be from another dump.
+    pub(crate) fn check_unchanged(&self) -> Result<(), JobError> {
+        let now = RegularFile::of(&self.file).map_err(|error| JobError::read(&self.what, error))?;
+        match (self.regular, now) {
+            (Some(then), Some(now)) if (then.len, then.modified) != (now.len, now.modified) => {
+                Err(JobError::InputChanged { what: self.what.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses an input that is too small to be what it should be.
+    pub(crate) fn check_len(&self, len: u64, min_size: u64) -> Result<(), JobError> {
+        if len < min_size { Err(JobError::TooSmall { what: self.what.clone(), len, min_size }) } else { Ok(()) }
+    }
+
+    /// Leaves the page cache as it was found, for `len` bytes from `offset` that were read.
+    pub(crate) fn drop_cached(&self, offset: u64, len: usize) {
+        if self.regular.is_some_and(|regular| !regular.cached) {
+            let _ = rustix::fs::fadvise(&self.file, offset, std::num::NonZeroU64::new(len as u64), Advice::DontNeed);
+        }
+    }
+}
+
+impl RegularFile {
+    fn of(file: &File) -> io::Result<Option<Self>> {
+        let metadata = file.metadata()?;
+        let (len, modified) = (metadata.len(), (metadata.mtime(), metadata.mtime_nsec()));
+        Ok(metadata.is_file().then(|| Self { len, modified, cached: is_cached(file, len) }))
+    }
+}
+
+/// Whether most of a file is in the page cache, by sixteen samples.
+fn is_cached(file: &File, len: u64) -> bool {
+    const SAMPLES: u64 = 16;
+    let is_cached_at = |offset| {
+        let mut byte = [0];
+        rustix::io::preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT).is_ok()
+    };
+    (0..SAMPLES).filter(|sample| is_cached_at(len / SAMPLES * sample)).count() as u64 > SAMPLES / 2
+}
+
+fn open_file(path: &Path) -> Result<File, JobError> {
+    let file = File::open(path).map_err(|error| JobError::open(path, error))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(JobError::InputIsFolder(path.into()));
+    }
+    Ok(file)
+}
+
+/// Refuses to write to the file that is read.
+pub(crate) fn check_not_same(source: &Source, destination: &Destination) -> Result<(), JobError> {
+    let (Source::File(input), Destination::File { path: output, .. }) = (source, destination) else { return Ok(()) };
+    let identity =
+        |path: &Path| path.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| (metadata.dev(), metadata.ino()));
+    match identity(input) {
+        Some(file) if identity(output) == Some(file) => Err(JobError::SameFile(input.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// See [`Input::waker`].
+#[derive(Clone)]
+pub(crate) struct Waker(Arc<OwnedFd>);
+
+impl Waker {
+    pub(crate) fn wake(&self) {
+        let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+/// Reads an input from where it stands to its end, at the pace that is allowed, and decides at the end whether it was
+/// complete. Errors of ours travel inside [`io::Error`].
+pub(crate) struct StreamReader<'a> {
+    input: &'a mut Input,
+    observer: &'a dyn Observer,
+    pace: &'a Pace,
+    min_len: u64,
+    read_len: u64,
+    end: Option<Result<(), ()>>,
+}
+
+impl<'a> StreamReader<'a> {
+    /// `min_len`: fewer bytes than this are refused at the end.
+    pub(crate) fn new(input: &'a mut Input, observer: &'a dyn Observer, pace: &'a Pace, min_len: u64) -> Self {
+        Self { input, observer, pace, min_len, read_len: 0, end: None }
+    }
+
+    /// Bytes read so far.
+    pub(crate) fn read_len(&self) -> u64 {
+        self.read_len
+    }
+
+    fn check_complete(&mut self) -> Result<(), JobError> {
+        if let Some(producer) = &mut self.input.producer {
+            producer.finish()?;
+        }
+        self.input.check_unchanged()?;
+        self.input.check_len(self.read_len, self.min_len)
+    }
+
+    /// Waits for input, or for somebody to call the job off.
+    fn wait(&self) -> io::Result<()> {
+        if self.input.regular.is_some() {
+            return Ok(());
+        }
+        let mut fds = [PollFd::new(&self.input.file, PollFlags::IN), PollFd::new(&*self.input.wake, PollFlags::IN)];
+        while let Err(error) = poll(&mut fds, None) {
+            if error != rustix::io::Errno::INTR {
+                return Err(error.into());
+            }
+        }
+        if fds[1].revents().is_empty() { Ok(()) } else { Err(io::Error::other(JobError::Stopped)) }
+    }
+}
+
+impl Read for StreamReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.end {
+            Some(Ok(())) => return Ok(0),
+            Some(Err(())) => return Err(io::Error::other(JobError::Stopped)),
+            None if buffer.is_empty() => return Ok(0),
+            None => self.wait()?,
+        }
+        let len = self.input.file.read(buffer)?;
+        if len == 0 {
+            let result = self.check_complete();
+            self.end = Some(result.as_ref().map(|_| ()).map_err(|_| ()));
+            return result.map(|()| 0).map_err(io::Error::other);
+        }
+        self.pace.wait_for(len);
+        self.read_len += len as u64;
+        self.observer.advanced(len as u64);
+        if self.input.regular.is_some() {
+            let at = self.input.file.stream_position()?;
+            self.input.drop_cached(at - len as u64, len);
+        }
+        Ok(len)
+    }
+}

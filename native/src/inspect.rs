@@ -1,0 +1,137 @@
+//! What an age file says about itself, and which key opens it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dbseal_core::{Header, Layout, PAD_TAG, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, UnwrapError};
+use serde::Serialize;
+
+use crate::age_file::AgeFile;
+use crate::error::JobError;
+use crate::input::{Input, Source, StreamReader};
+use crate::keys::{IdentitySource, Unlock};
+use crate::pace::Pace;
+use crate::report::{Observer, Silent};
+
+/// Everything that was decided about an inspection.
+pub struct InspectRequest<'a> {
+    /// The age file.
+    pub path: PathBuf,
+    /// Keys to try, if any.
+    pub unlock: Unlock<'a>,
+}
+
+/// What an age file says about itself. All of it but `opened_by` is a claim: nothing was authenticated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Inspection {
+    /// The file's name, as it was given.
+    pub file: String,
+    /// `age-encryption.org/v1`.
+    pub format: &'static str,
+    /// Whether it is ASCII armor.
+    pub armored: bool,
+    /// The type of each recipient, in the order of the file.
+    pub recipients: Vec<String>,
+    /// Whether the recipients are safe against a later quantum computer.
+    pub post_quantum: bool,
+    /// Bytes in the header.
+    pub header_bytes: u64,
+    /// Whether the header is padded, so that its recipients can change in place.
+    pub padded: bool,
+    /// The payload, where the file is not armored.
+    pub payload: Option<Payload>,
+    /// The first of the given keys that opens the file; its header is authentic then.
+    pub opened_by: Option<String>,
+}
+
+/// The shape of a payload, from its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Payload {
+    /// A length that a whole payload has.
+    Plausible {
+        /// Bytes in the section: nonce, chunks and tags.
+        section_bytes: u64,
+        /// Chunks of 64 KiB.
+        chunks: u64,
+        /// Bytes of plaintext.
+        plaintext_bytes: u64,
+    },
+    /// It ends as dbseal ends what it could not complete.
+    MarkedFailed {
+        /// Bytes in the section.
+        section_bytes: u64,
+    },
+    /// No payload has this length: it was cut off.
+    CutOff {
+        /// Bytes in the section.
+        section_bytes: u64,
+    },
+}
+
+/// Reads a header. Without keys nothing secret is needed.
+///
+/// # Errors
+/// See [`JobError`]; a key that does not open the file is no error.
+pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Result<Inspection, JobError> {
+    let what = request.path.display().to_string();
+    let mut input = Input::open(&Source::File(request.path.clone()), observer)?;
+    let regular = input.regular;
+    let unlimited = Pace::unlimited();
+    let file = AgeFile::read(StreamReader::new(&mut input, &Silent, &unlimited, 0), &what)?;
+    let recipients: Vec<String> = file.header.recipient_tags().map(escape).collect();
+    let post_quantum = recipients.iter().all(|tag| tag.starts_with("mlkem768"));
+    let payload = regular.filter(|_| !file.is_armored).map(|regular| Payload::of_section(regular.len - file.header_len));
+    Ok(Inspection {
+        opened_by: opened_by(request, &file.header, &what, &**observer)?,
+        file: what,
+        format: "age-encryption.org/v1",
+        armored: file.is_armored,
+        recipients,
+        post_quantum,
+        header_bytes: file.header_len,
+        padded: file.header.stanzas().iter().any(|stanza| stanza.tag == PAD_TAG),
+        payload,
+    })
+}
+
+fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer: &dyn Observer) -> Result<Option<String>, JobError> {
+    for source in &request.unlock.identities {
+        let one = Unlock { identities: vec![source.clone()], passphrase: request.unlock.passphrase.clone(), ask: request.unlock.ask };
+        match header.unwrap(&one.identities_for(header, what, observer)?) {
+            Ok(_) => {
+                return Ok(Some(match source {
+                    _ if header.needs_passphrase() => "passphrase".into(),
+                    IdentitySource::File(path) => name(path),
+                    IdentitySource::Stdin => "standard input".into(),
+                }));
+            }
+            Err(UnwrapError::NoMatch) => {}
+            Err(error) => return Err(JobError::Unwrap { what: what.into(), error }),
+        }
+    }
+    Ok(None)
+}
+
+fn name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A tag is printable ASCII, but in a file from elsewhere it may be of any length.
+fn escape(tag: &str) -> String {
+    tag.chars().take(64).collect()
+}
+
+impl Payload {
+    fn of_section(section_bytes: u64) -> Self {
+        match Layout::of_section(section_bytes) {
+            Ok(layout) => Self::Plausible { section_bytes, chunks: layout.chunk_count(), plaintext_bytes: layout.plaintext_len() },
+            Err(PayloadError::Truncated { .. })
+                if section_bytes.checked_sub(PAYLOAD_NONCE_LEN as u64).is_some_and(|len| len % SLOT_LEN as u64 == 1) =>
+            {
+                Self::MarkedFailed { section_bytes }
+            }
+            Err(_) => Self::CutOff { section_bytes },
+        }
+    }
+}

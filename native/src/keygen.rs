@@ -1,0 +1,131 @@
+//! New keys, and the public half of those there are.
+
+use std::path::{Path, PathBuf};
+
+use dbseal_core::{
+    ArmorWriter, Batch, DEFAULT_WORK_FACTOR, FileKey, Header, HeaderPadding, Identity, Passphrase, PayloadNonce, Recipient, Sealer, Spread,
+};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use zeroize::Zeroizing;
+
+use crate::error::JobError;
+use crate::keys::{Unlock, load_identities};
+use crate::output::{Destination, Overwrite, PendingFile, Privacy};
+use crate::report::Observer;
+
+/// The kind of key to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// X25519, which every age implementation knows.
+    X25519,
+    /// ML-KEM-768 with X25519, safe against a later quantum computer.
+    PostQuantum,
+}
+
+/// Everything that was decided about a new key.
+#[derive(Debug)]
+pub struct KeygenRequest {
+    /// Its kind.
+    pub kind: KeyKind,
+    /// The identity file; its public half goes beside it, see [`recipient_path`]. `None` where the text is wanted only.
+    pub path: Option<PathBuf>,
+    /// What protects the identity file.
+    pub passphrase: Option<Passphrase>,
+}
+
+/// A new key.
+pub struct Generated {
+    /// The public half.
+    pub recipient: String,
+    /// The identity file's text. Secret, unless it was protected.
+    pub identity_file: Zeroizing<String>,
+    /// Where the public half was written.
+    pub recipient_path: Option<PathBuf>,
+}
+
+/// Refuses names that are taken; to be called before a person is asked for a passphrase.
+///
+/// # Errors
+/// Where the identity file or the file beside it exists.
+pub fn check_key_paths(path: &Path) -> Result<(), JobError> {
+    Destination::check_file(path, Overwrite::Refused)?;
+    Destination::check_file(&recipient_path(path), Overwrite::Refused)
+}
+
+/// Makes a key.
+///
+/// # Errors
+/// Files that cannot be written. Nothing is ever overwritten: the old key may be the only one that opens a backup.
+pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
+    let rng = &mut UnwrapErr(SysRng);
+    let identity = match request.kind {
+        KeyKind::X25519 => Identity::generate_x25519(rng),
+        KeyKind::PostQuantum => Identity::generate_hybrid(rng),
+    };
+    let recipient = identity.recipient().expect("a key pair has a public half").to_string();
+    let secret = identity.expose_text().expect("a key pair has a private half");
+    let text = Zeroizing::new(["# public key: ", &recipient, "\n", &secret, "\n"].concat());
+    let identity_file = match &request.passphrase {
+        Some(passphrase) => protect(text.as_bytes(), passphrase.clone())?,
+        None => text,
+    };
+    let mut written_path = None;
+    if let Some(path) = &request.path {
+        check_key_paths(path)?;
+        write(path, identity_file.as_bytes(), Privacy::Owner)?;
+        let recipient_path = recipient_path(path);
+        write(&recipient_path, format!("{recipient}\n").as_bytes(), Privacy::Shared)?;
+        written_path = Some(recipient_path);
+    }
+    Ok(Generated { recipient, identity_file, recipient_path: written_path })
+}
+
+/// Where the public half of an identity file goes: `backup.pub` beside `backup.key`, `NAME.pub` beside any other `NAME`.
+#[must_use]
+pub fn recipient_path(path: &Path) -> PathBuf {
+    if path.extension().is_some_and(|extension| extension == "key") {
+        return path.with_extension("pub");
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    name.into()
+}
+
+/// The public halves of identities there are.
+///
+/// # Errors
+/// Where they cannot be read.
+pub fn recipients_of(unlock: &Unlock<'_>, observer: &dyn Observer) -> Result<Vec<Recipient>, JobError> {
+    let mut recipients = Vec::new();
+    for source in &unlock.identities {
+        let identities = load_identities(source, &unlock.passphrase, unlock.ask, observer)?;
+        recipients.extend(identities.iter().filter_map(Identity::recipient));
+    }
+    Ok(recipients)
+}
+
+/// An identity file as an armored age file for a passphrase, as `age -p -a` makes it.
+fn protect(text: &[u8], passphrase: Passphrase) -> Result<Zeroizing<String>, JobError> {
+    let rng = &mut UnwrapErr(SysRng);
+    let file_key = FileKey::generate(rng);
+    let header = Header::wrap(&file_key, &[Recipient::passphrase(passphrase, DEFAULT_WORK_FACTOR)], HeaderPadding::None, rng)?;
+    let nonce = PayloadNonce::generate(rng);
+    let mut batch = Batch::with_chunks(1);
+    batch.plaintext_slots_mut().next().expect("one chunk")[..text.len()].copy_from_slice(text);
+    batch.set_plaintext_len(text.len());
+    Sealer::new(&file_key, &nonce).finish(&mut batch, Spread::Serial);
+    let mut armor = ArmorWriter::new();
+    let mut armored = Vec::new();
+    for part in [&header.to_bytes(), &nonce.as_bytes()[..], batch.sealed_bytes()] {
+        armor.write(part, &mut armored);
+    }
+    armor.finish(&mut armored);
+    Ok(Zeroizing::new(String::from_utf8(armored).expect("armor is ASCII")))
+}
+
+fn write(path: &Path, bytes: &[u8], privacy: Privacy) -> Result<(), JobError> {
+    let mut file = PendingFile::create(path, privacy, Overwrite::Refused)?;
+    file.write_all(bytes)?;
+    file.commit()
+}

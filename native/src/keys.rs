@@ -1,0 +1,184 @@
+//! Keys and passphrases on disk and from people.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use dbseal_core::{ArmorReader, Batch, Header, Identity, KeyfileError, Opener, Passphrase, PayloadNonce, Recipient, Spread, StreamEnd};
+use zeroize::Zeroizing;
+
+use crate::error::JobError;
+use crate::report::Observer;
+
+/// Bytes in a file of keys, at most: a bound for a file that is none.
+const MAX_KEYFILE_LEN: usize = 1 << 20;
+/// How an age file starts.
+const AGE_MAGIC: &[u8] = b"age-encryption.org/";
+const ARMOR_MAGIC: &[u8] = b"-----BEGIN ";
+
+/// Where identities come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// An identity file, which may itself be protected by a passphrase.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// Where a passphrase comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PassphraseSource {
+    /// A person, at a terminal.
+    Ask,
+    /// The first line of a file.
+    File(PathBuf),
+}
+
+/// Asks a person for a passphrase.
+pub trait AskPassphrase: Sync {
+    /// Asks for the passphrase of `what`.
+    ///
+    /// # Errors
+    /// Where there is nobody to ask.
+    fn ask(&self, what: &str) -> Result<Passphrase, JobError>;
+}
+
+/// There is nobody to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct NoTerminal;
+
+impl AskPassphrase for NoTerminal {
+    fn ask(&self, what: &str) -> Result<Passphrase, JobError> {
+        Err(JobError::NoTerminal(what.into()))
+    }
+}
+
+impl PassphraseSource {
+    /// The passphrase of `what`.
+    ///
+    /// # Errors
+    /// Nobody to ask; a file that cannot be read; an empty passphrase.
+    pub fn passphrase(&self, what: &str, ask: &dyn AskPassphrase) -> Result<Passphrase, JobError> {
+        match self {
+            Self::Ask => ask.ask(what),
+            Self::File(path) => {
+                let text = read_keyfile(path)?;
+                let line = std::str::from_utf8(&text).ok().and_then(|text| text.lines().next()).unwrap_or_default();
+                if line.is_empty() { Err(JobError::EmptyPassphrase) } else { Ok(Passphrase::new(line.into())) }
+            }
+        }
+    }
+}
+
+/// The recipients in a file.
+///
+/// # Errors
+/// A file that cannot be read, or has a line that is not a recipient.
+pub fn load_recipients(path: &Path) -> Result<Vec<Recipient>, JobError> {
+    let text = read_keyfile(path)?;
+    dbseal_core::recipients_from_text(&String::from_utf8_lossy(&text)).map_err(|error| JobError::Keyfile { path: path.into(), error })
+}
+
+/// The identities from one source. Asks for the passphrase of a protected file, and warns of one that others can read.
+///
+/// # Errors
+/// A file that cannot be read or opened, or has a line that is not an identity.
+pub fn load_identities(
+    source: &IdentitySource,
+    passphrase: &PassphraseSource,
+    ask: &dyn AskPassphrase,
+    observer: &dyn Observer,
+) -> Result<Vec<Identity>, JobError> {
+    let (path, bytes) = match source {
+        IdentitySource::File(path) => {
+            let metadata = path.metadata().map_err(|error| JobError::open(path, error))?;
+            if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+                let path = path.display();
+                observer.warning(&format!("{path} can be read by others than its owner; forbid it with: chmod 600 {path}"));
+            }
+            (path.as_path(), read_keyfile(path)?)
+        }
+        IdentitySource::Stdin => (Path::new("standard input"), read_bounded(io::stdin(), "standard input")?),
+    };
+    let text = if bytes.starts_with(AGE_MAGIC) || bytes.trim_ascii_start().starts_with(ARMOR_MAGIC) {
+        let what = path.display().to_string();
+        let passphrase = passphrase.passphrase(&what, ask)?;
+        open_protected(&bytes, &what, passphrase)?
+    } else {
+        bytes
+    };
+    // Not a lossy conversion: it would leave a copy of the secret behind.
+    let text = std::str::from_utf8(&text).map_err(|_| JobError::Keyfile { path: path.into(), error: KeyfileError::Empty })?;
+    dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })
+}
+
+/// The text of an identity file that is an age file itself.
+fn open_protected(bytes: &[u8], what: &str, passphrase: Passphrase) -> Result<Zeroizing<Vec<u8>>, JobError> {
+    let mut binary = Vec::new();
+    if bytes.starts_with(AGE_MAGIC) {
+        binary.extend(bytes);
+    } else {
+        let armored = |error| JobError::Armor { what: what.into(), error };
+        let mut armor = ArmorReader::new();
+        armor.read(bytes, &mut binary).map_err(armored)?;
+        armor.finish(&mut binary).map_err(armored)?;
+    }
+    let (header, header_len) = Header::parse(&binary).map_err(|error| JobError::Header { what: what.into(), error })?;
+    let file_key = header.unwrap(&[Identity::Passphrase(passphrase)]).map_err(|error| match error {
+        dbseal_core::UnwrapError::NoMatch => JobError::WrongPassphrase(what.into()),
+        error => JobError::Unwrap { what: what.into(), error },
+    })?;
+    let damaged = |error| JobError::Payload { what: what.into(), error };
+    let (nonce, sealed) =
+        binary[header_len..].split_first_chunk().ok_or_else(|| damaged(dbseal_core::PayloadError::Truncated { index: 0 }))?;
+    let mut batch = Batch::with_chunks(sealed.len().div_ceil(dbseal_core::SLOT_LEN).max(1));
+    batch.ciphertext_mut()[..sealed.len()].copy_from_slice(sealed);
+    batch.set_ciphertext_len(sealed.len());
+    Opener::new(&file_key, &PayloadNonce::from_bytes(*nonce)).open_batch(&mut batch, StreamEnd::Here, Spread::Serial).map_err(damaged)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(batch.opened_len()));
+    batch.opened_slots().for_each(|slot| text.extend(slot));
+    Ok(text)
+}
+
+fn read_keyfile(path: &Path) -> Result<Zeroizing<Vec<u8>>, JobError> {
+    let file = File::open(path).map_err(|error| JobError::open(path, error))?;
+    read_bounded(file, &path.display().to_string())
+}
+
+fn read_bounded(reader: impl Read, what: &str) -> Result<Zeroizing<Vec<u8>>, JobError> {
+    // Reserved at once: growing would leave copies of a secret behind in freed memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_KEYFILE_LEN + 1));
+    reader.take(MAX_KEYFILE_LEN as u64 + 1).read_to_end(&mut bytes).map_err(|error| JobError::read(what, error))?;
+    if bytes.len() > MAX_KEYFILE_LEN {
+        return Err(JobError::read(what, io::Error::other("it is too large for a file of keys")));
+    }
+    Ok(bytes)
+}
+
+/// What a person brought to open files with.
+pub struct Unlock<'a> {
+    /// Private keys.
+    pub identities: Vec<IdentitySource>,
+    /// Where a passphrase comes from, if one is needed: the file's own, or that of a protected identity file.
+    pub passphrase: PassphraseSource,
+    /// Who is asked for it.
+    pub ask: &'a dyn AskPassphrase,
+}
+
+impl Unlock<'_> {
+    /// The identities that may open a file with this header: a passphrase, where the file has one, else the private keys.
+    pub(crate) fn identities_for(&self, header: &Header, what: &str, observer: &dyn Observer) -> Result<Vec<Identity>, JobError> {
+        if header.needs_passphrase() {
+            return Ok(vec![Identity::Passphrase(self.passphrase.passphrase(what, self.ask)?)]);
+        }
+        if self.identities.is_empty() {
+            return Err(JobError::NoIdentity);
+        }
+        let mut identities = Vec::new();
+        for source in &self.identities {
+            identities.extend(load_identities(source, &self.passphrase, self.ask, observer)?);
+        }
+        Ok(identities)
+    }
+}

@@ -1,0 +1,5 @@
+//! The `dbseal` command.
+
+fn main() -> std::process::ExitCode {
+    dbseal::cli::main()
+}

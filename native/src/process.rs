@@ -1,0 +1,86 @@
+//! What concerns the process as a whole: no core dumps, the idle class, and the end of its descendants.
+
+use std::collections::HashMap;
+use std::process::Stdio;
+
+use rustix::process::{DumpableBehavior, Pid, Signal};
+
+use crate::error::JobError;
+
+/// Keeps keys out of core dumps, and out of reach of a debugger of the same user.
+pub fn forbid_core_dumps() {
+    let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Puts the process, and all it starts from now on, into the idle class of the CPU and the I/O scheduler.
+///
+/// By util-linux, which every distribution installs: the system calls have no safe interface in a well-kept crate.
+///
+/// # Errors
+/// Where that cannot be done: a backup that should stay in the background must not run in the foreground unnoticed.
+pub fn run_idle() -> Result<(), JobError> {
+    let pid = std::process::id().to_string();
+    for (program, args) in [("ionice", ["-c", "3", "-p", &pid].as_slice()), ("chrt", &["--idle", "--pid", "0", &pid])] {
+        let status =
+            std::process::Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        match status {
+            Ok(status) if status.success() => {}
+            Ok(_) => return Err(JobError::Idle(format!("{program} was not permitted to"))),
+            Err(_) => return Err(JobError::Idle(format!("{program} (package util-linux) is not installed"))),
+        }
+    }
+    Ok(())
+}
+
+/// Has orphaned descendants handed to this process, so that [`kill_descendants`] finds the last command of a shell
+/// pipeline whose shell has gone.
+pub(crate) fn adopt_orphans() {
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
+/// Kills every process that was started by this one, directly or not. A consumer must be dead before its input closes:
+/// it would take the end of a broken dump for the end of the data, and commit.
+pub fn kill_descendants() {
+    // A process can fork between the look and the kill; each round ends those that were missed, and a few rounds end any
+    // that do not fork for sport.
+    for _ in 0..100 {
+        let descendants = living_descendants();
+        if descendants.is_empty() {
+            return;
+        }
+        for pid in descendants {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+fn living_descendants() -> Vec<Pid> {
+    let mut children: HashMap<i32, Vec<(i32, bool)>> = HashMap::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Some((parent, lives)) = std::fs::read_to_string(entry.path().join("stat")).ok().as_deref().and_then(parent_of) else {
+            continue;
+        };
+        children.entry(parent).or_default().push((pid, lives));
+    }
+    let mut found = Vec::new();
+    let mut parents = vec![rustix::process::getpid().as_raw_nonzero().get()];
+    while let Some(parent) = parents.pop() {
+        for (pid, lives) in children.remove(&parent).unwrap_or_default() {
+            parents.push(pid);
+            if lives {
+                found.extend(Pid::from_raw(pid));
+            }
+        }
+    }
+    found
+}
+
+/// The parent from a line of `/proc/PID/stat`, and whether the process is more than a zombie. The program's name, in
+/// parentheses, may hold anything, so what counts starts after the last one (proc(5)).
+fn parent_of(stat: &str) -> Option<(i32, bool)> {
+    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+    let state = fields.next()?;
+    Some((fields.next()?.parse().ok()?, !matches!(state, "Z" | "X")))
+}

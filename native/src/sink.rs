@@ -1,0 +1,105 @@
+//! The open end of a job: a file that waits for its name, a stream that cannot be taken back, or a command.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use crate::child::{Consumer, PIPE_LEN};
+use crate::error::JobError;
+use crate::output::{Destination, PendingFile, Privacy, is_stream};
+use crate::report::Observer;
+
+/// Where a job writes. Dropped before [`Sink::commit`], a file is gone and a command is killed.
+pub(crate) enum Sink {
+    Pending(PendingFile),
+    Stream(Stream),
+    Command(Consumer),
+}
+
+/// An output that cannot be taken back.
+pub(crate) struct Stream {
+    file: File,
+    what: String,
+    written_len: u64,
+    broken: bool,
+}
+
+impl Sink {
+    pub(crate) fn create(destination: &Destination, privacy: Privacy, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
+        Ok(match destination {
+            Destination::File { path, .. } if is_stream(path) => {
+                let file = File::options().write(true).open(path).map_err(|error| JobError::open(path, error))?;
+                Self::Stream(Stream::new(file, path.display().to_string()))
+            }
+            Destination::File { path, overwrite } => Self::Pending(PendingFile::create(path, privacy, *overwrite)?),
+            Destination::Stdout => {
+                let what = "standard output";
+                let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(|error| JobError::write(what, error))?;
+                Self::Stream(Stream::new(stdout.into(), what.into()))
+            }
+            Destination::Into(command) => Self::Command(Consumer::start(command, observer)?),
+        })
+    }
+
+    /// The file that every worker may write at its own offset.
+    pub(crate) fn pending_file(&self) -> Option<&PendingFile> {
+        match self {
+            Self::Pending(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
+        match self {
+            Self::Pending(file) => file.write_all(bytes),
+            Self::Stream(stream) => stream.write_all(bytes),
+            Self::Command(consumer) => consumer.write_all(bytes),
+        }
+    }
+
+    /// Ends an age file that cannot be taken back with a single byte after its last full chunk. A payload that was merely
+    /// cut off could be taken for one still being copied; no valid one ends like this, so anybody sees the failure without a key.
+    pub(crate) fn mark_failed(&mut self) {
+        if let Self::Stream(stream) = self
+            && stream.written_len > 0
+        {
+            let _ = stream.write_all(&[0]);
+        }
+    }
+
+    /// Makes the output final: a file on disk under its name, a command that took everything and succeeded.
+    pub(crate) fn commit(self) -> Result<(), JobError> {
+        match self {
+            Self::Pending(file) => file.commit(),
+            Self::Stream(stream) => stream.sync(),
+            Self::Command(consumer) => consumer.finish(),
+        }
+    }
+}
+
+impl Stream {
+    fn new(file: File, what: String) -> Self {
+        let _ = rustix::pipe::fcntl_setpipe_size(&file, PIPE_LEN);
+        Self { file, what, written_len: 0, broken: false }
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
+        if self.broken {
+            return Err(JobError::Stopped);
+        }
+        self.written_len += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(|error| {
+            self.broken = true;
+            JobError::write(&self.what, error)
+        })
+    }
+
+    /// Where the stream is a regular file after all, as with `> FILE`, a full disk may show only here.
+    fn sync(&self) -> Result<(), JobError> {
+        match self.file.metadata() {
+            Ok(metadata) if metadata.is_file() => self.file.sync_all().map_err(|error| JobError::write(&self.what, error)),
+            _ => Ok(()),
+        }
+    }
+}
