@@ -2,6 +2,8 @@
 //!
 //! A long test is ignored with its time as the reason, next to a short sibling that calls the same function with less.
 
+#[cfg(unix)]
+pub mod cli;
 pub mod inputs;
 pub mod open;
 pub mod published;
