@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# Installs what a command of ./x needs, and only what is missing. Nothing is installed unannounced: each package is named with its
+# reason and the exact command before it runs. Sources: this system's own apt packages; by name and version, the cargo and npm
+# registries (into $DBSEAL_TOOLS); rustup's components of the toolchain in use. Nothing else is downloaded.
+#
+#   scripts/setup.sh build|check|demo|bench|test
+set -euo pipefail
+cd "$(dirname "$0")/.."
+goal=$1
+tools=$(realpath -m "${DBSEAL_TOOLS:-target/tools}")
+log=target/setup.log
+mkdir -p target
+PATH="$tools/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+say() { printf 'set-up: %s\n' "$*"; }
+fail() { printf 'set-up: %s\n' "$*" >&2; exit 1; }
+run() { printf 'set-up: $ %s\n' "$*"; "$@"; }
+has() { command -v "$1" >/dev/null; }
+
+# --- What is there already ---------------------------------------------------------------------------------------------------
+
+can_compile_c() { has cc && echo 'int main(void) { return 0; }' | cc -x c - -o /dev/null 2>/dev/null; }
+can_compile_cpp() { has c++ && echo '#include <vector>' | c++ -x c++ -c - -o /dev/null 2>/dev/null; }
+has_certificates() { [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ]; }
+has_postgres() { [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null)" ]; }
+has_mariadb() { has mariadbd && has mariadb-install-db && has mariadb-dump; }
+has_gnu_time() { [ -x /usr/bin/time ]; }
+
+# --- System packages ---------------------------------------------------------------------------------------------------------
+
+packages=()
+need() { # need PACKAGES REASON CHECK...: remembers the packages unless the check succeeds
+  local names=$1 reason=$2
+  shift 2
+  "$@" && return
+  say "missing: $names ($reason)"
+  read -ra names <<<"$names"
+  packages+=("${names[@]}")
+}
+
+as_root() { # announces and runs one command as root; its output is shown if it fails
+  local sudo=()
+  [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+  say "\$ ${sudo[*]:+sudo }$*"
+  "${sudo[@]}" "$@" >"$log" 2>&1 || { cat "$log" >&2; fail "this failed: $*"; }
+}
+
+install_packages() {
+  [ ${#packages[@]} -gt 0 ] || return 0
+  has apt-get || fail "there is no apt-get here; please install what these Debian packages hold: ${packages[*]}"
+  [ "$(id -u)" -eq 0 ] || has sudo || fail "neither root nor sudo; please have these packages installed: ${packages[*]}"
+
+  # A new machine has no package lists; old lists name versions that are gone.
+  if ! apt-get install --simulate --no-install-recommends "${packages[@]}" >/dev/null 2>&1 || [ -z "$(find /var/lib/apt/lists \
+    -name '*Packages*' -mtime -7 -print -quit 2>/dev/null)" ]; then
+    as_root apt-get update
+  fi
+
+  local no_cluster=/etc/postgresql-common/createcluster.d/dbseal-setup.conf
+  if [[ " ${packages[*]} " == *" postgresql "* ]]; then
+    say "no PostgreSQL cluster will be made: the tests start their own servers"
+    echo "create_main_cluster = false" >target/no-cluster.conf
+    as_root install -D -m 644 target/no-cluster.conf "$no_cluster"
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
+  [ ! -e "$no_cluster" ] || as_root rm "$no_cluster"
+  if [[ " ${packages[*]} " == *" mariadb-server "* && -d /run/systemd/system ]]; then
+    say "Debian starts a new MariaDB service; switched off again, the tests start their own servers"
+    as_root systemctl disable --now mariadb.service
+  fi
+}
+
+# --- Tools from registries, in $DBSEAL_TOOLS ---------------------------------------------------------------------------------
+
+cargo_tool() { # cargo_tool NAME VERSION REASON
+  [ "$("$tools/bin/$1" --version 2>/dev/null)" = "$1 $2" ] && return
+  say "missing: $1 $2 ($3), takes some minutes"
+  run cargo install --quiet --locked --root "$tools" "$1@$2"
+}
+
+node_is_new() {
+  local version
+  version=$(node --version)
+  printf 'v18\n%s\n' "$version" | sort -VC || fail "node $version is too old; please install node 18 or newer"
+}
+
+npm_packages() { # npm_packages REASON NAME@VERSION...
+  local reason=$1 spec missing=() manifest
+  shift
+  for spec; do
+    manifest="$tools/npm/node_modules/${spec%@*}/package.json"
+    grep -qs "\"version\": \"${spec##*@}\"" "$manifest" || missing+=("$spec")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "missing: ${missing[*]} ($reason)"
+  mkdir -p "$tools/npm"
+  run npm install --prefix "$tools/npm" --loglevel=error --ignore-scripts --no-audit --no-fund --save-exact "${missing[@]}"
+}
+
+# --- Rust --------------------------------------------------------------------------------------------------------------------
+
+rust() {
+  has cargo || fail "cargo is missing; install Rust 1.88 or newer with rustup (https://rustup.rs)"
+  local version
+  version=$(cargo --version | cut -d' ' -f2)
+  printf '1.88.0\n%s\n' "$version" | sort -VC || fail "cargo $version is too old; please run: rustup update stable"
+}
+
+rust_components() {
+  cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
+  say "missing: rustfmt clippy (part of ./x check)"
+  run rustup component add rustfmt clippy || fail "rustfmt and clippy could not be had; ./x check cannot run without them"
+}
+
+# The core promises to build without std, and for the browser. rustup's targets are the short way; Debian's compiler with the
+# library's source is the other.
+rust_targets() {
+  local targets=(wasm32-unknown-unknown thumbv7em-none-eabi) libraries target all=yes
+  libraries=$(rustc --print sysroot)/lib/rustlib
+  for target in "${targets[@]}"; do [ -d "$libraries/$target/lib" ] || all=; done
+  [ -z "$all" ] || return 0
+  [ ! -e "$libraries/src/rust/library/core/Cargo.toml" ] || return 0
+  debians_rust && return
+  say "missing: Rust's library for ${targets[*]} (the core must build there)"
+  has rustup && run timeout 120 rustup target add "${targets[@]}" && return 0
+  say "rustup could not fetch it; trying the system's packages"
+  if ! apt-cache show rustc-web cargo-web rust-web-src >/dev/null 2>&1; then
+    say "this system has no packages for it either: ./x test will name these targets as not run"
+    return
+  fi
+  packages=()
+  need "rustc-web cargo-web rust-web-src" "a compiler with its library's source" debians_rust
+  install_packages
+  debians_rust || say "the system's compiler is older than 1.88: ./x test will name these targets as not run"
+}
+
+debians_rust() {
+  [ -e /usr/lib/rustlib/src/rust/library/core/Cargo.toml ] && printf 'rustc 1.88\n%s\n' "$(/usr/bin/rustc --version)" | sort -VC
+}
+
+# --- Goals -------------------------------------------------------------------------------------------------------------------
+
+base() {
+  rust
+  need "gcc libc6-dev" "a C compiler, to build zstd" can_compile_c
+  need ca-certificates "so that cargo can tell who it talks to" has_certificates
+}
+
+for_demo() {
+  has_mariadb || has_postgres || need sqlite3 "a database for the demo" has sqlite3
+}
+
+for_bench() {
+  need age "the age command, to compare with" has age
+  need gnupg "the gpg command, to compare with" has gpg
+  need openssl "to compare with" has openssl
+  need zstd "to compare with" has zstd
+  need time "GNU time, measures memory" has_gnu_time
+}
+
+for_test() {
+  for_bench
+  [ ! -d tests/fuzz ] || need g++ "a C++ compiler, for the fuzzer's runtime" can_compile_cpp
+  need strace "shows which system calls were made" has strace
+  need util-linux "limits of a process" has prlimit
+  need mariadb-server "a database to back up" has_mariadb
+  need mariadb-backup "a physical backup" has mariadb-backup
+  need postgresql "a database to back up" has_postgres
+  need sqlite3 "a database to back up" has sqlite3
+  need nodejs "runs the JavaScript implementation of age" has node
+  need npm "fetches it, and the official age vectors" has npm
+}
+
+case $goal in
+  build) base; install_packages ;;
+  demo) base; for_demo; install_packages ;;
+  bench) base; for_bench; install_packages ;;
+  check | test)
+    base
+    [ "$goal" = check ] || for_test
+    install_packages
+    rust_components
+    cargo_tool cargo-deny 0.20.2 "licences and advisories"
+    [ "$goal" = check ] && exit
+    cargo_tool rage 0.12.1 "another age implementation, to exchange files with"
+    [ ! -d tests/fuzz ] || cargo_tool cargo-fuzz 0.13.2 "runs the fuzz targets"
+    node_is_new
+    npm_packages "the official age vectors; a third age implementation" cctv-age@0.2.0 age-encryption@0.3.1
+    rust_targets
+    ;;
+  *) fail "no such goal: $goal" ;;
+esac
