@@ -41,7 +41,7 @@ pub fn dbseal() -> &'static Path {
             .expect("cargo runs");
         assert!(built.status.success(), "cargo build --release --package dbseal failed");
         let messages = built.stdout.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
-        let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+        let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
         executable.expect("cargo names the executable")
     })
 }
@@ -141,13 +141,11 @@ impl Folder {
     }
 
     /// `dbseal` in this folder.
-    #[must_use]
     pub fn dbseal<T: Into<OsString>>(&self, args: impl IntoIterator<Item = T>) -> Run {
         self.program(dbseal()).args(args)
     }
 
     /// Another program in this folder.
-    #[must_use]
     pub fn program(&self, program: impl AsRef<OsStr>) -> Run {
         Run {
             program: program.as_ref().into(),
@@ -159,7 +157,6 @@ impl Folder {
     }
 
     /// A shell command in this folder, which finds `dbseal` in the variable `DBSEAL`.
-    #[must_use]
     pub fn shell(&self, text: &str) -> Run {
         self.program("/bin/sh").args(["-c", text]).env("DBSEAL", dbseal())
     }
