@@ -334,7 +334,7 @@ fn long_streams() {
 
 /// Lengths and offsets beyond 32 bits, both ways.
 #[test]
-#[ignore = "not run here: long tier (4 minutes)"]
+#[ignore = "not run here: long tier (1 minute)"]
 fn streams_over_four_gibibytes() {
     streams((4 << 30) / BLOCK_LEN as u64 + 2);
 }
