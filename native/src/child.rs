@@ -68,6 +68,14 @@ impl Producer {
         Ok((Self { name: command.name(), child, stderr }, stdout.into()))
     }
 
+    /// Refuses a command that has failed already though its output has not ended.
+    pub(crate) fn check_not_failed(&mut self) -> Result<(), JobError> {
+        match self.child.try_wait() {
+            Ok(Some(status)) if !status.success() => self.finish(),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits for the command, whose output has ended. Only its exit status tells a dump from half a dump.
     pub(crate) fn finish(&mut self) -> Result<(), JobError> {
         let status = self.child.wait().map_err(|error| JobError::read(&self.name, error))?;

@@ -58,8 +58,8 @@ pub enum JobError {
     /// The output is a folder or a device.
     #[error("{} is not a regular file", .0.display())]
     NotAFile(PathBuf),
-    /// Input and output are one file.
-    #[error("input and output are the same file, {}", .0.display())]
+    /// What is read and what is written, or two things to be written, are one file.
+    #[error("{} is named twice: one would replace the other", .0.display())]
     SameFile(PathBuf),
     /// The input is a folder.
     #[error("{} is a folder", .0.display())]
@@ -183,6 +183,9 @@ pub enum JobError {
         /// Why not.
         error: io::Error,
     },
+    /// Standard input for two things.
+    #[error("standard input cannot be read for two things")]
+    StdinTwice,
     /// Bytes on a screen.
     #[error("binary output to a terminal")]
     BinaryToTerminal,
@@ -261,6 +264,7 @@ impl JobError {
             | Self::Range(_)
             | Self::RangeOfStream
             | Self::BinaryToTerminal
+            | Self::StdinTwice
             | Self::BadCommand(_)
             | Self::Idle(_) => Exit::CannotRun,
             Self::Create { error, .. } if !is_full(error) => Exit::CannotRun,

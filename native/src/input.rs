@@ -3,19 +3,22 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::Advice;
 use rustix::io::ReadWriteFlags;
 
 use crate::child::{Command, PIPE_LEN, Producer};
 use crate::error::JobError;
-use crate::output::Destination;
+use crate::output::{Destination, folder_of};
 use crate::pace::Pace;
 use crate::report::Observer;
+
+/// How often a dump that writes nothing is looked at.
+const CHILD_LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// Where a job's input comes from.
 #[derive(Clone, Debug)]
@@ -90,13 +93,13 @@ impl Input {
 
     /// Refuses a file that changed since it was opened: half of it would be from another dump.
     pub(crate) fn check_unchanged(&self) -> Result<(), JobError> {
-        let now = RegularFile::of(&self.file).map_err(|error| JobError::read(&self.what, error))?;
-        match (self.regular, now) {
-            (Some(then), Some(now)) if (then.len, then.modified) != (now.len, now.modified) => {
-                Err(JobError::InputChanged { what: self.what.clone() })
-            }
-            _ => Ok(()),
-        }
+        let Some(then) = self.regular else { return Ok(()) };
+        let failed = |error| JobError::read(&self.what, error);
+        let now = RegularFile::of(&self.file).map_err(failed)?;
+        let is_same = now.is_some_and(|now| (then.len, then.modified) == (now.len, now.modified));
+        // Not every file system tells the whole length.
+        let is_longer = self.file.read_at(&mut [0], then.len).map_err(failed)? > 0;
+        if is_same && !is_longer { Ok(()) } else { Err(JobError::InputChanged { what: self.what.clone() }) }
     }
 
     /// Refuses an input that is too small to be what it should be.
@@ -116,7 +119,9 @@ impl RegularFile {
     fn of(file: &File) -> io::Result<Option<Self>> {
         let metadata = file.metadata()?;
         let (len, modified) = (metadata.len(), (metadata.mtime(), metadata.mtime_nsec()));
-        Ok(metadata.is_file().then(|| Self { len, modified, cached: is_cached(file, len) }))
+        // A length of 0 says nothing where the kernel makes the content up as it is read (/proc, some of FUSE): such a file is
+        // read as a stream, to its end.
+        Ok((metadata.is_file() && len > 0).then(|| Self { len, modified, cached: is_cached(file, len) }))
     }
 }
 
@@ -140,12 +145,25 @@ fn open_file(path: &Path) -> Result<File, JobError> {
 
 /// Refuses to write to the file that is read.
 pub(crate) fn check_not_same(source: &Source, destination: &Destination) -> Result<(), JobError> {
-    let (Source::File(input), Destination::File { path: output, .. }) = (source, destination) else { return Ok(()) };
-    let identity =
-        |path: &Path| path.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| (metadata.dev(), metadata.ino()));
-    match identity(input) {
-        Some(file) if identity(output) == Some(file) => Err(JobError::SameFile(input.clone())),
-        _ => Ok(()),
+    let Source::File(input) = source else { return Ok(()) };
+    let output = match destination {
+        Destination::File { path, .. } => path.as_path(),
+        // With `>>FILE` the job would read what it writes, and never end.
+        Destination::Stdout => Path::new("/proc/self/fd/1"),
+        Destination::Into(_) => return Ok(()),
+    };
+    if is_same_file(input, output) { Err(JobError::SameFile(input.clone())) } else { Ok(()) }
+}
+
+/// Whether two names, also of files that do not exist yet, mean the same regular file.
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    match (a.metadata(), b.metadata()) {
+        (Ok(a), Ok(b)) => a.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        (Err(_), Err(_)) => {
+            let folder = |path: &Path| folder_of(path).canonicalize().ok();
+            a.file_name().is_some() && a.file_name() == b.file_name() && folder(a).is_some_and(|folder_of_a| folder(b) == Some(folder_of_a))
+        }
+        _ => false,
     }
 }
 
@@ -190,17 +208,21 @@ impl<'a> StreamReader<'a> {
     }
 
     /// Waits for input, or for somebody to call the job off.
-    fn wait(&self) -> io::Result<()> {
+    fn wait(&mut self) -> io::Result<()> {
         if self.input.regular.is_some() {
             return Ok(());
         }
-        let mut fds = [PollFd::new(&self.input.file, PollFlags::IN), PollFd::new(&*self.input.wake, PollFlags::IN)];
-        while let Err(error) = poll(&mut fds, None) {
-            if error != rustix::io::Errno::INTR {
-                return Err(error.into());
+        loop {
+            let mut fds = [PollFd::new(&self.input.file, PollFlags::IN), PollFd::new(&*self.input.wake, PollFlags::IN)];
+            match poll(&mut fds, Some(&CHILD_LOOK)) {
+                // A dump can fail while a process that it left behind holds its output open.
+                Ok(0) => self.input.producer.as_mut().map_or(Ok(()), Producer::check_not_failed).map_err(io::Error::other)?,
+                Ok(_) if fds[1].revents().is_empty() => return Ok(()),
+                Ok(_) => return Err(io::Error::other(JobError::Stopped)),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        if fds[1].revents().is_empty() { Ok(()) } else { Err(io::Error::other(JobError::Stopped)) }
     }
 }
 

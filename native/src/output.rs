@@ -61,6 +61,8 @@ impl Destination {
         match path.symlink_metadata() {
             Ok(metadata) if path.is_dir() || !(metadata.is_file() || metadata.is_symlink()) => Err(JobError::NotAFile(path.into())),
             Ok(_) if overwrite == Overwrite::Refused => Err(JobError::OutputExists(path.into())),
+            // Replacing the link would leave what it points to as it was, under the name that people look at.
+            Ok(metadata) if metadata.is_symlink() => Err(JobError::NotAFile(path.into())),
             _ if path.file_name().is_none() || ends_with_slash(path) => Err(JobError::NotAFile(path.into())),
             _ => Ok(()),
         }
@@ -189,7 +191,7 @@ fn create_unnamed_or_partial(path: &Path, privacy: Privacy) -> io::Result<(File,
     Ok((file, Some(partial)))
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

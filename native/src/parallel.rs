@@ -91,8 +91,12 @@ impl Transfer<'_> {
             Ok(())
         };
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.threads.get()).map(|_| scope.spawn(worker)).collect();
-            let results = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            let start = |_| std::thread::Builder::new().spawn_scoped(scope, worker);
+            let threads: Vec<_> = (0..self.threads.get()).map(start).collect();
+            let results = threads.into_iter().map(|thread| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(error) => Err(JobError::Spawn { program: "a thread".into(), error }),
+            });
             results.fold(Ok(()), Result::and)
         })
     }

@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 use std::process::Stdio;
+use std::sync::OnceLock;
 
 use rustix::process::{DumpableBehavior, Pid, Signal};
 
 use crate::error::JobError;
+
+/// Descendants that were there before the first command was started.
+static BEFORE_US: OnceLock<Vec<Pid>> = OnceLock::new();
 
 /// Keeps keys out of core dumps, and out of reach of a debugger of the same user.
 pub fn forbid_core_dumps() {
@@ -35,16 +39,20 @@ pub fn run_idle() -> Result<(), JobError> {
 /// Has orphaned descendants handed to this process, so that [`kill_descendants`] finds the last command of a shell
 /// pipeline whose shell has gone.
 pub(crate) fn adopt_orphans() {
+    // What the process had before its first command, say from a shell script that ends in `exec dbseal`, is not ours to kill.
+    BEFORE_US.get_or_init(living_descendants);
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
-/// Kills every process that was started by this one, directly or not. A consumer must be dead before its input closes:
+/// Kills every process that was started by this one for a job, directly or not. A consumer must be dead before its input closes:
 /// it would take the end of a broken dump for the end of the data, and commit.
 pub fn kill_descendants() {
     // A process can fork between the look and the kill; each round ends those that were missed, and a few rounds end any
     // that do not fork for sport.
     for _ in 0..100 {
-        let descendants = living_descendants();
+        let Some(before_us) = BEFORE_US.get() else { return };
+        let mut descendants = living_descendants();
+        descendants.retain(|pid| !before_us.contains(pid));
         if descendants.is_empty() {
             return;
         }

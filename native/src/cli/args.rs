@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, Parser};
 
-use super::size::{parse_range, parse_rate, parse_size};
+use super::size::{parse_range, parse_rate, parse_size, parse_threads};
 use super::ui::Voice;
 
 /// Seals database backups: encrypts them with public keys only, as plain age files.
@@ -65,7 +65,7 @@ pub(super) struct KeygenArgs {
 #[command(after_help = "Examples:
   dbseal encrypt -R backup.pub -o shop.age -- mariadb-backup --backup --stream=mbstream
   dbseal encrypt -R backup.pub -o shop.age dump.sql
-  dbseal encrypt -R backup.pub --into 'ssh store cat >shop.age' -- pg_dump -Fc shop")]
+  dbseal encrypt -R backup.pub --into 'aws s3 cp - s3://backups/shop.age' -- pg_dump -Fc shop")]
 pub(super) struct EncryptArgs {
     /// What to encrypt; without it and without a command, standard input
     #[arg(value_name = "INPUT", conflicts_with = "command")]
@@ -181,7 +181,7 @@ pub(super) struct OutputArgs {
 #[command(next_help_heading = "Load")]
 pub(super) struct LoadArgs {
     /// Threads that encrypt and compress, or decrypt [default: all cores this process may use]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
     pub(super) threads: Option<NonZeroUsize>,
     /// Read at most this many bytes a second, such as 200M
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]

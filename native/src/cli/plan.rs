@@ -14,7 +14,7 @@ use crate::child::Command;
 use crate::decrypt::{DecryptRequest, Part};
 use crate::encrypt::{Compression, Encoding, EncryptRequest};
 use crate::error::JobError;
-use crate::input::Source;
+use crate::input::{Source, is_same_file};
 use crate::inspect::InspectRequest;
 use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
 use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
@@ -66,13 +66,14 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         destination.check()?;
         let passphrase = match args.passphrase_file {
             Some(path) => PassphraseSource::File(path).passphrase("the backup", &Terminal)?,
-            None => Terminal.ask_new("passphrase for the backup")?.ok_or(JobError::EmptyPassphrase)?,
+            None => Terminal.ask_new("the backup", "")?.ok_or(JobError::EmptyPassphrase)?,
         };
         recipients.push(Recipient::passphrase(passphrase, DEFAULT_WORK_FACTOR));
     }
     if matches!(source, Source::Stdin) && std::io::stdin().is_terminal() {
         ui.warning("reading the backup from the terminal; end with ctrl-d");
     }
+    check_names(args.report.metrics.as_deref(), &source, &destination, &[])?;
     let (threads, pace) = load(&args.load)?;
     Ok(Plan::Encrypt(Box::new(EncryptRequest {
         // A dump that wrote nothing is no dump, whatever its exit status.
@@ -108,9 +109,26 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         (None, true) => Part::Decompressed,
         (None, false) => Part::Whole,
     };
+    check_names(args.report.metrics.as_deref(), &source, &destination, &args.identity)?;
     let (threads, pace) = load(&args.load)?;
     let unlock = unlock(args.identity, args.passphrase_file);
     Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace })))
+}
+
+/// Refuses names that would have one file replace another, and a standard input that is to be two things.
+fn check_names(metrics: Option<&Path>, source: &Source, destination: &Destination, identities: &[PathBuf]) -> Result<(), JobError> {
+    let output = if let Destination::File { path, .. } = destination { Some(path.as_path()) } else { None };
+    let input = if let Source::File(path) = source { Some(path.as_path()) } else { None };
+    let written = [(metrics, [output, input]), (output, [None, None])];
+    for (name, others) in written {
+        let Some(name) = name else { continue };
+        let others = others.into_iter().flatten().chain(identities.iter().map(PathBuf::as_path));
+        if let Some(other) = others.into_iter().find(|other| is_same_file(name, other)) {
+            return Err(JobError::SameFile(other.into()));
+        }
+    }
+    let from_stdin = identities.iter().filter(|path| *path == Path::new("-")).count() + usize::from(matches!(source, Source::Stdin));
+    if from_stdin > 1 { Err(JobError::StdinTwice) } else { Ok(()) }
 }
 
 fn inspect(args: InspectArgs) -> Plan {
@@ -124,7 +142,7 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     args.output.as_deref().map_or(Ok(()), check_key_paths)?;
     let passphrase = match args.passphrase_file {
         Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal)?),
-        None if Terminal::is_there() => Terminal.ask_new("passphrase for the identity (empty for none)")?,
+        None if Terminal::is_there() => Terminal.ask_new("the identity", " (empty for none)")?,
         None => None,
     };
     if passphrase.is_none() {

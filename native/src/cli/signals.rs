@@ -16,7 +16,10 @@ const SIGXFSZ: i32 = 25;
 
 pub(super) fn watch(ui: Arc<Ui>) {
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+    let ignored = ignored_signals();
+    // nohup, or a shell that started us in the background, wants some of them ignored.
+    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let Ok(mut signals) = Signals::new(heeded) else { return };
     std::thread::spawn(move || {
         for _ in signals.forever() {
             // From here on nothing can get its final name. Children die before our ends of their pipes close.
@@ -27,4 +30,11 @@ pub(super) fn watch(ui: Arc<Ui>) {
             }
         }
     });
+}
+
+/// The signals that this process was started to ignore, a bit each from signal 1 on (proc_pid_status(5)).
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

@@ -1,5 +1,7 @@
 //! Sizes, rates and ranges as people type them.
 
+use std::num::NonZeroUsize;
+
 /// Parses a number of bytes: a whole number and, with no space between, `K`, `M`, `G` or `T` for powers of 1024.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let digits_len = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
@@ -22,6 +24,12 @@ pub(super) fn parse_rate(text: &str) -> Result<u64, String> {
         0 => Err("a rate of 0 would never end".into()),
         rate => Ok(rate),
     }
+}
+
+/// A number of threads that a machine may have.
+pub(super) fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
+    let threads = text.parse().ok().filter(|threads: &NonZeroUsize| threads.get() <= 1024);
+    threads.ok_or_else(|| "a number of threads is from 1 to 1024".into())
 }
 
 /// Parses `A..B` or `A..`, bytes of the plaintext from A up to, not with, B.

@@ -255,12 +255,12 @@ impl Terminal {
     }
 
     /// Asks twice for a new passphrase; `None` for an empty one.
-    pub(super) fn ask_new(&self, prompt: &str) -> Result<Option<Passphrase>, JobError> {
-        let first = read_passphrase(prompt)?;
+    pub(super) fn ask_new(&self, what: &str, note: &str) -> Result<Option<Passphrase>, JobError> {
+        let first = read_passphrase(&format!("passphrase for {what}{note}"), what)?;
         if first.is_empty() {
             return Ok(None);
         }
-        if read_passphrase("the same passphrase again")? != first {
+        if read_passphrase("the same passphrase again", what)? != first {
             return Err(JobError::PassphrasesDiffer);
         }
         Ok(Some(passphrase(first)))
@@ -269,13 +269,13 @@ impl Terminal {
 
 impl AskPassphrase for Terminal {
     fn ask(&self, what: &str) -> Result<Passphrase, JobError> {
-        let text = read_passphrase(&format!("passphrase for {what}"))?;
+        let text = read_passphrase(&format!("passphrase for {what}"), what)?;
         if text.is_empty() { Err(JobError::EmptyPassphrase) } else { Ok(passphrase(text)) }
     }
 }
 
-fn read_passphrase(prompt: &str) -> Result<Zeroizing<String>, JobError> {
-    rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| JobError::NoTerminal(prompt.into()))
+fn read_passphrase(prompt: &str, what: &str) -> Result<Zeroizing<String>, JobError> {
+    rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| JobError::NoTerminal(what.into()))
 }
 
 fn passphrase(mut text: Zeroizing<String>) -> Passphrase {

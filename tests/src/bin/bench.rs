@@ -1,0 +1,141 @@
+//! Measures dbseal beside its peers, each command a whole process, in turn, in one run: `./x bench [MIB] [ROUNDS]`.
+//!
+//! Files lie in memory (`/dev/shm`), outputs are warmed once, and the medians are printed: wall time, CPU-seconds for each GB and
+//! the peak of resident memory, as GNU time reports them. A peer that is missing ends the run: a table without it would mislead.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// What a command took.
+#[derive(Clone, Copy)]
+struct Run {
+    seconds: f64,
+    cpu_seconds: f64,
+    peak_kib: f64,
+}
+
+fn main() -> Result<(), Failure> {
+    let mut args = std::env::args().skip(1);
+    let mib: u64 = args.next().map_or(Ok(2048), |text| text.parse())?;
+    let rounds: usize = args.next().map_or(Ok(5), |text| text.parse())?;
+    let folder = tempfile::Builder::new().prefix("dbseal-bench").tempdir_in("/dev/shm")?;
+    let status = Command::new("cargo").args(["build", "--release", "--locked", "-p", "dbseal"]).status()?;
+    if !status.success() {
+        return Err("dbseal does not build".into());
+    }
+    let dbseal = std::env::current_dir()?.join("target/release/dbseal");
+    prepare(folder.path(), mib)?;
+    print_machine();
+
+    let rows = rows(&dbseal.display().to_string());
+    let mut runs: Vec<Vec<Run>> = vec![Vec::new(); rows.len()];
+    // In turn, so that a machine whose speed drifts is as unfair to all of them; the first round only warms.
+    for round in 0..=rounds {
+        for ((_, command), runs) in rows.iter().zip(&mut runs) {
+            let run = time(folder.path(), command)?;
+            if round > 0 {
+                runs.push(run);
+            }
+        }
+    }
+    let gb = mib as f64 * 1048576.0 / 1e9;
+    println!("\n{mib} MiB of random bytes, median of {rounds} runs\n");
+    println!("| job | command | seconds | GB/s | CPU s/GB | peak MiB |\n| --- | --- | ---: | ---: | ---: | ---: |");
+    for ((job, command), runs) in rows.iter().zip(&runs) {
+        let median = |of: fn(&Run) -> f64| {
+            let mut values: Vec<f64> = runs.iter().map(of).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        let seconds = median(|run| run.seconds);
+        let (cpu, peak) = (median(|run| run.cpu_seconds) / gb, median(|run| run.peak_kib) / 1024.0);
+        let shown = command.replace(&dbseal.display().to_string(), "dbseal").replace('|', "\\|");
+        println!("| {job} | `{shown}` | {seconds:.2} | {:.2} | {cpu:.2} | {peak:.0} |", gb / seconds);
+    }
+    println!("\nthe bare cipher, one core:");
+    Command::new("openssl").args(["speed", "-seconds", "2", "-bytes", "65536", "-evp", "chacha20-poly1305"]).status()?;
+    Ok(())
+}
+
+/// The jobs, peers side by side. Every pipe is fed by `cat`, so what it costs is in all of those rows.
+fn rows(dbseal: &str) -> Vec<(&'static str, String)> {
+    let gpg = "gpg --homedir gpg --batch --yes --trust-model always --compress-algo none -r bench@example.org";
+    let mut rows = vec![("copy, file to file", "cat in >out.cat".to_owned())];
+    for (job, output, input) in [
+        ("encrypt, file to null", "-o /dev/null", "in"),
+        ("encrypt, file to file", "-o out.age", "in"),
+        ("encrypt, pipe to null", ">/dev/null", ""),
+    ] {
+        let pipe = if input.is_empty() { "cat in | " } else { "" };
+        let force = if output.starts_with("-o") { "-f " } else { "" };
+        rows.push((job, format!("{pipe}{dbseal} encrypt {force}-R k.pub {output} {input}")));
+        rows.push((job, format!("{pipe}{dbseal} encrypt --threads 1 {force}-R k.pub {output} {input}")));
+        rows.push((job, format!("{pipe}age -R k.pub {output} {input}")));
+        rows.push((job, format!("{pipe}rage -R k.pub {output} {input}")));
+        rows.push((job, format!("{pipe}{gpg} {} -e {input}", output.replace(".age", ".gpg"))));
+        let target = output.replace("-o ", ">").replace(".age", ".enc");
+        let source = if input.is_empty() { String::new() } else { format!("-in {input} ") };
+        rows.push((job, format!("{pipe}openssl enc -aes-256-ctr -pbkdf2 -pass file:pass {source}{target}")));
+    }
+    for (job, output) in [("decrypt, file to null", "-o /dev/null"), ("decrypt, file to file", "-o out.plain")] {
+        rows.push((job, format!("{dbseal} decrypt -f -i k.key {output} sealed.age")));
+        rows.push((job, format!("{dbseal} decrypt --threads 1 -f -i k.key {output} sealed.age")));
+        rows.push((job, format!("age -d -i k.key {output} sealed.age")));
+        rows.push((job, format!("rage -d -i k.key {output} sealed.age")));
+    }
+    rows
+}
+
+/// The input, keys for all, and a file to decrypt.
+fn prepare(folder: &Path, mib: u64) -> Result<(), Failure> {
+    let mut random = File::open("/dev/urandom")?.take(mib << 20);
+    std::io::copy(&mut random, &mut File::create(folder.join("in"))?)?;
+    File::create(folder.join("pass"))?.write_all(b"a passphrase\n")?;
+    std::fs::create_dir(folder.join("gpg"))?;
+    for command in [
+        "chmod 700 gpg",
+        "age-keygen -o k.key 2>/dev/null",
+        "age-keygen -y k.key >k.pub",
+        "gpg --homedir gpg --batch --quiet --passphrase '' --quick-gen-key bench@example.org rsa3072 encrypt never",
+        "age -R k.pub -o sealed.age in",
+    ] {
+        let status = Command::new("sh").args(["-c", command]).current_dir(folder).stdin(Stdio::null()).status()?;
+        if !status.success() {
+            return Err(format!("this failed: {command}").into());
+        }
+    }
+    Ok(())
+}
+
+fn print_machine() {
+    let script = "grep -m1 'model name' /proc/cpuinfo; nproc; grep -om1 avx512f /proc/cpuinfo || echo 'no AVX-512'; \
+         age --version; rage --version; gpg --version | head -n1; openssl version";
+    let _ = Command::new("sh").args(["-c", script]).status();
+}
+
+/// Runs a shell command under GNU time.
+fn time(folder: &Path, command: &str) -> Result<Run, Failure> {
+    let report = folder.join("time");
+    let status = Command::new("/usr/bin/time")
+        .arg("-f")
+        .arg("%e %U %S %M")
+        .arg("-o")
+        .arg(&report)
+        .args(["sh", "-c", command])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    if !status.success() {
+        return Err(format!("this failed: {command}").into());
+    }
+    let text = std::fs::read_to_string(&report)?;
+    let mut numbers = text.split_whitespace().map(str::parse::<f64>);
+    let mut next = || numbers.next().ok_or("GNU time reported too little");
+    let (seconds, user, system, peak_kib) = (next()??, next()??, next()??, next()??);
+    Ok(Run { seconds, cpu_seconds: user + system, peak_kib })
+}
