@@ -8,6 +8,9 @@ use rustix::process::{DumpableBehavior, Pid, Signal};
 
 use crate::error::JobError;
 
+/// Looks for descendants that were not stopped yet; enough for any that do not fork for sport.
+const MAX_ROUNDS: usize = 100;
+
 /// Descendants that were there before the first command was started.
 static BEFORE_US: OnceLock<Vec<Pid>> = OnceLock::new();
 
@@ -47,19 +50,23 @@ pub(crate) fn adopt_orphans() {
 /// Kills every process that was started by this one for a job, directly or not. A consumer must be dead before its input closes:
 /// it would take the end of a broken dump for the end of the data, and commit.
 pub fn kill_descendants() {
-    // A process can fork between the look and the kill; each round ends those that were missed, and a few rounds end any
-    // that do not fork for sport.
-    for _ in 0..100 {
-        let Some(before_us) = BEFORE_US.get() else { return };
-        let mut descendants = living_descendants();
-        descendants.retain(|pid| !before_us.contains(pid));
-        if descendants.is_empty() {
-            return;
+    let Some(before_us) = BEFORE_US.get() else { return };
+    // All are stopped before any is killed: in `cat | commit` the death of `cat` would be the end of the data for `commit`. A
+    // process can fork between the look and the signal, so the looks go on until one finds nothing new.
+    let mut stopped: Vec<Pid> = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut found = living_descendants();
+        found.retain(|pid| !before_us.contains(pid) && !stopped.contains(pid));
+        if found.is_empty() {
+            break;
         }
-        for pid in descendants {
-            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        for &pid in &found {
+            let _ = rustix::process::kill_process(pid, Signal::STOP);
         }
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        stopped.extend(found);
+    }
+    for pid in stopped {
+        let _ = rustix::process::kill_process(pid, Signal::KILL);
     }
 }
 
