@@ -181,4 +181,4 @@ fi
 show "ls broken.age" && fail "a failed dump left a file"
 
 title "All is well: 100,000 orders went through dbseal and came back equal."
-echo "The key, the backup and the server's log are in $folder (the server is stopped, its data removed)."
+echo "The key and the backup are in $folder${server_pid:+ (the server is stopped and its data removed)}."

@@ -2,8 +2,8 @@
 //! lower case, no full stop. An error says what happened, a `hint:` what to do. Silence where nobody watches.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use dbseal_core::{Passphrase, Recipient};
@@ -37,6 +37,7 @@ const EVENT_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Ui {
     voice: Voice,
     bar: ProgressBar,
+    interrupted: AtomicBool,
     events: Mutex<Events>,
 }
 
@@ -48,14 +49,27 @@ struct Events {
 
 impl Ui {
     pub(super) fn new(voice: Voice) -> Self {
-        Self { voice, bar: ProgressBar::hidden(), events: Mutex::new(Events { read_len: 0, total_len: None, last: Instant::now() }) }
+        Self {
+            voice,
+            bar: ProgressBar::hidden(),
+            interrupted: AtomicBool::new(false),
+            events: Mutex::new(Events { read_len: 0, total_len: None, last: Instant::now() }),
+        }
     }
 
     pub(super) fn clear_progress(&self) {
         self.bar.finish_and_clear();
     }
 
+    /// Leaves the last word to [`Ui::interrupted`]: that the dump was killed, since we killed it, is no news.
+    pub(super) fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::SeqCst);
+    }
+
     pub(super) fn error(&self, error: &JobError) {
+        while self.interrupted.load(Ordering::SeqCst) {
+            std::thread::park(); // the signal's thread ends the process
+        }
         match self.voice {
             Voice::Json => self.event(&json!({
                 "event": "error", "message": error.to_string(), "hint": error.hint(), "child_stderr": error.stderr_tail(), "exit": error.exit() as i32,
