@@ -44,30 +44,185 @@ fn typed(folder: &Folder, line: &str) -> Run {
     folder.program(tool("setsid")).args(["--wait", "sh", "-c", line]).env("PATH", path)
 }
 
-/// Everything that is refused, word for word. None of it leaves a file, or writes a byte.
+/// Every file in the folder, with what is in it.
+fn contents(folder: &Folder) -> Vec<(String, Option<Vec<u8>>)> {
+    folder.names().into_iter().map(|name| (name.clone(), std::fs::read(folder.path(&name)).ok())).collect()
+}
+
+/// Everything that is refused, word for word. Nothing is left, altered or written to standard output by any of it.
 #[test]
 fn refused_with_these_words() {
     let folder = folder();
-    let before = folder.names();
-    let mut found = String::new();
-    for section in REFUSED.split_inclusive("\n\n") {
-        if section.starts_with('#') {
-            found += section;
+    let before = contents(&folder);
+    let mut said = String::new();
+    for paragraph in REFUSED.trim_end().split("\n\n") {
+        if paragraph.starts_with('#') {
+            let _ = writeln!(said, "{paragraph}\n");
             continue;
         }
-        for line in section.lines().filter_map(|line| line.strip_prefix("$ ")) {
+        for line in paragraph.lines().filter_map(|line| line.strip_prefix("$ ")) {
             let ended = typed(&folder, line).run();
-            let _ = write!(found, "$ {line}\n{}[{}]\n", ended.stderr, ended.code());
+            let _ = write!(said, "$ {line}\n{}[{}]\n", ended.stderr.replace("\n\n", "\n"), ended.code());
             assert!(ended.stdout.is_empty(), "{line}: something was written to standard output");
-            assert_eq!(folder.names(), before, "{line}: something was left");
+            assert!(contents(&folder) == before, "{line}: something was left, or altered: {:?}", folder.names());
         }
-        found += "\n";
+        said += "\n";
     }
-    let wanted = REFUSED.trim_end();
-    let found = found.trim_end();
-    if let Some((found, wanted)) = found.lines().zip(wanted.lines()).find(|(found, wanted)| found != wanted) {
-        println!("{}", found);
-        panic!("says\n{found}\ninstead of\n{wanted}");
+    if said.trim_end() != REFUSED.trim_end() {
+        let difference = said.lines().zip(REFUSED.lines()).find(|(said, wanted)| said != wanted);
+        // All of it, so that it can be read, and replace the transcript where it is better.
+        panic!("{said}\nThe first difference: {difference:?}");
     }
-    assert_eq!(found, wanted);
+}
+
+/// The file of metrics is replaced at every run; so it must not be the backup, what it is made of, or what opens it.
+#[test]
+#[ignore = "fails: the metrics of the refusal replace the file"]
+fn metrics_replace_nothing_else() {
+    let folder = folder();
+    let before = contents(&folder);
+    for line in [
+        "encrypt -R backup.pub -o x.age --metrics x.age plain",
+        "encrypt -R backup.pub -o x.age --metrics ./x.age plain",
+        "encrypt -R backup.pub -o x.age --metrics plain plain",
+        "decrypt -i backup.key -o x --metrics shop.age shop.age",
+        "decrypt -i backup.key -o x --metrics x shop.age",
+        "decrypt -i backup.key -o x --metrics backup.key shop.age",
+        "encrypt -R backup.pub -o x.age --metrics backup.pub plain",
+        "encrypt --passphrase-file secret -o x.age --metrics secret plain",
+    ] {
+        folder.dbseal(line.split(' ')).run().ends_with(2, "is named twice");
+        assert!(contents(&folder) == before, "{line}");
+    }
+}
+
+/// "No secret in logs, in error messages": a private key that was put in a wrong place is never repeated.
+#[test]
+#[ignore = "fails: the name of a file that is not there, and a stray argument, are repeated"]
+fn a_misplaced_private_key_is_not_repeated() {
+    let folder = folder();
+    let text = folder.read_text("backup.key");
+    let secret = text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).expect("a key");
+    folder.write("recipients", secret);
+    for line in [
+        "encrypt -r KEY -o x.age plain",
+        "encrypt -R recipients -o x.age plain",
+        "encrypt -R KEY -o x.age plain",
+        "encrypt KEY -o x.age",
+        "encrypt -R backup.pub plain KEY",
+        "decrypt -i KEY shop.age",
+        "decrypt -i KEY -o x shop.age",
+        "decrypt KEY shop.age",
+        "decrypt -i backup.key KEY",
+        "inspect -i KEY shop.age",
+        "keygen -y KEY",
+        "KEY",
+    ] {
+        let args = line.split(' ').map(|word| if word == "KEY" { secret } else { word });
+        let ended = folder.dbseal(args).run().ends_with(2, "");
+        assert!(!ended.words().contains(&secret[20..]), "{line}: {}", ended.words());
+    }
+}
+
+/// No permission is exit 2, as for any other user who has none: root without the powers that make it root.
+#[test]
+fn no_permission() {
+    let folder = folder();
+    for (name, mode) in [("plain", 0o000), ("backup.key", 0o000), ("backup.pub", 0o000), ("folder", 0o500)] {
+        folder.set_mode(name, mode);
+    }
+    let run = |args: &str| {
+        if is_root() {
+            let powers = "-dac_override,-dac_read_search";
+            folder
+                .program(tool("setpriv"))
+                .args(["--bounding-set", powers, "--inh-caps", powers])
+                .args([dbseal()])
+                .args(args.split(' '))
+                .run()
+        } else {
+            folder.dbseal(args.split(' ')).run()
+        }
+    };
+    let before = folder.names();
+    for (args, words) in [
+        ("encrypt -R other.pub -o x.age plain", "dbseal: error: cannot open plain: permission denied\n"),
+        ("encrypt -R backup.pub -o x.age secret", "dbseal: error: cannot open backup.pub: permission denied\n"),
+        ("decrypt -i backup.key shop.age", "dbseal: error: cannot open backup.key: permission denied\n"),
+        ("encrypt -R other.pub -o folder/x.age secret", "dbseal: error: cannot create folder/x.age: permission denied\n"),
+        ("keygen -o folder/x.key", "dbseal: error: cannot create folder/x.key: permission denied\n"),
+    ] {
+        run(args).ends_with(2, words);
+        assert_eq!(folder.names(), before, "{args}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path("folder")).expect("a folder").count(), 0);
+    folder.set_mode("folder", 0o700);
+}
+
+/// An identity file that others can read is used all the same, with a warning that says what to do.
+#[test]
+fn an_identity_that_others_can_read() {
+    let folder = folder();
+    for mode in [0o644, 0o640, 0o604] {
+        folder.set_mode("backup.key", mode);
+        let ended = folder.dbseal(["decrypt", "-i", "backup.key", "shop.age"]).run().succeeds();
+        let warning = "dbseal: warning: backup.key can be read by others than its owner; forbid it with: chmod 600 backup.key\n";
+        assert_eq!((ended.stdout.as_slice(), ended.stderr.as_str()), (&b"a dump\n"[..], warning), "{mode:o}");
+    }
+    folder.set_mode("backup.key", 0o400);
+    folder.dbseal(["decrypt", "-i", "backup.key", "shop.age"]).run().succeeds_in_silence();
+}
+
+/// At a terminal: bytes are not thrown at it unless asked for; questions are asked there, and not echoed.
+#[test]
+fn at_a_terminal() {
+    let folder = folder();
+    let before = folder.names();
+    let at = |args: &str, answers: &[(&str, &str)]| folder.dbseal(args.split(' ')).run_at_terminal(answers);
+    for line in ["encrypt -R backup.pub plain", "encrypt -R backup.pub -- cat plain", "decrypt -i backup.key shop.age"] {
+        let said =
+            at(line, &[]).ends_with(2, "dbseal: error: binary output to a terminal\r\ndbseal: hint: name a file with -o FILE; -o - ");
+        assert!(!said.words().contains("age-encryption.org"), "{line}");
+    }
+    at("encrypt -R backup.pub -o - plain", &[]).ends_with(0, "age-encryption.org/v1");
+    at("encrypt -R backup.pub --armor plain", &[]).ends_with(0, "-----BEGIN AGE ENCRYPTED FILE-----");
+    at("decrypt -i backup.key -o - shop.age", &[]).ends_with(0, "a dump");
+
+    let first = "passphrase for the backup: ";
+    let again = "the same passphrase again: ";
+    at("encrypt -p -o x.age plain", &[(first, "one"), (again, "two")]).ends_with(2, "dbseal: error: the two passphrases are not the same");
+    at("encrypt -p -o x.age plain", &[(first, "")]).ends_with(2, "dbseal: error: the passphrase is empty");
+    at("decrypt pass.age -o x", &[("passphrase for pass.age: ", "")]).ends_with(2, "dbseal: error: the passphrase is empty");
+    at("decrypt pass.age -o x", &[("passphrase for pass.age: ", "battery staple")]).fails_with("dbseal: error: pass.age: ");
+    // Nobody is asked for a passphrase to hear then that the output exists.
+    at("encrypt -p -o shop.age plain", &[]).fails_with("dbseal: error: shop.age exists already");
+    assert_eq!(folder.names(), before);
+
+    let said =
+        at("encrypt -R backup.pub -o typed.age", &[("reading the backup from the terminal; end with ctrl-d", "a short dump\n\u{4}")]);
+    said.succeeds();
+    let opened = folder.dbseal(["decrypt", "-i", "backup.key", "typed.age"]).run().succeeds_in_silence();
+    assert_eq!(opened.stdout, b"a short dump\n");
+}
+
+/// Standard input that is a backup can go along with a passphrase that is typed.
+#[test]
+fn a_pipe_and_a_terminal() {
+    let folder = folder();
+    let line = "exec \"$DBSEAL\" decrypt <pass.age >out";
+    folder.shell(line).run_at_terminal(&[("passphrase for standard input: ", "correct horse")]).succeeds();
+    assert_eq!(folder.read("out"), b"a dump\n");
+}
+
+/// Help, the version and the manual say what the exit codes are, and that of a pipe nobody can tell.
+#[test]
+fn help() {
+    let folder = Folder::new();
+    let help = folder.dbseal(["--help"]).run().succeeds_in_silence().words();
+    assert!(help.contains("0  done\n  1  refused, failed or not authentic\n  2  could not run"), "{help}");
+    let help = folder.dbseal(["encrypt", "--help"]).run().succeeds_in_silence().words();
+    assert!(help.contains("nobody can tell whether the dump before the pipe failed"), "{help}");
+    assert!(folder.dbseal(["--version"]).run().succeeds_in_silence().words().starts_with("dbseal "));
+    folder.dbseal([""; 0]).run().ends_with(2, "Usage: dbseal <COMMAND>");
+    folder.dbseal(["encrypt", "--help"]).run_at_terminal(&[]).ends_with(0, "Examples:");
 }
