@@ -6,6 +6,7 @@ mod signals;
 mod size;
 mod ui;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +17,7 @@ use crate::error::{Exit, JobError};
 use crate::report::{Metrics, Observer};
 use args::{Args, Subcommand};
 use plan::Plan;
-use ui::{Outcome, Ui};
+use ui::{Outcome, Ui, Voice};
 
 /// The definition that parsing, help, man pages and completions come from.
 #[must_use]
@@ -28,6 +29,12 @@ pub fn definition() -> clap::Command {
 #[must_use]
 pub fn main() -> ExitCode {
     crate::process::forbid_core_dumps();
+    // Before anything can repeat an argument in a message.
+    if private_key_among(std::env::args_os().skip(1)) {
+        let error = JobError::PrivateKeyArgument;
+        Ui::new(Voice::Words).error(&error);
+        return ExitCode::from(error.exit() as u8);
+    }
     // Usage errors end here, with code 2.
     let args = Args::parse();
     let ui = Arc::new(Ui::new(args.subcommand.voice()));
@@ -42,12 +49,28 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
+/// Whether somebody typed an identity where a file name belongs. What follows `--` is another command's; what follows `-r` is
+/// refused by name.
+fn private_key_among(args: impl Iterator<Item = OsString>) -> bool {
+    let mut after_recipient = false;
+    for arg in args.take_while(|arg| arg != "--") {
+        let text = arg.to_string_lossy().to_ascii_uppercase();
+        if text.contains("AGE-SECRET-KEY-") && !after_recipient && !text.starts_with("-R") && !text.starts_with("--RECIPIENT=") {
+            return true;
+        }
+        after_recipient = arg == "-r" || arg == "--recipient";
+    }
+    false
+}
+
 fn run(subcommand: Subcommand, ui: &Arc<Ui>) -> Result<(), JobError> {
     let (job, metrics) = (subcommand.name(), subcommand.metrics());
     let started = Instant::now();
     let result = Plan::decide(subcommand, ui).and_then(|plan| execute(plan, ui));
     ui.clear_progress();
     let counted = result.as_ref().ok().map(|outcome| (outcome.read_len, outcome.written_len));
+    // A name that was refused is not written to.
+    let metrics = metrics.filter(|_| !matches!(result, Err(JobError::SameFile(_) | JobError::NotMetrics(_))));
     let written = metrics.map_or(Ok(()), |path| Metrics::new(&path).write(job, started.elapsed(), counted));
     let outcome = result?;
     ui.outcome(&outcome, started.elapsed());

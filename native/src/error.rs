@@ -183,6 +183,15 @@ pub enum JobError {
         /// Why not.
         error: io::Error,
     },
+    /// A secret where everybody can see it.
+    #[error("there is a private key on the command line")]
+    PrivateKeyArgument,
+    /// Metrics would replace something else.
+    #[error("{} exists and holds no metrics of dbseal", .0.display())]
+    NotMetrics(PathBuf),
+    /// A key would replace another.
+    #[error("{} exists already", .0.display())]
+    KeyExists(PathBuf),
     /// Standard input for two things.
     #[error("standard input cannot be read for two things")]
     StdinTwice,
@@ -235,6 +244,11 @@ impl JobError {
             Self::Header { error: HeaderError::NotAge, .. } => "dbseal decrypts what dbseal encrypt, age or rage wrote",
             Self::Header { error: HeaderError::Incomplete, .. } => "the copy is incomplete: fetch it again from where it is whole",
             Self::Decompress { .. } => "leave --decompress out to get the data as it was stored",
+            Self::PrivateKeyArgument => {
+                "what was typed may now stand in the shell's history and the process list: replace that key; -i wants the name of a file"
+            }
+            Self::NotMetrics(_) => "give --metrics a name of its own, such as dbseal.prom",
+            Self::KeyExists(_) => "choose another name: a key is never replaced, it may be the only one that opens a backup",
             Self::BinaryToTerminal => "name a file with -o FILE; -o - writes to the terminal all the same",
             Self::BadCommand(_) => {
                 "it is run without a shell; for a pipe or a redirection write sh -c '...', and see that it fails when a part fails"
@@ -265,6 +279,8 @@ impl JobError {
             | Self::RangeOfStream
             | Self::BinaryToTerminal
             | Self::StdinTwice
+            | Self::PrivateKeyArgument
+            | Self::NotMetrics(_)
             | Self::BadCommand(_)
             | Self::Idle(_) => Exit::CannotRun,
             Self::Create { error, .. } if !is_full(error) => Exit::CannotRun,

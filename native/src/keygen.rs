@@ -49,8 +49,13 @@ pub struct Generated {
 /// # Errors
 /// Where the identity file or the file beside it exists.
 pub fn check_key_paths(path: &Path) -> Result<(), JobError> {
-    Destination::check_file(path, Overwrite::Refused)?;
-    Destination::check_file(&recipient_path(path), Overwrite::Refused)
+    for path in [path, &recipient_path(path)] {
+        Destination::check_file(path, Overwrite::Refused).map_err(|error| match error {
+            JobError::OutputExists(path) => JobError::KeyExists(path),
+            error => error,
+        })?;
+    }
+    Ok(())
 }
 
 /// Makes a key.

@@ -1,11 +1,13 @@
 //! What a job tells while it runs, and the metrics it leaves for a monitoring system.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::error::JobError;
-use crate::output::{Destination, Overwrite, PendingFile, Privacy};
+use crate::output::{Destination, Overwrite, PendingFile, Privacy, folder_of};
 
 /// Who watches a job: a terminal, a log, a window. Called from several threads.
 pub trait Observer: Send + Sync {
@@ -36,6 +38,8 @@ pub struct Metrics {
     path: PathBuf,
 }
 
+/// How a file of our metrics starts.
+const START: &[u8] = b"# HELP dbseal_";
 const LAST_SUCCESS: &str = "dbseal_last_success_timestamp_seconds";
 
 impl Metrics {
@@ -51,6 +55,7 @@ impl Metrics {
     /// # Errors
     /// Where the file cannot be written.
     pub fn write(&self, job: &str, duration: Duration, done: Option<(u64, u64)>) -> Result<(), JobError> {
+        self.check()?;
         let label = format!("{{job=\"{job}\"}}");
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let last_success = if done.is_some() { Some(now.to_string()) } else { self.last_success(&label) };
@@ -73,12 +78,23 @@ impl Metrics {
         file.commit()
     }
 
-    /// The destination, to refuse one that is not a file before the job starts.
+    /// Refuses, before the job starts, a name under which no metrics can be written, or where something else lies: a mistyped
+    /// name must not cost a backup.
     ///
     /// # Errors
-    /// Where it is a folder or a device.
+    /// A folder, a device, a folder that is missing, a file that holds no metrics of ours.
     pub fn check(&self) -> Result<(), JobError> {
-        Destination::check_file(&self.path, Overwrite::Allowed)
+        Destination::check_file(&self.path, Overwrite::Allowed)?;
+        let folder = folder_of(&self.path);
+        folder.metadata().map_err(|error| JobError::Create { path: self.path.clone(), error })?;
+        let mut start = Vec::new();
+        match File::open(&self.path).and_then(|file| file.take(START.len() as u64).read_to_end(&mut start)) {
+            Ok(0) => Ok(()),
+            Ok(_) if start == START => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Ok(_) => Err(JobError::NotMetrics(self.path.clone())),
+            Err(error) => Err(JobError::open(&self.path, error)),
+        }
     }
 
     fn last_success(&self, label: &str) -> Option<String> {
