@@ -341,7 +341,6 @@ fn a_signal_ends_everything_at_once() {
 
 /// One failure is told once: that its children died is no news to whoever interrupted the job.
 #[test]
-#[ignore = "fails now and then: the death of the dump is reported too"]
 fn an_interrupted_job_says_so_once() {
     let folder = Folder::with_key();
     for _ in 0..40 {
@@ -377,7 +376,6 @@ fn a_signal_ends_a_restore() {
 
 /// Whoever started dbseal with `nohup` wants it to survive the terminal.
 #[test]
-#[ignore = "fails: a signal that was ignored at the start is obeyed all the same"]
 fn nohup_is_respected() {
     let folder = Folder::with_key();
     let running = folder.shell("trap '' HUP; exec \"$DBSEAL\" encrypt -R backup.pub -o shop.age").silent_stdin().start();
