@@ -174,7 +174,12 @@ for_test() {
 case $goal in
   build) base; install_packages ;;
   demo) base; for_demo; install_packages ;;
-  bench) base; for_bench; install_packages ;;
+  bench)
+    base
+    for_bench
+    install_packages
+    cargo_tool rage 0.12.1 "to compare with"
+    ;;
   check | test)
     base
     [ "$goal" = check ] || for_test
