@@ -69,8 +69,7 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let (what, regular) = (input.what.clone(), input.regular);
     let waker = input.waker();
 
-    let unlimited = Pace::unlimited();
-    let start = AgeFile::read(StreamReader::new(&mut input, &crate::report::Silent, &unlimited, 0), &what)?;
+    let start = AgeFile::read(StreamReader::new(&mut input, &**observer, &request.pace, 0), &what)?;
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
     let file_key = start.header.unwrap(&identities).map_err(|error| JobError::Unwrap { what: what.clone(), error })?;
     drop(identities);
