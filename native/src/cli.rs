@@ -1,4 +1,4 @@
-//! The command line, a play in three acts: what was typed ([`args`]), what will be done (`plan`), how it went (`ui`).
+//! The command line, a play in three acts: what was typed (`args`), what will be done (`plan`), how it went (`ui`).
 
 mod args;
 mod plan;

@@ -4,9 +4,12 @@
 
 #[cfg(unix)]
 pub mod cli;
+#[cfg(unix)]
+pub mod databases;
 pub mod inputs;
 pub mod open;
 pub mod published;
+pub mod readme;
 pub mod reference;
 pub mod seal;
 pub mod tools;

@@ -61,7 +61,7 @@ fn a_dump_that_fails_leaves_no_file() {
 fn a_dump_that_cannot_be_started_leaves_no_file() {
     let folder = Folder::with_key();
     let before = folder.names();
-    encrypt(&folder, &["-o", "shop.age", "--", "no-such-dump"]).run().ends_with(2, "cannot run no-such-dump: no such file or directory");
+    encrypt(&folder, &["-o", "shop.age", "--", "no-such-dump"]).run().ends_with(2, "cannot run no-such-dump: ");
     encrypt(&folder, &["-o", "shop.age", "--", "/dev/null"]).run().ends_with(2, "cannot run /dev/null: permission denied");
     assert_eq!(folder.names(), before);
     for committer in COMMITTERS {

@@ -121,7 +121,7 @@ fn a_file_of_three_chunks_is_refused_cut_or_altered_near_every_edge() {
 }
 
 #[test]
-#[ignore = "not run here: long tier (3 minutes)"]
+#[ignore = "not run here: long tier (4 minutes)"]
 fn a_file_of_three_chunks_is_refused_cut_anywhere_and_altered_anywhere() {
     let sealed = Sealed::of_three_chunks(2);
     check_cut_and_altered(&sealed, 0..sealed.file.len());
