@@ -1,0 +1,100 @@
+//! The fuzz targets, on the stable compiler: 10 seconds each, or 2 minutes in the long tier.
+//!
+//! Their first corpora are made from the published vectors at run time; what they find stays in `target/fuzz`.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::process::Command;
+
+use dbseal_tests::tools::{tool, workspace_dir};
+use dbseal_tests::{published, reference};
+
+/// Bytes of the longest seed: longer ones teach the fuzzer nothing that a chunk's edge does not.
+const MAX_SEED_LEN: usize = 200_000;
+
+#[test]
+fn fuzz_targets_find_nothing_in_ten_seconds_each() {
+    fuzz_all(10);
+}
+
+#[test]
+#[ignore = "not run here: long tier (8 minutes)"]
+fn fuzz_targets_find_nothing_in_two_minutes_each() {
+    fuzz_all(120);
+}
+
+/// One after the other, since they share one folder of builds.
+fn fuzz_all(seconds: u32) {
+    let seeds = seeds();
+    for target in ["header", "payload", "armor", "keys"] {
+        let target_dir = workspace_dir().join("target/fuzz");
+        let corpus_dir = target_dir.join("corpus").join(target);
+        let artifact_dir = target_dir.join("artifacts").join(target);
+        for folder in [&corpus_dir, &artifact_dir] {
+            fs::create_dir_all(folder).expect("a folder under target");
+        }
+        let mut seed_count = 0;
+        for (name, bytes) in seeds.iter().filter(|seed| seed.0 == target).map(|seed| (&seed.1, &seed.2)) {
+            fs::write(corpus_dir.join(name), bytes).expect("a seed");
+            seed_count += 1;
+        }
+        assert!(seed_count > 0, "no seed for {target}");
+        let output = Command::new(tool("cargo-fuzz"))
+            .args(["run", "--sanitizer", "none", "--debug-assertions", "--fuzz-dir"])
+            .arg(workspace_dir().join("tests/fuzz"))
+            .arg("--target-dir")
+            .arg(&target_dir)
+            .arg(target)
+            .arg(&corpus_dir)
+            .args(["--", &format!("-max_total_time={seconds}"), &format!("-max_len={MAX_SEED_LEN}")])
+            .arg(format!("-artifact_prefix={}/", artifact_dir.display()))
+            // The coverage instrumentation is stable; cargo-fuzz passes other flags that want this said.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .current_dir(workspace_dir().join("tests/fuzz"))
+            .output()
+            .expect("cargo-fuzz starts");
+        let log = String::from_utf8_lossy(&output.stderr);
+        let tail: Vec<&str> = log.lines().rev().take(30).collect();
+        let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+        assert!(output.status.success(), "{target} found something or does not build:\n{tail}");
+        assert!(log.contains(" cov: "), "{target} ran without coverage:\n{tail}");
+    }
+}
+
+/// Each with the name of its target and its own.
+fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
+    let mut seeds = Vec::new();
+    let mut add = |target, name: &str, bytes: Vec<u8>| {
+        if bytes.len() <= MAX_SEED_LEN {
+            seeds.push((target, name.to_owned(), bytes));
+        }
+    };
+    for (name, vector) in published::vectors() {
+        let head_len = vector.windows(2).position(|pair| pair == b"\n\n").expect("an empty line");
+        let head = String::from_utf8_lossy(&vector[..head_len]);
+        let file = &vector[head_len + 2..];
+        for (index, identity) in head.lines().filter_map(|line| line.strip_prefix("identity: ")).enumerate() {
+            add("keys", &format!("{name}-{index}"), identity.as_bytes().to_vec());
+        }
+        if head.contains("armored: yes") {
+            add("armor", &name, [b"A", file].concat());
+        } else if !head.contains("compressed: ") {
+            add("header", &name, file.to_vec());
+            if let Ok((_, header_len)) = dbseal_core::Header::parse(file) {
+                add("payload", &name, [&[0, 0], &file[header_len..]].concat());
+            }
+        }
+    }
+    // Batches of two chunks; a payload of up to three; each edit that the target knows, or none.
+    for chunk_count in 0..4 {
+        add("payload", &format!("sealed-{chunk_count}"), vec![1, 1, chunk_count, 150]);
+        for what in 0..8 {
+            add("payload", &format!("edited-{chunk_count}-{what}"), vec![1, 1, chunk_count, 150, what, 1, 0]);
+        }
+    }
+    let identity: dbseal_core::Identity = reference::IDENTITY.parse().expect("an identity");
+    let recipient = identity.recipient().expect("a public half").to_string();
+    add("keys", "recipients", format!("# of whom\n\n{recipient}\n{recipient}\r\n").into_bytes());
+    add("keys", "identities", format!("# secret\n{}\n", reference::IDENTITY).into_bytes());
+    seeds
+}
