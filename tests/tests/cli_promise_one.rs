@@ -91,7 +91,8 @@ fn a_pipe_lies_and_an_empty_dump_is_caught() {
 fn assert_not_committed(folder: &Folder) {
     if folder.has("pid") {
         let pid = folder.read_text("pid").trim().parse().unwrap_or(0);
-        assert!(pid == 0 || !lives(pid), "the consumer lives on");
+        // Who was killed is not gone at once on a busy machine; who was spared would commit first.
+        wait_until("the consumer is dead", || pid == 0 || !lives(pid));
         fs::remove_file(folder.path("pid")).expect("it is there");
     }
     // A moment for whoever was left behind to do its worst.
