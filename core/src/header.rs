@@ -259,6 +259,9 @@ pub enum UnwrapError {
     /// A passphrase stanza that would take this machine minutes or gigabytes.
     #[error("the passphrase's work factor is 2^{0}, more than the 2^22 that is accepted")]
     WorkFactorTooHigh(u8),
+    /// A passphrase stanza whose work needs more memory than can be had here.
+    #[error("the passphrase's work factor is 2^{0}, which needs more memory than there is here")]
+    NotEnoughMemory(u8),
 }
 
 #[cfg(test)]

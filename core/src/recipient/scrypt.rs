@@ -1,6 +1,7 @@
 //! The passphrase recipient type (age, "The scrypt recipient type").
 
 use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 use scrypt::{Params, scrypt};
@@ -62,7 +63,20 @@ pub(super) fn unwrap(passphrase: &Passphrase, stanzas: &[Stanza]) -> Result<Opti
     if log_n > MAX_WORK_FACTOR {
         return Err(UnwrapError::WorkFactorTooHigh(log_n));
     }
+    if !fits_in_memory(log_n) {
+        return Err(UnwrapError::NotEnoughMemory(log_n));
+    }
     Ok(open_file_key(&wrap_key(passphrase, &salt, log_n), body))
+}
+
+/// Whether scrypt's 128 · r · 2^`log_n` bytes can be had, with r = 8. Where they cannot, as in the 32 bits of a browser's WASM,
+/// the allocation inside scrypt would end the program: a file must not be able to do that.
+fn fits_in_memory(log_n: u8) -> bool {
+    let mut memory = Vec::<u8>::new();
+    let fits = (1_usize << log_n).checked_mul(128 * 8).is_some_and(|len| memory.try_reserve_exact(len).is_ok());
+    // Or the compiler may leave out an allocation that nobody looks at.
+    core::hint::black_box(&memory);
+    fits
 }
 
 fn wrap_key(passphrase: &Passphrase, salt: &[u8; SALT_LEN], log_n: u8) -> Zeroizing<[u8; 32]> {
