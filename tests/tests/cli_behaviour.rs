@@ -435,7 +435,6 @@ fn limit_rate_limits() {
 
 /// The same for a restore from a pipe, and for one of armor.
 #[test]
-#[ignore = "fails: the limit is not heeded"]
 fn limit_rate_limits_streams() {
     let folder = Folder::with_key();
     folder.write("plain", paint(4 << 20));
