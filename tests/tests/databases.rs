@@ -122,7 +122,7 @@ fn mariadb_backup_comes_back_in_a_fresh_server() {
 }
 
 #[test]
-#[ignore = "not run here: long tier (3 minutes)"]
+#[ignore = "not run here: long tier (4 minutes)"]
 fn gigabytes_of_mariadb_backup_come_back_in_a_fresh_server() {
     mariadb_backup_comes_back(LONG);
 }
