@@ -1,0 +1,154 @@
+//! The core where there is no operating system: the vectors in WASM under node, and a build without std.
+//!
+//! Either target of rustup's, or its standard library built from source by the first compiler that has the source.
+#![cfg(unix)]
+
+use std::env;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dbseal_core::{FileKey, Header, HeaderPadding, PayloadNonce, Recipient, Spread};
+use dbseal_tests::inputs::{PRODUCTION_BATCH_CHUNKS, Replay};
+use dbseal_tests::seal::seal_in_order;
+use dbseal_tests::tools::{npm_dir, tool, workspace_dir};
+
+const WASM: &str = "wasm32-unknown-unknown";
+/// A microcontroller's target: nothing that needs an operating system builds for it.
+const BARE: &str = "thumbv7em-none-eabi";
+
+/// Runs every published vector and those in the folder named last; prints what fails and how many ran.
+const SCRIPT: &str = "
+    import * as published from 'cctv-age';
+    import { readdirSync, readFileSync } from 'node:fs';
+    import { createRequire } from 'node:module';
+    const [module, folder, ...batchSizes] = process.argv.slice(1);
+    const { check_vector } = createRequire(import.meta.url)(module);
+    const ours = readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]);
+    let count = 0;
+    for (const [name, vector] of [...Object.entries(published), ...ours]) {
+        for (const batchSize of batchSizes) {
+            const error = check_vector(vector, Number(batchSize));
+            if (error !== '') throw new Error(`${name} in batches of ${batchSize}: ${error}`);
+        }
+        count += 1;
+    }
+    if (count <= ours.length) throw new Error('the package of the age test vectors holds none');
+    console.log(`${count} vectors`);
+";
+
+#[test]
+fn all_vectors_hold_in_wasm() {
+    let target_dir = workspace_dir().join("target/wasm-vectors");
+    build(WASM, &["std", "panic_abort"], "dbseal-tests-wasm", &target_dir, "-C target-feature=+simd128");
+    let glue_dir = target_dir.join("glue");
+    wasm_bindgen_cli_support::Bindgen::new()
+        .input_path(target_dir.join(WASM).join("release/dbseal_tests_wasm.wasm"))
+        .nodejs(true)
+        .and_then(|bindgen| bindgen.typescript(false).generate(&glue_dir))
+        .expect("JavaScript around the WASM build");
+
+    let vectors = tempfile::tempdir().expect("a temporary folder");
+    for (name, vector) in passphrase_vectors() {
+        std::fs::write(vectors.path().join(name), vector).expect("a vector");
+    }
+    let output = Command::new(tool("node"))
+        .args(["--input-type=module", "--eval", SCRIPT])
+        .args([glue_dir.join("dbseal_tests_wasm.js").as_path(), vectors.path()])
+        .args([1, 3, PRODUCTION_BATCH_CHUNKS].map(|batch_chunks| batch_chunks.to_string()))
+        .current_dir(npm_dir("cctv-age"))
+        .output()
+        .expect("node starts");
+    assert!(output.status.success(), "in WASM:\n{}", String::from_utf8_lossy(&output.stderr));
+    writeln!(std::io::stderr(), "{} in WASM", String::from_utf8_lossy(&output.stdout).trim()).expect("stderr");
+}
+
+#[test]
+fn the_core_builds_without_std() {
+    build(BARE, &["core", "alloc"], "dbseal-core", &workspace_dir().join("target/no-std"), "");
+}
+
+/// Vectors about memory. At age's own work factor of 18 a passphrase takes 256 MiB, which 32 bits have; at 22 it takes
+/// 4 GiB, which they do not: refused as a header is, and not with a crash.
+fn passphrase_vectors() -> [(&'static str, Vec<u8>); 2] {
+    let mut rng = Replay(1);
+    let key = *b"YELLOW SUBMARINE";
+    let passphrase = || dbseal_core::Passphrase::new("correct horse".into());
+    let file_key = FileKey::from_bytes(&key);
+    let nonce = PayloadNonce::generate(&mut rng);
+    let header = Header::wrap(&file_key, &[Recipient::passphrase(passphrase(), 18)], HeaderPadding::None, &mut rng).expect("a passphrase");
+    let header = String::from_utf8(header.to_bytes()).expect("a header is text");
+    let section = seal_in_order(&file_key, &nonce, b"age", 1, Spread::Serial);
+    let vector = |head: &str, header: &str| {
+        [format!("{head}\npassphrase: correct horse\nfile key: 59454c4c4f57205355424d4152494e45\n\n{header}").into_bytes(), section.clone()]
+            .concat()
+    };
+    // SHA-256 of the plaintext.
+    let hash = "013f54400c82da08037759ada907a8b864e97de81c088a182062c4b5622fd2ab";
+    [
+        ("work-factor-18", vector(&format!("expect: success\npayload: {hash}"), &header)),
+        ("work-factor-22", vector("expect: header failure", &header.replacen(" 18\n", " 22\n", 1))),
+    ]
+}
+
+/// Builds a package for a target.
+///
+/// # Panics
+/// Where no compiler can, and where the build fails.
+fn build(target: &str, libraries: &[&str], package: &str, target_dir: &Path, rustflags: &str) {
+    let toolchain = Toolchain::find(target);
+    let mut command = Command::new(&toolchain.cargo);
+    command.args(["build", "--release", "--locked", "--package", package, "--target", target]).arg("--target-dir").arg(target_dir);
+    if toolchain.from_source {
+        command.args(["-Z", &format!("build-std={}", libraries.join(","))]).env("RUSTC_BOOTSTRAP", "1");
+    }
+    let linker = if target == WASM && toolchain.from_source { "-C linker=wasm-ld" } else { "" };
+    // What cargo tells its tests about themselves must not reach another cargo.
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
+        if name != "CARGO_HOME" {
+            command.env_remove(name);
+        }
+    }
+    let output = command
+        .env("RUSTC", &toolchain.rustc)
+        // What ships is optimised as a whole; what is only run here need not be, and is built in half the time.
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("RUSTFLAGS", format!("{rustflags} {linker}").trim())
+        .current_dir(workspace_dir())
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{package} does not build for {target}:\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A compiler that can build for a target.
+struct Toolchain {
+    rustc: PathBuf,
+    cargo: PathBuf,
+    /// Whether the target's standard library is built too.
+    from_source: bool,
+}
+
+impl Toolchain {
+    /// The compiler in use if it has the target, or else the first that has its library's source.
+    fn find(target: &str) -> Self {
+        let candidates = [(tool("rustc"), tool("cargo")), ("/usr/bin/rustc".into(), "/usr/bin/cargo".into())];
+        let libraries = |rustc: &Path| sysroot(rustc).map(|sysroot| sysroot.join("lib/rustlib"));
+        let has = |rustc: &Path, path: &str| libraries(rustc).is_some_and(|libraries| libraries.join(path).exists());
+        for from_source in [false, true] {
+            let path = if from_source { "src/rust/library/Cargo.toml" } else { target };
+            if let Some((rustc, cargo)) = candidates.iter().find(|(rustc, cargo)| cargo.is_file() && has(rustc, path)) {
+                return Self { rustc: rustc.clone(), cargo: cargo.clone(), from_source };
+            }
+        }
+        panic!(
+            "no compiler for {target}: `rustup target add {target}` or `rustup component add rust-src` gives one, \
+             and so does `apt-get install rustc-web cargo-web rust-web-src lld` on Debian"
+        )
+    }
+}
+
+fn sysroot(rustc: &Path) -> Option<PathBuf> {
+    let output = Command::new(rustc).args(["--print", "sysroot"]).output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().into())
+}

@@ -1,0 +1,18 @@
+//! The same function that judges a test vector natively, callable from JavaScript.
+
+#[path = "../../src/open.rs"]
+pub mod open;
+#[path = "../../src/seal.rs"]
+pub mod seal;
+#[path = "../../src/vectors.rs"]
+pub mod vectors;
+
+use dbseal_core::Spread;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Checks a vector with batches of `batch_chunks`, serial. Empty where it holds, or what is wrong.
+#[wasm_bindgen]
+#[must_use]
+pub fn check_vector(vector: &[u8], batch_chunks: usize) -> String {
+    vectors::check(vector, batch_chunks, Spread::Serial).err().unwrap_or_default()
+}
