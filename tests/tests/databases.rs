@@ -182,7 +182,7 @@ fn a_pg_dump_comes_back_in_a_fresh_cluster() {
 }
 
 #[test]
-#[ignore = "not run here: long tier (5 minutes)"]
+#[ignore = "not run here: long tier (3 minutes)"]
 fn gigabytes_of_pg_dump_come_back_in_a_fresh_cluster() {
     pg_dump_comes_back(LONG);
 }
@@ -206,7 +206,7 @@ fn a_pg_basebackup_comes_back_in_a_fresh_server() {
 }
 
 #[test]
-#[ignore = "not run here: long tier (3 minutes)"]
+#[ignore = "not run here: long tier (2 minutes)"]
 fn gigabytes_of_pg_basebackup_come_back_in_a_fresh_server() {
     pg_basebackup_comes_back(LONG);
 }
