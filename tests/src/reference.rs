@@ -23,20 +23,26 @@ const PRIVATE_KEY: [u8; 32] = [0x42; 32];
 /// A payload section: the nonce, then the sealed chunks.
 #[must_use]
 pub fn seal_payload(file_key: &[u8; 16], nonce: &[u8; NONCE_LEN], plaintext: &[u8]) -> Vec<u8> {
-    let cipher = ChaCha20Poly1305::new(&hkdf_sha256(file_key, nonce, b"payload").into());
     let mut section = nonce.to_vec();
     let mut index = 0;
     let mut rest = plaintext;
     loop {
         let (chunk, after) = rest.split_at(rest.len().min(CHUNK_LEN));
         let is_final = after.is_empty();
-        section.extend(cipher.encrypt(&chunk_nonce(index, is_final), chunk).expect("a short text"));
+        section.extend(seal_chunk(file_key, nonce, index, is_final, chunk));
         if is_final {
             return section;
         }
         rest = after;
         index += 1;
     }
+}
+
+/// One chunk, at any place: also where a writer who has the key but not the rules would seal it.
+#[must_use]
+pub fn seal_chunk(file_key: &[u8; 16], nonce: &[u8; NONCE_LEN], index: u64, is_final: bool, chunk: &[u8]) -> Vec<u8> {
+    let cipher = ChaCha20Poly1305::new(&hkdf_sha256(file_key, nonce, b"payload").into());
+    cipher.encrypt(&chunk_nonce(index, is_final), chunk).expect("a short text")
 }
 
 /// The plaintext of a payload section, or `None` where it is not exactly what was sealed.

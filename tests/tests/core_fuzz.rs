@@ -88,7 +88,7 @@ fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     // Batches of two chunks; a payload of up to three; each edit that the target knows, or none.
     for chunk_count in 0..4 {
         add("payload", &format!("sealed-{chunk_count}"), vec![1, 1, chunk_count, 150]);
-        for what in 0..8 {
+        for what in 0..9 {
             add("payload", &format!("edited-{chunk_count}-{what}"), vec![1, 1, chunk_count, 150, what, 1, 0]);
         }
     }

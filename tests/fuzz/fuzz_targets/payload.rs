@@ -10,6 +10,7 @@ use libfuzzer_sys::fuzz_target;
 
 /// The published vectors' file key, so that their payloads open here.
 const FILE_KEY: [u8; 16] = *b"YELLOW SUBMARINE";
+const NONCE: [u8; PAYLOAD_NONCE_LEN] = [9; PAYLOAD_NONCE_LEN];
 
 fuzz_target!(|bytes: &[u8]| {
     let [batch_chunks, kind, rest @ ..] = bytes else { return };
@@ -20,8 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
             let [chunk_count, last_len, edits @ ..] = rest else { return };
             // Whole chunks, or a few bytes around their end.
             let plaintext = paint((usize::from(chunk_count % 4) * CHUNK_LEN + usize::from(*last_len)).saturating_sub(100));
-            let section = edit(reference::seal_payload(&FILE_KEY, &[9; PAYLOAD_NONCE_LEN], &plaintext), edits);
-            check(&section, batch_chunks, Some(&plaintext));
+            let (section, sealed_more) = edit(reference::seal_payload(&FILE_KEY, &NONCE, &plaintext), edits);
+            check(&section, batch_chunks, Some(plaintext.as_slice()).filter(|_| !sealed_more));
         }
     }
 });
@@ -51,15 +52,17 @@ fn check(section: &[u8], batch_chunks: usize, plaintext: Option<&[u8]>) {
     }
 }
 
-/// Carries out edits of three bytes: what to do, and two that say where.
-fn edit(mut section: Vec<u8>, edits: &[u8]) -> Vec<u8> {
+/// Carries out edits of three bytes: what to do, and two that say where. Says too whether one sealed a chunk more, as a writer
+/// may who has the key but not the rules.
+fn edit(mut section: Vec<u8>, edits: &[u8]) -> (Vec<u8>, bool) {
+    let mut sealed_more = false;
     for &[what, a, b] in edits.as_chunks().0.iter().take(8) {
         let (nonce, slots) = section.split_at(section.len().min(PAYLOAD_NONCE_LEN));
         let mut slots: Vec<&[u8]> = slots.chunks(SLOT_LEN).collect();
         let slot_index = |place: u8| usize::from(place) % slots.len().max(1);
         let (from, to) = (slot_index(a), slot_index(b));
         let place = usize::from(u16::from_be_bytes([a, b])) * 7 % section.len().max(1);
-        match what % 8 {
+        match what % 9 {
             0 if !slots.is_empty() => drop(slots.remove(from)),
             1 if !slots.is_empty() => slots.insert(to, slots[from]),
             2 if !slots.is_empty() => slots.swap(from, to),
@@ -76,6 +79,13 @@ fn edit(mut section: Vec<u8>, edits: &[u8]) -> Vec<u8> {
                 section.extend([a, b]);
                 continue;
             }
+            7 => {
+                // An empty chunk, a short or a full one, final or not, at the next place.
+                let chunk = paint([0, 1, CHUNK_LEN][usize::from(a % 3)]);
+                section.extend(reference::seal_chunk(&FILE_KEY, &NONCE, slots.len() as u64, b % 2 == 1, &chunk));
+                sealed_more = true;
+                continue;
+            }
             _ => {
                 section.resize(section.len() + SLOT_LEN - usize::from(a % 3), b);
                 continue;
@@ -83,5 +93,5 @@ fn edit(mut section: Vec<u8>, edits: &[u8]) -> Vec<u8> {
         }
         section = [nonce, &slots.concat()].concat();
     }
-    section
+    (section, sealed_more)
 }
