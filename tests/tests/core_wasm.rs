@@ -102,7 +102,8 @@ fn build(target: &str, libraries: &[&str], package: &str, target_dir: &Path, rus
     if toolchain.from_source {
         command.args(["-Z", &format!("build-std={}", libraries.join(","))]).env("RUSTC_BOOTSTRAP", "1");
     }
-    let linker = if target == WASM && toolchain.from_source { "-C linker=wasm-ld" } else { "" };
+    // rustup's compilers bring a linker for WASM along; Debian's takes that of its package lld.
+    let linker = if target == WASM && toolchain.rustc.starts_with("/usr/bin") { "-C linker=wasm-ld" } else { "" };
     // What cargo tells its tests about themselves must not reach another cargo.
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
         if name != "CARGO_HOME" {
