@@ -119,23 +119,22 @@ rust_targets() {
   libraries=$(rustc --print sysroot)/lib/rustlib
   for target in "${targets[@]}"; do [ -d "$libraries/$target/lib" ] || all=; done
   [ -z "$all" ] || return 0
-  [ ! -e "$libraries/src/rust/library/core/Cargo.toml" ] || return 0
+  [ ! -e "$libraries/src/rust/library/Cargo.toml" ] || return 0
   debians_rust && return
   say "missing: Rust's library for ${targets[*]} (the core must build there)"
   has rustup && run timeout 120 rustup target add "${targets[@]}" && return 0
   say "rustup could not fetch it; trying the system's packages"
-  if ! apt-cache show rustc-web cargo-web rust-web-src >/dev/null 2>&1; then
-    say "this system has no packages for it either: ./x test will name these targets as not run"
-    return
+  if apt-cache show rustc-web cargo-web rust-web-src >/dev/null 2>&1; then
+    packages=()
+    need "rustc-web cargo-web rust-web-src lld" "a compiler with its library's source, and a linker" debians_rust
+    install_packages
   fi
-  packages=()
-  need "rustc-web cargo-web rust-web-src" "a compiler with its library's source" debians_rust
-  install_packages
-  debians_rust || say "the system's compiler is older than 1.88: ./x test will name these targets as not run"
+  debians_rust || say "none of 1.88 or newer to be had: the tests that build for ${targets[*]} will fail"
 }
 
 debians_rust() {
-  [ -e /usr/lib/rustlib/src/rust/library/core/Cargo.toml ] && printf 'rustc 1.88\n%s\n' "$(/usr/bin/rustc --version)" | sort -VC
+  [ -e /usr/lib/rustlib/src/rust/library/Cargo.toml ] && has wasm-ld &&
+    printf 'rustc 1.88\n%s\n' "$(/usr/bin/rustc --version)" | sort -VC
 }
 
 # --- Goals -------------------------------------------------------------------------------------------------------------------
