@@ -4,6 +4,7 @@ mod args;
 mod plan;
 mod signals;
 mod size;
+mod terminal;
 mod ui;
 
 use std::ffi::OsString;

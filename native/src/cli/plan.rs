@@ -9,7 +9,8 @@ use std::sync::Arc;
 use dbseal_core::{DEFAULT_WORK_FACTOR, Recipient};
 
 use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, OutputArgs, Subcommand};
-use super::ui::{Terminal, Ui};
+use super::terminal::Terminal;
+use super::ui::Ui;
 use crate::child::Command;
 use crate::decrypt::{DecryptRequest, Part};
 use crate::encrypt::{Compression, Encoding, EncryptRequest};

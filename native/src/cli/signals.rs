@@ -25,6 +25,7 @@ pub(super) fn watch(ui: Arc<Ui>) {
             // From here on nothing can get its final name. Children die before our ends of their pipes close.
             if abandon_unfinished() {
                 ui.interrupt();
+                super::terminal::restore();
                 kill_descendants();
                 ui.interrupted();
                 std::process::exit(Exit::Refused as i32);

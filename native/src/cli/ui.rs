@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dbseal_core::{Passphrase, Recipient};
+use dbseal_core::Recipient;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -16,7 +16,6 @@ use crate::encrypt::{EncryptRequest, Encrypted};
 use crate::error::JobError;
 use crate::inspect::{Inspection, Payload};
 use crate::keygen::{Generated, KeygenRequest};
-use crate::keys::AskPassphrase;
 use crate::output::Destination;
 use crate::report::Observer;
 
@@ -258,40 +257,4 @@ fn describe(inspection: &Inspection) -> String {
         lines.push(("opened by", key.clone()));
     }
     lines.iter().map(|(name, value)| format!("{:<12}{value}\n", format!("{name}:"))).collect()
-}
-
-/// The person at the terminal.
-pub(super) struct Terminal;
-
-impl Terminal {
-    pub(super) fn is_there() -> bool {
-        io::stdin().is_terminal() && std::fs::File::open("/dev/tty").is_ok()
-    }
-
-    /// Asks twice for a new passphrase; `None` for an empty one.
-    pub(super) fn ask_new(&self, what: &str, note: &str) -> Result<Option<Passphrase>, JobError> {
-        let first = read_passphrase(&format!("passphrase for {what}{note}"), what)?;
-        if first.is_empty() {
-            return Ok(None);
-        }
-        if read_passphrase("the same passphrase again", what)? != first {
-            return Err(JobError::PassphrasesDiffer);
-        }
-        Ok(Some(passphrase(first)))
-    }
-}
-
-impl AskPassphrase for Terminal {
-    fn ask(&self, what: &str) -> Result<Passphrase, JobError> {
-        let text = read_passphrase(&format!("passphrase for {what}"), what)?;
-        if text.is_empty() { Err(JobError::EmptyPassphrase) } else { Ok(passphrase(text)) }
-    }
-}
-
-fn read_passphrase(prompt: &str, what: &str) -> Result<Zeroizing<String>, JobError> {
-    rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| JobError::NoTerminal(what.into()))
-}
-
-fn passphrase(mut text: Zeroizing<String>) -> Passphrase {
-    Passphrase::new(std::mem::take(&mut *text))
 }

@@ -1,0 +1,94 @@
+//! Questions to the person at the terminal, whatever standard input is.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::sync::{Mutex, PoisonError};
+
+use dbseal_core::Passphrase;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use crate::error::JobError;
+use crate::keys::AskPassphrase;
+
+/// Bytes in a passphrase, at most: reserved at once, since growing would leave copies behind.
+const MAX_PASSPHRASE_LEN: usize = 4096;
+
+/// The person at the terminal.
+pub(super) struct Terminal;
+
+impl Terminal {
+    pub(super) fn is_there() -> bool {
+        io::stdin().is_terminal() && File::open("/dev/tty").is_ok()
+    }
+
+    /// Asks twice for a new passphrase; `None` for an empty one.
+    pub(super) fn ask_new(&self, what: &str, note: &str) -> Result<Option<Passphrase>, JobError> {
+        let first = read_passphrase(&format!("passphrase for {what}{note}"), what)?;
+        if first.is_empty() {
+            return Ok(None);
+        }
+        if read_passphrase("the same passphrase again", what)? != first {
+            return Err(JobError::PassphrasesDiffer);
+        }
+        Ok(Some(passphrase(first)))
+    }
+}
+
+impl AskPassphrase for Terminal {
+    fn ask(&self, what: &str) -> Result<Passphrase, JobError> {
+        let text = read_passphrase(&format!("passphrase for {what}"), what)?;
+        if text.is_empty() { Err(JobError::EmptyPassphrase) } else { Ok(passphrase(text)) }
+    }
+}
+
+fn read_passphrase(prompt: &str, what: &str) -> Result<Zeroizing<String>, JobError> {
+    ask_unseen(prompt).map_err(|_| JobError::NoTerminal(what.into()))
+}
+
+/// Asks with the echo off before the prompt shows: what is typed at the first sight of it is not seen either.
+fn ask_unseen(prompt: &str) -> io::Result<Zeroizing<String>> {
+    let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    let _hidden = HiddenEcho::on(&terminal)?;
+    write!(terminal, "{prompt}: ")?;
+    let mut line = Zeroizing::new(String::with_capacity(MAX_PASSPHRASE_LEN));
+    BufReader::with_capacity(1, &terminal).take(MAX_PASSPHRASE_LEN as u64).read_line(&mut line)?;
+    writeln!(terminal)?;
+    let len = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(len);
+    Ok(line)
+}
+
+/// What the terminal was like before a question, while one is asked.
+static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+/// While it lives, the terminal does not show what is typed.
+struct HiddenEcho;
+
+impl HiddenEcho {
+    fn on(terminal: &File) -> io::Result<Self> {
+        let before = tcgetattr(terminal)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((terminal.try_clone()?, before));
+        tcsetattr(terminal, OptionalActions::Flush, &hidden)?;
+        Ok(Self)
+    }
+}
+
+impl Drop for HiddenEcho {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Puts the terminal back as it was before a question; also for whoever ends the process in the middle of one.
+pub(super) fn restore() {
+    if let Some((terminal, before)) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
+    }
+}
+
+fn passphrase(mut text: Zeroizing<String>) -> Passphrase {
+    Passphrase::new(std::mem::take(&mut *text))
+}
