@@ -76,8 +76,11 @@ pub(crate) fn flow(
         });
         scope.spawn(|| {
             let mut drain_end = Drain { done, to_reader, current: None, complete: false };
-            if let Err(error) = drain(&mut drain_end) {
-                failed(error);
+            // Whatever ended the stream before its last batch, a job that did not see that batch is not done.
+            match drain(&mut drain_end) {
+                Ok(()) if drain_end.is_complete() => {}
+                Ok(()) => failed(JobError::Stopped),
+                Err(error) => failed(error),
             }
         });
         let to_writer = to_writer;
