@@ -55,8 +55,9 @@ pub fn main() -> ExitCode {
 fn private_key_among(args: impl Iterator<Item = OsString>) -> bool {
     let mut after_recipient = false;
     for arg in args.take_while(|arg| arg != "--") {
-        let text = arg.to_string_lossy().to_ascii_uppercase();
-        if text.contains("AGE-SECRET-KEY-") && !after_recipient && !text.starts_with("-R") && !text.starts_with("--RECIPIENT=") {
+        let text = arg.to_string_lossy();
+        let is_recipient = after_recipient || text.starts_with("-r") || text.starts_with("--recipient=");
+        if !is_recipient && text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") {
             return true;
         }
         after_recipient = arg == "-r" || arg == "--recipient";

@@ -106,6 +106,8 @@ fn a_misplaced_private_key_is_not_repeated() {
         "encrypt -r KEY -o x.age plain",
         "encrypt -R recipients -o x.age plain",
         "encrypt -R KEY -o x.age plain",
+        "encrypt -RKEY -o x.age plain",
+        "decrypt -iKEY -o x shop.age",
         "encrypt KEY -o x.age",
         "encrypt -R backup.pub plain KEY",
         "decrypt -i KEY shop.age",
@@ -116,7 +118,7 @@ fn a_misplaced_private_key_is_not_repeated() {
         "keygen -y KEY",
         "KEY",
     ] {
-        let args = line.split(' ').map(|word| if word == "KEY" { secret } else { word });
+        let args = line.split(' ').map(|word| word.replace("KEY", secret));
         let ended = folder.dbseal(args).run().ends_with(2, "");
         assert!(!ended.words().contains(&secret[20..]), "{line}: {}", ended.words());
     }
