@@ -80,7 +80,7 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let unlimited = Pace::unlimited();
     let file = AgeFile::read(StreamReader::new(&mut input, &Silent, &unlimited, 0), &what)?;
     let recipients: Vec<String> = file.header.recipient_tags().map(escape).collect();
-    let post_quantum = recipients.iter().all(|tag| tag.starts_with("mlkem768"));
+    let post_quantum = !recipients.is_empty() && recipients.iter().all(|tag| tag.starts_with("mlkem768"));
     let payload = regular.filter(|_| !file.is_armored).map(|regular| Payload::of_section(regular.len - file.header_len));
     Ok(Inspection {
         opened_by: opened_by(request, &file.header, &what, &**observer)?,
