@@ -44,16 +44,6 @@ pub trait AskPassphrase: Sync {
     fn ask(&self, what: &str) -> Result<Passphrase, JobError>;
 }
 
-/// There is nobody to ask.
-#[derive(Clone, Copy, Debug)]
-pub struct NoTerminal;
-
-impl AskPassphrase for NoTerminal {
-    fn ask(&self, what: &str) -> Result<Passphrase, JobError> {
-        Err(JobError::NoTerminal(what.into()))
-    }
-}
-
 impl PassphraseSource {
     /// The passphrase of `what`.
     ///

@@ -32,7 +32,7 @@ pub use error::{Exit, JobError};
 pub use input::Source;
 pub use inspect::{InspectRequest, Inspection, Payload, inspect};
 pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, recipient_path, recipients_of};
-pub use keys::{AskPassphrase, IdentitySource, NoTerminal, PassphraseSource, Unlock, load_identities, load_recipients};
+pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients};
 pub use output::{Destination, Overwrite, Privacy};
 pub use pace::Pace;
 pub use process::{forbid_core_dumps, kill_descendants, run_idle};
