@@ -242,6 +242,8 @@ impl Home {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).current_dir(&self.path).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        // A MariaDB that starts removes the temporary tables of every other one that shares its folder for them.
+        command.env("TMPDIR", &self.path);
         if is_root() {
             command.args(["--reuid", self.user, "--regid", self.user, "--clear-groups"]);
         }
