@@ -42,6 +42,8 @@ use_mariadb() {
   n=seq
   start() {
     server_user mysql
+    # In a folder shared with another server, the start would remove that one's temporary tables.
+    export TMPDIR="$folder/server"
     "${as_server[@]}" mariadb-install-db --no-defaults --datadir="$folder/server/data" --auth-root-socket-user="$(id -un)" \
       --skip-test-db >server.log 2>&1
     "${as_server[@]}" mariadbd --no-defaults --datadir="$folder/server/data" --socket="$folder/server/socket" --skip-networking \
