@@ -128,7 +128,7 @@ pub enum RangeError {
     #[error("the range ends before it starts")]
     Backwards,
     /// The end is after the end of the plaintext.
-    #[error("the range ends after byte {plaintext_len}, where the plaintext ends")]
+    #[error("the range is not within the {plaintext_len} bytes of plaintext that there are")]
     BeyondEnd {
         /// Bytes of plaintext.
         plaintext_len: u64,

@@ -25,6 +25,9 @@ impl<R: Read> AgeFile<R> {
     pub(crate) fn read(mut reader: R, what: &str) -> Result<Self, JobError> {
         let mut start = vec![0; STEP_LEN];
         let start_len = read_full(&mut reader, &mut start).map_err(|error| JobError::read(what, error))?;
+        if start_len == 0 {
+            return Err(JobError::InputEmpty(what.into()));
+        }
         start.truncate(start_len);
         let is_armored = start.trim_ascii_start().starts_with(&BEGIN_ARMOR[..11]); // "-----BEGIN "
         let reader = Cursor::new(start).chain(reader);

@@ -6,6 +6,7 @@ mod signals;
 mod size;
 mod terminal;
 mod ui;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,8 +37,19 @@ pub fn main() -> ExitCode {
         Ui::new(Voice::Words).error(&error);
         return ExitCode::from(error.exit() as u8);
     }
-    // Usage errors end here, with code 2.
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(request) if !request.use_stderr() => request.exit(), // for help or the version
+        Err(help) if help.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help.exit(),
+        Err(error) => {
+            let mut typed = std::env::args().skip(1).take_while(|arg| arg != "--");
+            let subcommand = typed.next().filter(|name| definition().find_subcommand(name).is_some());
+            let voice = if typed.any(|arg| arg == "--json") { Voice::Json } else { Voice::Words };
+            let (message, hint) = usage::explain(&error, subcommand.as_deref());
+            Ui::new(voice).failure(&message, Some(&hint), None, Exit::CannotRun);
+            return ExitCode::from(Exit::CannotRun as u8);
+        }
+    };
     let ui = Arc::new(Ui::new(args.subcommand.voice()));
     signals::watch(Arc::clone(&ui));
     let exit = match run(args.subcommand, &ui) {
@@ -74,10 +86,14 @@ fn run(subcommand: Subcommand, ui: &Arc<Ui>) -> Result<(), JobError> {
     // A name that was refused is not written to.
     let metrics = metrics.filter(|_| !matches!(result, Err(JobError::SameFile(_) | JobError::NotMetrics(_))));
     let written = metrics.map_or(Ok(()), |path| Metrics::new(&path).write(job, started.elapsed(), counted));
-    let outcome = result?;
-    ui.outcome(&outcome, started.elapsed());
+    let outcome = result.inspect_err(|_| {
+        if let Err(error) = &written {
+            ui.warning(&format!("the metrics are not those of this run: {error}"));
+        }
+    })?;
+    ui.outcome(&outcome, started.elapsed())?;
     // The backup is good; that nobody will hear of it is still a failure, and the one to report.
-    written
+    written.map_err(|error| JobError::MetricsNotWritten(Box::new(error)))
 }
 
 fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {

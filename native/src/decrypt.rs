@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use dbseal_core::{
     Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread, StreamEnd,
+    UnwrapError,
 };
 
 use crate::age_file::AgeFile;
@@ -71,7 +72,10 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
 
     let start = AgeFile::read(StreamReader::new(&mut input, &**observer, &request.pace, 0), &what)?;
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
-    let file_key = start.header.unwrap(&identities).map_err(|error| JobError::Unwrap { what: what.clone(), error })?;
+    let file_key = start.header.unwrap(&identities).map_err(|error| match error {
+        UnwrapError::NoMatch if start.header.needs_passphrase() => JobError::WrongPassphrase(what.clone()),
+        error => JobError::Unwrap { what: what.clone(), error },
+    })?;
     drop(identities);
 
     let job = Job {
@@ -89,7 +93,9 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
             drop(start);
             job.decrypt_file(&mut input, &file_key, header_len, regular.len)
         }
-        _ if matches!(request.part, Part::Bytes(..)) => Err(JobError::RangeOfStream),
+        _ if matches!(request.part, Part::Bytes(..)) => {
+            Err(if start.is_armored { JobError::RangeOfArmor(what) } else { JobError::RangeOfStream(what) })
+        }
         _ => {
             observer.started(regular.map(|regular| regular.len));
             job.decrypt_stream(start.section, &file_key)
@@ -121,7 +127,8 @@ impl Job<'_> {
         let slots = layout.slots(run.first_index, run.chunk_count);
         self.observer.started(Some(slots.end - slots.start));
         let mut sink = self.sink()?;
-        if let (Part::Whole, Some(output)) = (&self.request.part, sink.pending_file()) {
+        // A single thread has the time for opening only if others read and write.
+        if let (Part::Whole, Some(output), 2..) = (&self.request.part, sink.pending_file(), self.request.threads.get()) {
             let DecryptRequest { pace, threads, .. } = self.request;
             Transfer { input, output, observer: &**self.observer, pace, threads: *threads }.open(&opener, checked, header_len)?;
             sink.commit()?;

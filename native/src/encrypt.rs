@@ -88,7 +88,8 @@ pub fn encrypt(request: &EncryptRequest, observer: &Arc<dyn Observer>) -> Result
 
     let section_offset = header.len() as u64;
     let start = [&header.to_bytes(), &nonce.as_bytes()[..]].concat();
-    let plain = request.encoding == Encoding::Binary && request.compression.is_none();
+    // A single thread has the time for sealing only if others read and write.
+    let plain = request.encoding == Encoding::Binary && request.compression.is_none() && request.threads.get() > 1;
     let result = match (input.regular, sink.pending_file()) {
         (Some(regular), Some(output)) if plain => {
             let layout = Layout::of_plaintext(regular.len);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, UnwrapError, WrapError};
 
+use crate::output::folder_of;
+
 /// How a command ends; part of its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -45,7 +47,7 @@ pub enum JobError {
         error: io::Error,
     },
     /// The output's folder cannot take a file.
-    #[error("cannot create {}: {}", path.display(), reason(error))]
+    #[error("cannot create {}: {}", path.display(), reason_of_create(path, error))]
     Create {
         /// The file.
         path: PathBuf,
@@ -55,7 +57,10 @@ pub enum JobError {
     /// The output exists.
     #[error("{} exists already", .0.display())]
     OutputExists(PathBuf),
-    /// The output is a folder or a device.
+    /// The output is a folder.
+    #[error("{} is a folder", .0.display())]
+    OutputIsFolder(PathBuf),
+    /// The output is a link or a block device, or its name can be no file's.
     #[error("{} is not a regular file", .0.display())]
     NotAFile(PathBuf),
     /// What is read and what is written, or two things to be written, are one file.
@@ -64,6 +69,9 @@ pub enum JobError {
     /// The input is a folder.
     #[error("{} is a folder", .0.display())]
     InputIsFolder(PathBuf),
+    /// The age file has no byte.
+    #[error("{0} is empty")]
+    InputEmpty(String),
     /// The input changed while it was read.
     #[error("{what} changed while it was read")]
     InputChanged {
@@ -71,7 +79,7 @@ pub enum JobError {
         what: String,
     },
     /// Less data than `--min-size` asks for.
-    #[error("{what} gave {len} bytes, fewer than the {min_size} that are expected at least")]
+    #[error("{what} gave {len} bytes, and {min_size} were expected at least")]
     TooSmall {
         /// Where the data came from.
         what: String,
@@ -81,7 +89,7 @@ pub enum JobError {
         min_size: u64,
     },
     /// A command cannot be started.
-    #[error("cannot run {program}: {}", reason(error))]
+    #[error("cannot run '{program}': {}", reason_of_spawn(program, error))]
     Spawn {
         /// The program.
         program: String,
@@ -131,10 +139,13 @@ pub enum JobError {
     /// The passphrase is empty.
     #[error("the passphrase is empty")]
     EmptyPassphrase,
+    /// A passphrase file that is not text.
+    #[error("{} is not a passphrase file: its first line is not UTF-8 text", .0.display())]
+    PassphraseNotText(PathBuf),
     /// The two passphrases differ.
     #[error("the two passphrases are not the same")]
     PassphrasesDiffer,
-    /// The passphrase of an identity file is wrong.
+    /// The passphrase of a file, or of an identity file, is wrong.
     #[error("the passphrase does not open {0}")]
     WrongPassphrase(String),
     /// Not an age file, or one that is damaged in its header.
@@ -172,9 +183,12 @@ pub enum JobError {
     /// The range is not in the plaintext.
     #[error("{0}")]
     Range(#[from] RangeError),
-    /// A range of something that can only be read from its start.
-    #[error("a range can only be read from a file that is neither armored nor a pipe")]
-    RangeOfStream,
+    /// A range of what can only be read from its start.
+    #[error("{0} is not a regular file, so no range of it can be read")]
+    RangeOfStream(String),
+    /// A range of an armored file.
+    #[error("{0} is armored, so no range of it can be read")]
+    RangeOfArmor(String),
     /// What was decrypted is not zstd.
     #[error("cannot decompress {what}: {}", reason(error))]
     Decompress {
@@ -189,6 +203,9 @@ pub enum JobError {
     /// Metrics would replace something else.
     #[error("{} exists and holds no metrics of dbseal", .0.display())]
     NotMetrics(PathBuf),
+    /// The job is done, but nobody will hear of it.
+    #[error("the output is complete, but not its metrics: {0}")]
+    MetricsNotWritten(Box<JobError>),
     /// A key would replace another.
     #[error("{} exists already", .0.display())]
     KeyExists(PathBuf),
@@ -196,7 +213,7 @@ pub enum JobError {
     #[error("standard input cannot be read for two things")]
     StdinTwice,
     /// Bytes on a screen.
-    #[error("binary output to a terminal")]
+    #[error("standard output is a terminal")]
     BinaryToTerminal,
     /// A command line that cannot be split into words.
     #[error("the command given to --into cannot be run as it is: {0}")]
@@ -218,10 +235,12 @@ impl JobError {
                 "free some space or choose another disk; nothing was left under the output's name"
             }
             Self::OutputExists(_) => "choose another name, or overwrite it with --force",
-            Self::NotAFile(_) => "give -o the name of a file that does not exist yet",
+            Self::OutputIsFolder(_) => "name a file in it",
+            Self::NotAFile(_) => "choose the name of a file that does not exist yet",
+            Self::InputEmpty(_) => "the copy is incomplete: fetch it again from where it is whole",
             Self::InputChanged { .. } => "encrypt a dump that is complete, or run the dump as the command: dbseal encrypt ... -- COMMAND",
-            Self::InputIsFolder(_) => "encrypt a folder as an archive: dbseal encrypt ... -- tar -C FOLDER -c .",
-            Self::TooSmall { .. } => "look at what the dump wrote to its error output; if so little is right, lower --min-size",
+            Self::InputIsFolder(_) => "name a file; a folder is encrypted as an archive: dbseal encrypt ... -- tar -C FOLDER -c .",
+            Self::TooSmall { .. } => "see whether the dump was complete; if so little is right, lower --min-size",
             Self::RecipientArgument(KeyError::PrivateNotPublic) => {
                 "what was typed may now stand in the shell's history and the process list: replace that key, and give its public half, age1..., to -r"
             }
@@ -230,9 +249,15 @@ impl JobError {
                 "a private key has no place on the database host: put its public half there (dbseal keygen -y KEY prints it)"
             }
             Self::Keyfile { error: KeyfileError::Line { error: KeyError::PublicNotPrivate, .. }, .. } => {
-                "-i wants the identity file that dbseal keygen wrote, not its .pub file"
+                "the identity file that dbseal keygen wrote is wanted here, not the .pub file beside it"
             }
             Self::Wrap(WrapError::NoRecipient) => "name one with -r age1... or -R FILE; dbseal keygen makes a pair of keys",
+            Self::Wrap(WrapError::MixedPostQuantum) => "make one backup for each kind of recipient, or encrypt to post-quantum ones only",
+            Self::EmptyPassphrase | Self::PassphraseNotText(_) => "the passphrase is the first line of the file, or what is typed",
+            Self::StdinTwice => "name a file for one of them",
+            Self::Spawn { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                "see that the program is installed, and spelled as it is there"
+            }
             Self::NoIdentity => "name the private key with -i FILE",
             Self::NoTerminal(_) => "put the passphrase into a file that only you can read, and name it with --passphrase-file FILE",
             Self::Unwrap { error: UnwrapError::NoMatch, .. } => "dbseal inspect shows how many recipients the file has, and of which kind",
@@ -242,6 +267,7 @@ impl JobError {
             }
             Self::Payload { .. } => "fetch the backup again from another copy",
             Self::Header { error: HeaderError::NotAge, .. } => "dbseal decrypts what dbseal encrypt, age or rage wrote",
+            Self::Header { error: HeaderError::UnknownVersion, .. } => "a newer dbseal or age may open it",
             Self::Header { error: HeaderError::Incomplete, .. } => "the copy is incomplete: fetch it again from where it is whole",
             Self::Decompress { .. } => "leave --decompress out to get the data as it was stored",
             Self::PrivateKeyArgument => {
@@ -253,7 +279,9 @@ impl JobError {
             Self::BadCommand(_) => {
                 "it is run without a shell; for a pipe or a redirection write sh -c '...', and see that it fails when a part fails"
             }
-            Self::RangeOfStream => "copy the backup to a disk first; an armored file is opened as a whole",
+            Self::RangeOfStream(_) => "copy the backup to a disk first",
+            Self::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
+            Self::MetricsNotWritten(_) => "the backup itself is good",
             Self::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
             _ => return None,
         })
@@ -266,6 +294,7 @@ impl JobError {
             Self::Open { .. }
             | Self::Spawn { .. }
             | Self::NotAFile(_)
+            | Self::OutputIsFolder(_)
             | Self::SameFile(_)
             | Self::InputIsFolder(_)
             | Self::RecipientArgument(_)
@@ -274,9 +303,11 @@ impl JobError {
             | Self::NoIdentity
             | Self::NoTerminal(_)
             | Self::EmptyPassphrase
+            | Self::PassphraseNotText(_)
             | Self::PassphrasesDiffer
             | Self::Range(_)
-            | Self::RangeOfStream
+            | Self::RangeOfStream(_)
+            | Self::RangeOfArmor(_)
             | Self::BinaryToTerminal
             | Self::StdinTwice
             | Self::PrivateKeyArgument
@@ -316,6 +347,23 @@ impl JobError {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+/// For a file that is created, the system's "no such file" means its folder.
+fn reason_of_create(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no folder {}", folder_of(path).display()),
+        io::ErrorKind::NotADirectory => format!("{} is not a folder", folder_of(path).display()),
+        _ => reason(error),
+    }
+}
+
+/// For a program that is looked up, the system's "no such file" means the places where it was looked for.
+fn reason_of_spawn(program: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound if !program.contains('/') => "it is not in PATH".into(),
+        _ => reason(error),
+    }
 }
 
 /// The system's words for an error, without its number.

@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fs::Advice;
 use rustix::io::ReadWriteFlags;
 
 use crate::child::{Command, PIPE_LEN, Producer};
@@ -16,6 +16,7 @@ use crate::error::JobError;
 use crate::output::{Destination, folder_of};
 use crate::pace::Pace;
 use crate::report::Observer;
+use crate::write_back::drop_cached;
 
 /// How often a dump that writes nothing is looked at.
 const CHILD_LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
@@ -110,7 +111,7 @@ impl Input {
     /// Leaves the page cache as it was found, for `len` bytes from `offset` that were read.
     pub(crate) fn drop_cached(&self, offset: u64, len: usize) {
         if self.regular.is_some_and(|regular| !regular.cached) {
-            let _ = rustix::fs::fadvise(&self.file, offset, std::num::NonZeroU64::new(len as u64), Advice::DontNeed);
+            drop_cached(&self.file, offset, NonZeroU64::new(len as u64));
         }
     }
 }

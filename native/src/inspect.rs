@@ -1,6 +1,6 @@
 //! What an age file says about itself, and which key opens it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use dbseal_core::{Header, Layout, PAD_TAG, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, UnwrapError};
@@ -16,7 +16,7 @@ use crate::report::{Observer, Silent};
 /// Everything that was decided about an inspection.
 pub struct InspectRequest<'a> {
     /// The age file.
-    pub path: PathBuf,
+    pub source: Source,
     /// Keys to try, if any.
     pub unlock: Unlock<'a>,
 }
@@ -74,8 +74,8 @@ pub enum Payload {
 /// # Errors
 /// See [`JobError`]; a key that does not open the file is no error.
 pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Result<Inspection, JobError> {
-    let what = request.path.display().to_string();
-    let mut input = Input::open(&Source::File(request.path.clone()), observer)?;
+    let mut input = Input::open(&request.source, observer)?;
+    let what = input.what.clone();
     let regular = input.regular;
     let unlimited = Pace::unlimited();
     let file = AgeFile::read(StreamReader::new(&mut input, &Silent, &unlimited, 0), &what)?;

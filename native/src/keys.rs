@@ -54,8 +54,12 @@ impl PassphraseSource {
             Self::Ask => ask.ask(what),
             Self::File(path) => {
                 let text = read_keyfile(path)?;
-                let line = std::str::from_utf8(&text).ok().and_then(|text| text.lines().next()).unwrap_or_default();
-                if line.is_empty() { Err(JobError::EmptyPassphrase) } else { Ok(Passphrase::new(line.into())) }
+                let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+                let line = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line));
+                match line.map_err(|_| JobError::PassphraseNotText(path.clone()))? {
+                    "" => Err(JobError::EmptyPassphrase),
+                    line => Ok(Passphrase::new(line.into())),
+                }
             }
         }
     }
@@ -81,14 +85,7 @@ pub fn load_identities(
     observer: &dyn Observer,
 ) -> Result<Vec<Identity>, JobError> {
     let (path, bytes) = match source {
-        IdentitySource::File(path) => {
-            let metadata = path.metadata().map_err(|error| JobError::open(path, error))?;
-            if metadata.is_file() && metadata.mode() & 0o077 != 0 {
-                let path = path.display();
-                observer.warning(&format!("{path} can be read by others than its owner; forbid it with: chmod 600 {path}"));
-            }
-            (path.as_path(), read_keyfile(path)?)
-        }
+        IdentitySource::File(path) => (path.as_path(), read_keyfile(path)?),
         IdentitySource::Stdin => (Path::new("standard input"), read_bounded(io::stdin(), "standard input")?),
     };
     let text = if bytes.starts_with(AGE_MAGIC) || bytes.trim_ascii_start().starts_with(ARMOR_MAGIC) {
@@ -100,7 +97,15 @@ pub fn load_identities(
     };
     // Not a lossy conversion: it would leave a copy of the secret behind.
     let text = std::str::from_utf8(&text).map_err(|_| JobError::Keyfile { path: path.into(), error: KeyfileError::Empty })?;
-    dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })
+    let identities = dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
+    // Only now is it known that there is something to protect.
+    if let IdentitySource::File(path) = source
+        && path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o077 != 0)
+    {
+        let path = path.display();
+        observer.warning(&format!("{path} can be read by others than its owner; forbid it with: chmod 600 {path}"));
+    }
+    Ok(identities)
 }
 
 /// The text of an identity file that is an age file itself.
@@ -133,6 +138,9 @@ fn open_protected(bytes: &[u8], what: &str, passphrase: Passphrase) -> Result<Ze
 
 fn read_keyfile(path: &Path) -> Result<Zeroizing<Vec<u8>>, JobError> {
     let file = File::open(path).map_err(|error| JobError::open(path, error))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(JobError::open(path, io::ErrorKind::IsADirectory.into()));
+    }
     read_bounded(file, &path.display().to_string())
 }
 

@@ -59,7 +59,8 @@ impl Destination {
 
     pub(crate) fn check_file(path: &Path, overwrite: Overwrite) -> Result<(), JobError> {
         match path.symlink_metadata() {
-            Ok(metadata) if path.is_dir() || !(metadata.is_file() || metadata.is_symlink()) => Err(JobError::NotAFile(path.into())),
+            Ok(_) if path.is_dir() => Err(JobError::OutputIsFolder(path.into())),
+            Ok(metadata) if !(metadata.is_file() || metadata.is_symlink()) => Err(JobError::NotAFile(path.into())),
             Ok(_) if overwrite == Overwrite::Refused => Err(JobError::OutputExists(path.into())),
             // Replacing the link would leave what it points to as it was, under the name that people look at.
             Ok(metadata) if metadata.is_symlink() => Err(JobError::NotAFile(path.into())),
@@ -116,7 +117,7 @@ impl PendingFile {
     pub(crate) fn commit(mut self) -> Result<(), JobError> {
         let result = self.write_back.take().map_or(Ok(()), WriteBack::finish).and_then(|()| self.file.sync_all());
         result.map_err(|error| JobError::write(&self.what, error))?;
-        drop_cached(&self.file);
+        drop_cached(&self.file, 0, None);
         let mut files = Partials::lock();
         self.name().map_err(|error| match error {
             Errno::EXIST => JobError::OutputExists(self.path.clone()),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -88,10 +89,13 @@ impl Shared {
             if state.closing {
                 return;
             }
-            let written_len = state.written_len;
+            let (synced_len, written_len) = (state.synced_len, state.written_len);
             drop(state);
             let result = file.sync_data();
-            drop_cached(file);
+            // Writers go forward, each a little before or behind the others. The whole file every time would be a look at all
+            // its pages, which on a file system that lives in the page cache (tmpfs) stay there.
+            let start = synced_len.saturating_sub(STEP_LEN);
+            drop_cached(file, start, NonZeroU64::new(written_len + STEP_LEN - start));
             state = self.lock();
             match result {
                 Ok(()) => state.synced_len = written_len,
@@ -105,7 +109,7 @@ impl Shared {
     }
 }
 
-/// Takes the whole of a file out of the page cache, as far as it is clean.
-pub(crate) fn drop_cached(file: &File) {
-    let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+/// Takes `len` bytes of a file from `offset`, or all from there, out of the page cache, as far as they are clean.
+pub(crate) fn drop_cached(file: &File, offset: u64, len: Option<NonZeroU64>) {
+    let _ = rustix::fs::fadvise(file, offset, len, Advice::DontNeed);
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args as ArgGroup, Parser};
 
 use super::size::{parse_range, parse_rate, parse_size, parse_threads};
@@ -91,7 +92,7 @@ pub(super) struct EncryptArgs {
     pub(super) output: OutputArgs,
     /// Give the output to this command (an uploader, ssh), which is killed before its input closes when anything fails. Run
     /// without a shell; quotes group words
-    #[arg(long, value_name = "COMMAND", conflicts_with = "output")]
+    #[arg(long, value_name = "COMMAND", conflicts_with = "output", value_parser = NonEmptyStringValueParser::new())]
     pub(super) into: Option<String>,
     /// Write ASCII armor, text that survives mail; a third longer
     #[arg(short, long)]
@@ -153,9 +154,9 @@ pub(super) struct DecryptArgs {
 /// Show what an age file says about itself; no key is needed.
 #[derive(ArgGroup)]
 pub(super) struct InspectArgs {
-    /// The age file
+    /// The age file; without it, standard input
     #[arg(value_name = "FILE")]
-    pub(super) input: PathBuf,
+    pub(super) input: Option<PathBuf>,
     /// Say whether the identities in FILE open it; may be repeated
     #[arg(short, long, value_name = "FILE")]
     pub(super) identity: Vec<PathBuf>,

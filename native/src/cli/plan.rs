@@ -38,7 +38,7 @@ impl Plan {
         match subcommand {
             Subcommand::Encrypt(args) => encrypt(*args, ui),
             Subcommand::Decrypt(args) => decrypt(*args, ui),
-            Subcommand::Inspect(args) => Ok(inspect(args)),
+            Subcommand::Inspect(args) => inspect(args),
             Subcommand::Keygen(args) => keygen(args, ui),
         }
     }
@@ -55,13 +55,13 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     }
     let source = match (Command::from_words(args.command), args.input) {
         (Some(command), _) => Source::Command(command),
-        (None, Some(path)) if path != Path::new("-") => Source::File(path),
-        _ => Source::Stdin,
+        (None, input) => file_or_stdin(input),
     };
     let destination = match args.into {
         Some(words) => Destination::Into(split_words(&words)?),
         None => destination(args.output, if args.armor { Content::Text } else { Content::Binary })?,
     };
+    check_names(args.report.metrics.as_deref(), &source, &destination, &[])?;
     // Asked for last: nobody should type a passphrase twice and then hear that the output exists.
     if args.passphrase || args.passphrase_file.is_some() {
         destination.check()?;
@@ -74,7 +74,6 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     if matches!(source, Source::Stdin) && std::io::stdin().is_terminal() {
         ui.warning("reading the backup from the terminal; end with ctrl-d");
     }
-    check_names(args.report.metrics.as_deref(), &source, &destination, &[])?;
     let (threads, pace) = load(&args.load)?;
     Ok(Plan::Encrypt(Box::new(EncryptRequest {
         // A dump that wrote nothing is no dump, whatever its exit status.
@@ -91,10 +90,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
 
 fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     args.report.metrics.as_deref().map_or(Ok(()), |path| Metrics::new(path).check())?;
-    let source = match args.input {
-        Some(path) if path != Path::new("-") => Source::File(path),
-        _ => Source::Stdin,
-    };
+    let source = file_or_stdin(args.input);
     let destination = match Command::from_words(args.command) {
         Some(command) => {
             ui.warning(
@@ -128,12 +124,22 @@ fn check_names(metrics: Option<&Path>, source: &Source, destination: &Destinatio
             return Err(JobError::SameFile(other.into()));
         }
     }
+    check_stdin(source, identities)
+}
+
+fn check_stdin(source: &Source, identities: &[PathBuf]) -> Result<(), JobError> {
     let from_stdin = identities.iter().filter(|path| *path == Path::new("-")).count() + usize::from(matches!(source, Source::Stdin));
     if from_stdin > 1 { Err(JobError::StdinTwice) } else { Ok(()) }
 }
 
-fn inspect(args: InspectArgs) -> Plan {
-    Plan::Inspect(InspectRequest { path: args.input, unlock: unlock(args.identity, args.passphrase_file) })
+fn inspect(args: InspectArgs) -> Result<Plan, JobError> {
+    let source = file_or_stdin(args.input);
+    check_stdin(&source, &args.identity)?;
+    Ok(Plan::Inspect(InspectRequest { source, unlock: unlock(args.identity, args.passphrase_file) }))
+}
+
+fn file_or_stdin(path: Option<PathBuf>) -> Source {
+    path.filter(|path| path != Path::new("-")).map_or(Source::Stdin, Source::File)
 }
 
 fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::decrypt::{DecryptRequest, Decrypted};
 use crate::encrypt::{EncryptRequest, Encrypted};
-use crate::error::JobError;
+use crate::error::{Exit, JobError};
 use crate::inspect::{Inspection, Payload};
 use crate::keygen::{Generated, KeygenRequest};
 use crate::output::Destination;
@@ -69,21 +69,26 @@ impl Ui {
         while self.interrupted.load(Ordering::SeqCst) {
             std::thread::park(); // the signal's thread ends the process
         }
+        self.failure(&error.to_string(), error.hint(), error.stderr_tail(), error.exit());
+    }
+
+    /// What ends the command: a sentence, what to do about it, and the last words of the child that failed.
+    pub(super) fn failure(&self, message: &str, hint: Option<&str>, child_stderr: Option<&str>, exit: Exit) {
         match self.voice {
             Voice::Json => self.event(&json!({
-                "event": "error", "message": error.to_string(), "hint": error.hint(), "child_stderr": error.stderr_tail(), "exit": error.exit() as i32,
+                "event": "error", "message": message, "hint": hint, "child_stderr": child_stderr, "exit": exit as i32,
             })),
             Voice::Words | Voice::Quiet => {
-                let mut text = format!("dbseal: error: {error}\n");
+                let mut text = format!("dbseal: error: {message}\n");
                 // Where the child's words were passed on as they came, they stand above already.
                 if self.voice == Voice::Quiet
-                    && let Some(tail) = error.stderr_tail()
+                    && let Some(tail) = child_stderr
                 {
                     for line in tail.lines() {
                         text += &format!("dbseal:   | {line}\n");
                     }
                 }
-                if let Some(hint) = error.hint() {
+                if let Some(hint) = hint {
                     text += &format!("dbseal: hint: {hint}\n");
                 }
                 self.to_stderr(text.as_bytes());
@@ -93,17 +98,17 @@ impl Ui {
 
     pub(super) fn interrupted(&self) {
         self.clear_progress();
-        match self.voice {
-            Voice::Json => self.event(&json!({"event": "error", "message": "interrupted", "hint": null, "child_stderr": null, "exit": 1})),
-            _ => self.to_stderr(b"dbseal: error: interrupted; nothing was left under the output's name\n"),
-        }
+        self.failure("interrupted", Some("what was written so far is not complete; no file got its name"), None, Exit::Refused);
     }
 
-    pub(super) fn outcome(&self, outcome: &Outcome, duration: Duration) {
+    /// # Errors
+    /// Where what the job leaves to say cannot be said: a new key that was written nowhere is lost.
+    pub(super) fn outcome(&self, outcome: &Outcome, duration: Duration) -> Result<(), JobError> {
         let data = if self.voice == Voice::Json { outcome.json_data.as_deref() } else { outcome.data.as_ref().map(|data| data.as_str()) };
         if let Some(data) = data {
-            // A reader that has seen enough is no failure of ours: all that there is to say was computed.
-            let _ = io::stdout().write_all(data.as_bytes());
+            let mut stdout = io::stdout();
+            let written = stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush());
+            written.map_err(|error| JobError::write("standard output", error))?;
         }
         match self.voice {
             Voice::Json if outcome.json_data.is_none() => self.event(&json!({
@@ -116,6 +121,7 @@ impl Ui {
             }
             _ => {}
         }
+        Ok(())
     }
 
     fn event(&self, event: &serde_json::Value) {
@@ -131,8 +137,10 @@ impl Ui {
 
 impl Observer for Ui {
     fn started(&self, total_len: Option<u64>) {
+        // What was read to get here, a header, is not part of the work.
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.total_len = total_len;
+        *events = Events { read_len: 0, total_len, last: Instant::now() };
+        self.bar.reset();
         if self.voice == Voice::Json {
             self.event(&json!({"event": "started", "total_bytes": total_len}));
         }
