@@ -10,13 +10,14 @@ mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use clap::Parser;
 
 use crate::error::{Exit, JobError};
-use crate::report::{Metrics, Observer};
+use crate::metrics::Metrics;
+use crate::report::Observer;
 use args::{Args, Subcommand};
 use plan::Plan;
 use ui::{Outcome, Ui, Voice};
@@ -51,8 +52,9 @@ pub fn main() -> ExitCode {
         }
     };
     let ui = Arc::new(Ui::new(args.subcommand.voice()));
-    signals::watch(Arc::clone(&ui));
-    let exit = match run(args.subcommand, &ui) {
+    let running = Arc::new(OnceLock::new());
+    signals::watch(Arc::clone(&ui), Arc::clone(&running));
+    let exit = match run(args.subcommand, &ui, &running) {
         Ok(()) => Exit::Done,
         Err(error) => {
             ui.error(&error);
@@ -77,15 +79,30 @@ fn private_key_among(args: impl Iterator<Item = OsString>) -> bool {
     false
 }
 
-fn run(subcommand: Subcommand, ui: &Arc<Ui>) -> Result<(), JobError> {
-    let (job, metrics) = (subcommand.name(), subcommand.metrics());
+/// A job that was not refused: its metrics have a place.
+struct Running {
+    command: &'static str,
+    metrics: Option<Metrics>,
+    started: Instant,
+}
+
+impl Running {
+    /// `done` is how many bytes were read and written, if the job succeeded.
+    fn write_metrics(&self, done: Option<(u64, u64)>) -> Result<(), JobError> {
+        self.metrics.as_ref().map_or(Ok(()), |metrics| metrics.write(self.command, self.started.elapsed(), done))
+    }
+}
+
+fn run(subcommand: Subcommand, ui: &Arc<Ui>, running: &OnceLock<Running>) -> Result<(), JobError> {
     let started = Instant::now();
-    let result = Plan::decide(subcommand, ui).and_then(|plan| execute(plan, ui));
-    ui.clear_progress();
-    let counted = result.as_ref().ok().map(|outcome| (outcome.read_len, outcome.written_len));
+    let running_job = Running { command: subcommand.name(), metrics: subcommand.metrics().as_deref().map(Metrics::new), started };
+    let plan = Plan::decide(subcommand, ui);
     // A name that was refused is not written to.
-    let metrics = metrics.filter(|_| !matches!(result, Err(JobError::SameFile(_) | JobError::NotMetrics(_))));
-    let written = metrics.map_or(Ok(()), |path| Metrics::new(&path).write(job, started.elapsed(), counted));
+    let is_refused = matches!(plan, Err(JobError::SameFile(_) | JobError::NotMetrics(_)));
+    let running = running.get_or_init(|| if is_refused { Running { metrics: None, ..running_job } } else { running_job });
+    let result = plan.and_then(|plan| execute(plan, ui));
+    ui.clear_progress();
+    let written = running.write_metrics(result.as_ref().ok().map(|outcome| (outcome.read_len, outcome.written_len)));
     let outcome = result.inspect_err(|_| {
         if let Err(error) = &written {
             ui.warning(&format!("the metrics are not those of this run: {error}"));

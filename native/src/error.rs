@@ -46,6 +46,14 @@ pub enum JobError {
         /// Why not.
         error: io::Error,
     },
+    /// The output is complete and has its name, but the name may not survive a crash.
+    #[error("{} is complete, but its name could not be put on disk: {}", path.display(), reason(error))]
+    NameNotOnDisk {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// The output's folder cannot take a file.
     #[error("cannot create {}: {}", path.display(), reason_of_create(path, error))]
     Create {

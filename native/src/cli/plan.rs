@@ -19,10 +19,11 @@ use crate::input::{Source, is_same_file};
 use crate::inspect::InspectRequest;
 use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
 use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
+use crate::metrics::Metrics;
 use crate::output::{Destination, Overwrite};
 use crate::pace::Pace;
 use crate::process::run_idle;
-use crate::report::{Metrics, Observer};
+use crate::report::Observer;
 
 /// A job in which nothing is open any more.
 pub(super) enum Plan {
