@@ -1,5 +1,6 @@
 //! The command line, a play in three acts: what was typed (`args`), what will be done (`plan`), how it went (`ui`).
 
+mod advice;
 mod args;
 mod plan;
 mod signals;
@@ -15,9 +16,10 @@ use std::time::Instant;
 
 use clap::Parser;
 
-use crate::error::{Exit, JobError};
+use crate::error::JobError;
 use crate::metrics::Metrics;
 use crate::report::Observer;
+use advice::{Exit, exit};
 use args::{Args, Subcommand};
 use plan::Plan;
 use ui::{Outcome, Ui, Voice};
@@ -36,7 +38,7 @@ pub fn main() -> ExitCode {
     if private_key_among(std::env::args_os().skip(1)) {
         let error = JobError::PrivateKeyArgument;
         Ui::new(Voice::Words).error(&error);
-        return ExitCode::from(error.exit() as u8);
+        return ExitCode::from(exit(&error) as u8);
     }
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -54,14 +56,14 @@ pub fn main() -> ExitCode {
     let ui = Arc::new(Ui::new(args.subcommand.voice()));
     let running = Arc::new(OnceLock::new());
     signals::watch(Arc::clone(&ui), Arc::clone(&running));
-    let exit = match run(args.subcommand, &ui, &running) {
+    let code = match run(args.subcommand, &ui, &running) {
         Ok(()) => Exit::Done,
         Err(error) => {
             ui.error(&error);
-            error.exit()
+            exit(&error)
         }
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(code as u8)
 }
 
 /// Whether somebody typed an identity where a file name belongs. What follows `--` is another command's; what follows `-r` is

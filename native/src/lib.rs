@@ -31,7 +31,7 @@ pub mod cli;
 pub use child::Command;
 pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
 pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
-pub use error::{Exit, JobError};
+pub use error::JobError;
 pub use input::Source;
 pub use inspect::{InspectRequest, Inspection, Payload, inspect};
 pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, recipient_path, recipients_of};

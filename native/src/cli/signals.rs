@@ -7,9 +7,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::Running;
+use super::advice::Exit;
 use super::ui::Ui;
 use crate::descendants::kill_descendants;
-use crate::error::Exit;
 use crate::output::abandon_unfinished;
 
 /// Linux's number; a file that grows beyond the limit is then an error that can be told, instead of the end.
