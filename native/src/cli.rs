@@ -73,7 +73,7 @@ fn private_key_among(args: impl Iterator<Item = OsString>) -> bool {
     for arg in args.take_while(|arg| arg != "--") {
         let text = arg.to_string_lossy();
         let is_recipient = after_recipient || text.starts_with("-r") || text.starts_with("--recipient=");
-        if !is_recipient && text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") {
+        if !is_recipient && holds_private_key(&text) {
             return true;
         }
         after_recipient = arg == "-r" || arg == "--recipient";
@@ -93,6 +93,15 @@ impl Running {
     fn write_metrics(&self, done: Option<(u64, u64)>) -> Result<(), JobError> {
         self.metrics.as_ref().map_or(Ok(()), |metrics| metrics.write(self.command, self.started.elapsed(), done))
     }
+}
+
+/// Bech32 (BIP 173) allows no other characters after its `1`; half a key is a secret too, a file named after one is none.
+fn holds_private_key(text: &str) -> bool {
+    let is_bech32 = |character: &char| character.is_ascii_alphanumeric() && !"1bio".contains(*character);
+    let text = text.to_ascii_lowercase();
+    let mut ends =
+        ["age-secret-key-1", "age-secret-key-pq-1"].iter().flat_map(|start| text.match_indices(start).map(|(at, start)| at + start.len()));
+    ends.any(|end| text[end..].chars().take_while(is_bech32).count() >= 16)
 }
 
 fn run(subcommand: Subcommand, ui: &Arc<Ui>, running: &OnceLock<Running>) -> Result<(), JobError> {

@@ -37,7 +37,7 @@ pub use inspect::{InspectRequest, Inspection, Payload, inspect};
 pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, recipient_path, recipients_of};
 pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients};
 pub use metrics::Metrics;
-pub use output::{Destination, Overwrite, Privacy};
+pub use output::{Destination, Overwrite, Privacy, abandon_unfinished};
 pub use pace::Pace;
 pub use process::{forbid_core_dumps, run_idle};
 pub use report::{Observer, Silent};

@@ -163,11 +163,17 @@ impl PendingFile {
             (Some(partial), Overwrite::Allowed) => rustix::fs::rename(partial, &self.path),
             (Some(partial), Overwrite::Refused) => match rustix::fs::renameat_with(CWD, partial, CWD, &self.path, RenameFlags::NOREPLACE) {
                 // Not every file system can rename without replacing; a hard link never replaces.
-                Err(Errno::INVAL | Errno::NOSYS) => {
-                    rustix::fs::link(partial, &self.path)?;
-                    let _ = rustix::fs::unlink(partial); // a second name does no harm
-                    Ok(())
-                }
+                Err(Errno::INVAL | Errno::NOSYS) => match rustix::fs::link(partial, &self.path) {
+                    Ok(()) => {
+                        let _ = rustix::fs::unlink(partial); // a second name does no harm
+                        Ok(())
+                    }
+                    // And some have no links (object stores): there, two jobs that end at once under one name are not told apart.
+                    Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) if self.path.symlink_metadata().is_err() => {
+                        rustix::fs::rename(partial, &self.path)
+                    }
+                    result => result,
+                },
                 result => result,
             },
         }
@@ -261,7 +267,7 @@ impl Partials {
 /// Removes all unfinished output, and keeps any from getting its name from now on; `false` where the output has its name
 /// already, so that the job is as good as done. For a signal handler that ends the process next.
 #[must_use]
-pub(crate) fn abandon_unfinished() -> bool {
+pub fn abandon_unfinished() -> bool {
     let mut files = Partials::lock();
     if files.committed {
         return false;

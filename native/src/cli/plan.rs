@@ -25,7 +25,7 @@ use crate::pace::Pace;
 use crate::process::run_idle;
 use crate::report::Observer;
 
-/// A job in which nothing is open any more.
+/// A job in which everything is decided.
 pub(super) enum Plan {
     Encrypt(Box<EncryptRequest>),
     Decrypt(Box<DecryptRequest<'static>>),
@@ -62,7 +62,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         Some(words) => Destination::Into(split_words(&words)?),
         None => destination(args.output, if args.armor { Content::Text } else { Content::Binary })?,
     };
-    check_names(args.report.metrics.as_deref(), &source, &destination, &[])?;
+    check_names(args.report.metrics.as_deref(), &source, &destination, args.recipients_file.iter().chain(&args.passphrase_file))?;
     // Asked for last: nobody should type a passphrase twice and then hear that the output exists.
     if args.passphrase || args.passphrase_file.is_some() {
         destination.check()?;
@@ -107,27 +107,29 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         (None, true) => Part::Decompressed,
         (None, false) => Part::Whole,
     };
-    check_names(args.report.metrics.as_deref(), &source, &destination, &args.identity)?;
+    check_names(args.report.metrics.as_deref(), &source, &destination, args.identity.iter().chain(&args.passphrase_file))?;
+    check_stdin(&source, &args.identity)?;
     let (threads, pace) = load(&args.load)?;
     let unlock = unlock(args.identity, args.passphrase_file);
     Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace })))
 }
 
-/// Refuses names that would have one file replace another, and a standard input that is to be two things.
-fn check_names(metrics: Option<&Path>, source: &Source, destination: &Destination, identities: &[PathBuf]) -> Result<(), JobError> {
+/// Refuses a name of a file to be written that is also a file to be read: keys, passphrases, the input.
+fn check_names<'a>(
+    metrics: Option<&'a Path>,
+    source: &'a Source,
+    destination: &'a Destination,
+    keys: impl Iterator<Item = &'a PathBuf> + Clone,
+) -> Result<(), JobError> {
     let output = if let Destination::File { path, .. } = destination { Some(path.as_path()) } else { None };
     let input = if let Source::File(path) = source { Some(path.as_path()) } else { None };
-    let written = [(metrics, [output, input]), (output, [None, None])];
-    for (name, others) in written {
-        let Some(name) = name else { continue };
-        let others = others.into_iter().flatten().chain(identities.iter().map(PathBuf::as_path));
-        if let Some(other) = others.into_iter().find(|other| is_same_file(name, other)) {
-            return Err(JobError::SameFile(other.into()));
-        }
-    }
-    check_stdin(source, identities)
+    let read = |name: &Path| keys.clone().map(PathBuf::as_path).chain(input).find(|other| is_same_file(name, other)).map(Path::to_owned);
+    let replaced =
+        metrics.and_then(|metrics| read(metrics).or_else(|| output.filter(|output| is_same_file(metrics, output)).map(Path::to_owned)));
+    replaced.or_else(|| output.and_then(read)).map_or(Ok(()), |path| Err(JobError::SameFile(path)))
 }
 
+/// Refuses a standard input that is to be two things.
 fn check_stdin(source: &Source, identities: &[PathBuf]) -> Result<(), JobError> {
     let from_stdin = identities.iter().filter(|path| *path == Path::new("-")).count() + usize::from(matches!(source, Source::Stdin));
     if from_stdin > 1 { Err(JobError::StdinTwice) } else { Ok(()) }
@@ -147,7 +149,8 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     if let Some(identity) = args.convert {
         return Ok(Plan::Recipients(unlock(vec![identity], args.passphrase_file)));
     }
-    args.output.as_deref().map_or(Ok(()), check_key_paths)?;
+    let output = args.output.filter(|path| path != Path::new("-"));
+    output.as_deref().map_or(Ok(()), check_key_paths)?;
     let passphrase = match args.passphrase_file {
         Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal)?),
         None if Terminal::is_there() => Terminal.ask_new("the identity", " (empty for none)")?,
@@ -157,7 +160,7 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         ui.warning("the identity is not protected by a passphrase: whoever gets the file can open every backup made for it");
     }
     let kind = if args.pq { KeyKind::PostQuantum } else { KeyKind::X25519 };
-    Ok(Plan::Keygen(KeygenRequest { kind, path: args.output, passphrase }))
+    Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase }))
 }
 
 fn unlock(identities: Vec<PathBuf>, passphrase_file: Option<PathBuf>) -> Unlock<'static> {
@@ -197,6 +200,7 @@ fn split_words(text: &str) -> Result<Command, JobError> {
 }
 
 fn load(args: &LoadArgs) -> Result<(NonZeroUsize, Pace), JobError> {
+    // Now, since only threads and commands that are started later are idle too.
     if args.idle {
         run_idle()?;
     }

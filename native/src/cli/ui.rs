@@ -262,8 +262,10 @@ fn describe(inspection: &Inspection) -> String {
         Some(Payload::CutOff { section_bytes }) => lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: it was cut off"))),
         None => {}
     }
-    if let Some(key) = &inspection.opened_by {
-        lines.push(("opened by", key.clone()));
+    match &inspection.opened_by {
+        Some(key) => lines.push(("opened by", key.clone())),
+        None if inspection.keys_tried => lines.push(("opened by", "none of the given keys".into())),
+        None => {}
     }
     lines.iter().map(|(name, value)| format!("{:<12}{value}\n", format!("{name}:"))).collect()
 }
