@@ -106,11 +106,12 @@ fn holds_private_key(text: &str) -> bool {
 
 fn run(subcommand: Subcommand, ui: &Arc<Ui>, running: &OnceLock<Running>) -> Result<(), JobError> {
     let started = Instant::now();
-    let running_job = Running { command: subcommand.name(), metrics: subcommand.metrics().as_deref().map(Metrics::new), started };
+    let (command, metrics) = (subcommand.name(), subcommand.metrics().as_deref().map(Metrics::new));
+    metrics.as_ref().map_or(Ok(()), Metrics::check)?;
     let plan = Plan::decide(subcommand, ui);
     // A name that was refused is not written to.
-    let is_refused = matches!(plan, Err(JobError::SameFile(_) | JobError::NotMetrics(_)));
-    let running = running.get_or_init(|| if is_refused { Running { metrics: None, ..running_job } } else { running_job });
+    let metrics = metrics.filter(|_| !matches!(plan, Err(JobError::SameFile(_))));
+    let running = running.get_or_init(|| Running { command, metrics, started });
     let result = plan.and_then(|plan| execute(plan, ui));
     ui.clear_progress();
     let written = running.write_metrics(result.as_ref().ok().map(|outcome| (outcome.read_len, outcome.written_len)));

@@ -181,10 +181,10 @@ pub enum JobError {
     #[error("{0}")]
     Range(#[from] RangeError),
     /// A range of what can only be read from its start.
-    #[error("{0} is not a regular file, so no range of it can be read")]
+    #[error("{0} is read from its start to its end, so no range of it can be read alone")]
     RangeOfStream(String),
     /// A range of an armored file.
-    #[error("{0} is armored, so no range of it can be read")]
+    #[error("{0} is armored, so no range of it can be read alone")]
     RangeOfArmor(String),
     /// What was decrypted is not zstd.
     #[error("cannot decompress {what}: {}", reason(error))]

@@ -66,7 +66,7 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::BadCommand(_) => {
             "it is run without a shell; for a pipe or a redirection write sh -c '...', and see that it fails when a part fails"
         }
-        JobError::RangeOfStream(_) => "copy the backup to a disk first",
+        JobError::RangeOfStream(_) => "name a file that lies on a disk",
         JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
         JobError::MetricsNotWritten(_) => "see that the folder of --metrics can be written to",
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",

@@ -19,7 +19,6 @@ use crate::input::{Source, is_same_file};
 use crate::inspect::InspectRequest;
 use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
 use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
-use crate::metrics::Metrics;
 use crate::output::{Destination, Overwrite};
 use crate::pace::Pace;
 use crate::process::run_idle;
@@ -39,14 +38,13 @@ impl Plan {
         match subcommand {
             Subcommand::Encrypt(args) => encrypt(*args, ui),
             Subcommand::Decrypt(args) => decrypt(*args, ui),
-            Subcommand::Inspect(args) => inspect(args),
+            Subcommand::Inspect(args) => inspect(args, ui),
             Subcommand::Keygen(args) => keygen(args, ui),
         }
     }
 }
 
 fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    args.report.metrics.as_deref().map_or(Ok(()), |path| Metrics::new(path).check())?;
     let mut recipients = Vec::new();
     for text in &args.recipient {
         recipients.push(text.parse().map_err(JobError::RecipientArgument)?);
@@ -56,7 +54,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     }
     let source = match (Command::from_words(args.command), args.input) {
         (Some(command), _) => Source::Command(command),
-        (None, input) => file_or_stdin(input),
+        (None, input) => file_or_stdin(input, "the backup", ui),
     };
     let destination = match args.into {
         Some(words) => Destination::Into(split_words(&words)?),
@@ -71,9 +69,6 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
             None => Terminal.ask_new("the backup", "")?.ok_or(JobError::EmptyPassphrase)?,
         };
         recipients.push(Recipient::passphrase(passphrase, DEFAULT_WORK_FACTOR));
-    }
-    if matches!(source, Source::Stdin) && std::io::stdin().is_terminal() {
-        ui.warning("reading the backup from the terminal; end with ctrl-d");
     }
     let (threads, pace) = load(&args.load)?;
     Ok(Plan::Encrypt(Box::new(EncryptRequest {
@@ -90,8 +85,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
 }
 
 fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    args.report.metrics.as_deref().map_or(Ok(()), |path| Metrics::new(path).check())?;
-    let source = file_or_stdin(args.input);
+    let source = file_or_stdin(args.input, "the age file", ui);
     let destination = match Command::from_words(args.command) {
         Some(command) => {
             ui.warning(
@@ -135,14 +129,18 @@ fn check_stdin(source: &Source, identities: &[PathBuf]) -> Result<(), JobError> 
     if from_stdin > 1 { Err(JobError::StdinTwice) } else { Ok(()) }
 }
 
-fn inspect(args: InspectArgs) -> Result<Plan, JobError> {
-    let source = file_or_stdin(args.input);
+fn inspect(args: InspectArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
+    let source = file_or_stdin(args.input, "the age file", ui);
     check_stdin(&source, &args.identity)?;
     Ok(Plan::Inspect(InspectRequest { source, unlock: unlock(args.identity, args.passphrase_file) }))
 }
 
-fn file_or_stdin(path: Option<PathBuf>) -> Source {
-    path.filter(|path| path != Path::new("-")).map_or(Source::Stdin, Source::File)
+fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Source {
+    let source = path.filter(|path| path != Path::new("-")).map_or(Source::Stdin, Source::File);
+    if matches!(source, Source::Stdin) && std::io::stdin().is_terminal() {
+        ui.warning(&format!("reading {what} from the terminal; end with ctrl-d"));
+    }
+    source
 }
 
 fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
