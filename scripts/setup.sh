@@ -51,20 +51,30 @@ install_packages() {
   [ "$(id -u)" -eq 0 ] || has sudo || fail "neither root nor sudo; please have these packages installed: ${packages[*]}"
 
   # A new machine has no package lists; old lists name versions that are gone.
-  if ! apt-get install --simulate --no-install-recommends "${packages[@]}" >/dev/null 2>&1 || [ -z "$(find /var/lib/apt/lists \
-    -name '*Packages*' -mtime -7 -print -quit 2>/dev/null)" ]; then
+  local install=(apt-get install --no-install-recommends)
+  if ! "${install[@]}" --simulate "${packages[@]}" >/dev/null 2>&1 || [ -z "$(find /var/lib/apt/lists -name '*Packages*' -mtime -7 \
+    -print -quit 2>/dev/null)" ]; then
     as_root apt-get update
   fi
+  # MariaDB's server takes the place of MySQL's, and a second Rust that of the first.
+  local removed
+  removed=$("${install[@]}" --simulate "${packages[@]}" 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' | tr '\n' ' ') || true
+  [ -z "$removed" ] || fail "this would remove ${removed% }; if you want that, run: apt-get install ${packages[*]}"
 
-  local no_cluster=/etc/postgresql-common/createcluster.d/dbseal-setup.conf
+  local no_cluster=/etc/postgresql-common/createcluster.d/dbseal-setup.conf new_service='' installed=yes
   if [[ " ${packages[*]} " == *" postgresql "* ]]; then
     say "no PostgreSQL cluster will be made: the tests start their own servers"
     echo "create_main_cluster = false" >target/no-cluster.conf
     as_root install -D -m 644 target/no-cluster.conf "$no_cluster"
   fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
-  [ ! -e "$no_cluster" ] || as_root rm "$no_cluster"
   if [[ " ${packages[*]} " == *" mariadb-server "* && -d /run/systemd/system ]]; then
+    systemctl cat mariadb.service >/dev/null 2>&1 || new_service=yes
+  fi
+  # needrestart, part of Ubuntu, would restart services of this machine.
+  (as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l "${install[@]}" -y --no-remove "${packages[@]}") || installed=
+  [ ! -e "$no_cluster" ] || as_root rm "$no_cluster"
+  [ -n "$installed" ] || exit 1
+  if [ -n "$new_service" ]; then
     say "Debian starts a new MariaDB service; switched off again, the tests start their own servers"
     as_root systemctl disable --now mariadb.service
   fi
@@ -78,10 +88,17 @@ cargo_tool() { # cargo_tool NAME VERSION REASON
   run cargo install --quiet --locked --root "$tools" "$1@$2"
 }
 
+# Asked before some hundred packages are installed for a node that is of no use, and again of the one that is there then.
 node_is_new() {
   local version
-  version=$(node --version)
-  printf 'v18\n%s\n' "$version" | sort -VC || fail "node $version is too old; please install node 18 or newer"
+  if has node; then
+    version=$(node --version)
+  else
+    version=$(apt-cache policy nodejs 2>/dev/null | sed -n 's/^ *Candidate: \([0-9].*\)/\1/p') || true
+  fi
+  version=${version#v}
+  [ -z "$version" ] || printf '18\n%s\n' "${version%%[+~-]*}" | sort -VC ||
+    fail "node $version is too old, as Ubuntu 22.04 has it; please install node 18 or newer (https://nodejs.org)"
 }
 
 npm_packages() { # npm_packages REASON NAME@VERSION...
@@ -100,10 +117,12 @@ npm_packages() { # npm_packages REASON NAME@VERSION...
 # --- Rust --------------------------------------------------------------------------------------------------------------------
 
 rust() {
-  has cargo || fail "cargo is missing; install Rust 1.88 or newer with rustup (https://rustup.rs)"
+  has cargo || fail "cargo is missing; please install Rust 1.88 or newer with rustup (https://rustup.rs)"
   local version
   version=$(cargo --version | cut -d' ' -f2)
-  printf '1.88.0\n%s\n' "$version" | sort -VC || fail "cargo $version is too old; please run: rustup update stable"
+  printf '1.88.0\n%s\n' "$version" | sort -VC && return
+  has rustup && fail "cargo $version is too old; please run: rustup update stable"
+  fail "cargo $version is too old; please install Rust 1.88 or newer with rustup (https://rustup.rs)"
 }
 
 rust_components() {
@@ -127,7 +146,7 @@ rust_targets() {
   if apt-cache show rustc-web cargo-web rust-web-src >/dev/null 2>&1; then
     packages=()
     need "rustc-web cargo-web rust-web-src lld" "a compiler with its library's source, and a linker" debians_rust
-    install_packages
+    (install_packages) || true
   fi
   debians_rust || say "none of 1.88 or newer to be had: the tests that build for ${targets[*]} will fail"
 }
@@ -153,12 +172,12 @@ for_bench() {
   need age "the age command, to compare with" has age
   need gnupg "the gpg command, to compare with" has gpg
   need openssl "to compare with" has openssl
-  need zstd "to compare with" has zstd
   need time "GNU time, measures memory" has_gnu_time
 }
 
 for_test() {
   for_bench
+  need zstd "decompresses what dbseal compressed, and the other way round" has zstd
   [ ! -d tests/fuzz ] || need g++ "a C++ compiler, for the fuzzer's runtime" can_compile_cpp
   need strace "shows which system calls were made" has strace
   need util-linux "limits of a process" has prlimit
@@ -181,7 +200,7 @@ case $goal in
     ;;
   check | test)
     base
-    [ "$goal" = check ] || for_test
+    [ "$goal" = check ] || { for_test; node_is_new; }
     install_packages
     rust_components
     cargo_tool cargo-deny 0.20.2 "licences and advisories"

@@ -8,14 +8,16 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::descendants::{adopt_orphans, kill_descendants};
 use crate::error::JobError;
-use crate::process::{adopt_orphans, kill_descendants};
 use crate::report::Observer;
 
 /// Bytes of a child's standard error that are kept for the error message.
 const TAIL_LEN: usize = 2048;
+/// How long a command that was killed may take to die.
+const KILL_WAIT: Duration = Duration::from_secs(3);
 /// Bytes that a pipe should hold: at the default of 64 KiB every chunk costs two switches of context.
 pub(crate) const PIPE_LEN: usize = 1 << 20;
 
@@ -51,11 +53,13 @@ impl Command {
     }
 }
 
-/// A running command whose standard output is read.
+/// A running command whose standard output is read. Dropped before [`Producer::finish`], it is killed.
 pub(crate) struct Producer {
     name: String,
     child: Child,
     stderr: Stderr,
+    ended: bool,
+    observer: Arc<dyn Observer>,
 }
 
 impl Producer {
@@ -65,7 +69,7 @@ impl Producer {
         let stdout: OwnedFd = child.stdout.take().expect("it was asked for").into();
         let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_LEN);
         let stderr = Stderr::follow(child.stderr.take(), observer);
-        Ok((Self { name: command.name(), child, stderr }, stdout.into()))
+        Ok((Self { name: command.name(), child, stderr, ended: false, observer: Arc::clone(observer) }, stdout.into()))
     }
 
     /// Refuses a command that has failed already though its output has not ended.
@@ -79,10 +83,20 @@ impl Producer {
     /// Waits for the command, whose output has ended. Only its exit status tells a dump from half a dump.
     pub(crate) fn finish(&mut self) -> Result<(), JobError> {
         let status = self.child.wait().map_err(|error| JobError::read(&self.name, error))?;
+        self.ended = true;
+        let stderr_tail = self.stderr.tail();
         if status.success() {
             return Ok(());
         }
-        Err(JobError::ChildFailed { program: self.name.clone(), status: describe(status), stderr_tail: self.stderr.tail() })
+        Err(JobError::ChildFailed { program: self.name.clone(), status: describe(status), stderr_tail })
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        if !self.ended {
+            end(&mut self.child, &self.name, &*self.observer);
+        }
     }
 }
 
@@ -93,7 +107,8 @@ pub(crate) struct Consumer {
     child: Child,
     stdin: Option<File>,
     stderr: Stderr,
-    finished: bool,
+    ended: bool,
+    observer: Arc<dyn Observer>,
 }
 
 impl Consumer {
@@ -102,7 +117,7 @@ impl Consumer {
         let stdin: OwnedFd = child.stdin.take().expect("it was asked for").into();
         let _ = rustix::pipe::fcntl_setpipe_size(&stdin, PIPE_LEN);
         let stderr = Stderr::follow(child.stderr.take(), observer);
-        Ok(Self { name: command.name(), child, stdin: Some(stdin.into()), stderr, finished: false })
+        Ok(Self { name: command.name(), child, stdin: Some(stdin.into()), stderr, ended: false, observer: Arc::clone(observer) })
     }
 
     pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
@@ -126,20 +141,21 @@ impl Consumer {
         }
         self.stdin = None;
         let status = self.child.wait().map_err(|error| JobError::write(&self.name, error))?;
-        self.finished = true;
+        self.ended = true;
+        let stderr_tail = self.stderr.tail();
         if status.success() {
             return Ok(());
         }
-        Err(JobError::ChildFailed { program: self.name.clone(), status: describe(status), stderr_tail: self.stderr.tail() })
+        Err(JobError::ChildFailed { program: self.name.clone(), status: describe(status), stderr_tail })
     }
 
     /// The command closed its input, and mostly has ended or is about to.
     fn left(&mut self) -> JobError {
-        let deadline = std::time::Instant::now() + Duration::from_secs(2);
+        let deadline = Instant::now() + Duration::from_secs(2);
         let status = loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => break describe(status),
-                Ok(None) if std::time::Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
                 _ => break "closed its input".into(),
             }
         };
@@ -149,11 +165,25 @@ impl Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        if !self.finished {
-            kill_descendants();
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+        if !self.ended {
+            end(&mut self.child, &self.name, &*self.observer);
         }
+    }
+}
+
+/// Kills a command and all it started, and waits until it is dead. One that runs as another user, as under sudo, cannot be
+/// killed: then a person has to know.
+fn end(child: &mut Child, name: &str, observer: &dyn Observer) {
+    kill_descendants();
+    let _ = child.kill(); // where there is no /proc to find descendants in
+    let deadline = Instant::now() + KILL_WAIT;
+    while matches!(child.try_wait(), Ok(None)) {
+        if Instant::now() > deadline {
+            observer
+                .warning(&format!("{name} could not be killed, as it may run as another user: what it makes of a part is not to be used"));
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -183,8 +213,8 @@ impl Stderr {
         Self { tail, ended: Mutex::new(ended) }
     }
 
-    /// The last lines, without what a terminal would obey. A process that the command left behind may hold its standard
-    /// error open for ever, so the wait for the end is short.
+    /// Waits until all was passed on, and returns the last lines, without what a terminal would obey. A process that the
+    /// command left behind may hold its standard error open for ever, so the wait for the end is short.
     fn tail(&self) -> String {
         let _ = self.ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(Duration::from_secs(1));
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! The command line, a play in three acts: what was typed (`args`), what will be done (`plan`), how it went (`ui`).
 
+mod advice;
 mod args;
 mod plan;
 mod signals;
@@ -10,13 +11,15 @@ mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use clap::Parser;
 
-use crate::error::{Exit, JobError};
-use crate::report::{Metrics, Observer};
+use crate::error::JobError;
+use crate::metrics::Metrics;
+use crate::report::Observer;
+use advice::{Exit, exit};
 use args::{Args, Subcommand};
 use plan::Plan;
 use ui::{Outcome, Ui, Voice};
@@ -35,7 +38,7 @@ pub fn main() -> ExitCode {
     if private_key_among(std::env::args_os().skip(1)) {
         let error = JobError::PrivateKeyArgument;
         Ui::new(Voice::Words).error(&error);
-        return ExitCode::from(error.exit() as u8);
+        return ExitCode::from(exit(&error) as u8);
     }
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -51,15 +54,16 @@ pub fn main() -> ExitCode {
         }
     };
     let ui = Arc::new(Ui::new(args.subcommand.voice()));
-    signals::watch(Arc::clone(&ui));
-    let exit = match run(args.subcommand, &ui) {
+    let running = Arc::new(OnceLock::new());
+    signals::watch(Arc::clone(&ui), Arc::clone(&running));
+    let code = match run(args.subcommand, &ui, &running) {
         Ok(()) => Exit::Done,
         Err(error) => {
             ui.error(&error);
-            error.exit()
+            exit(&error)
         }
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(code as u8)
 }
 
 /// Whether somebody typed an identity where a file name belongs. What follows `--` is another command's; what follows `-r` is
@@ -69,7 +73,7 @@ fn private_key_among(args: impl Iterator<Item = OsString>) -> bool {
     for arg in args.take_while(|arg| arg != "--") {
         let text = arg.to_string_lossy();
         let is_recipient = after_recipient || text.starts_with("-r") || text.starts_with("--recipient=");
-        if !is_recipient && text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") {
+        if !is_recipient && holds_private_key(&text) {
             return true;
         }
         after_recipient = arg == "-r" || arg == "--recipient";
@@ -77,15 +81,40 @@ fn private_key_among(args: impl Iterator<Item = OsString>) -> bool {
     false
 }
 
-fn run(subcommand: Subcommand, ui: &Arc<Ui>) -> Result<(), JobError> {
-    let (job, metrics) = (subcommand.name(), subcommand.metrics());
+/// A job that was not refused: its metrics have a place.
+struct Running {
+    command: &'static str,
+    metrics: Option<Metrics>,
+    started: Instant,
+}
+
+impl Running {
+    /// `done` is how many bytes were read and written, if the job succeeded.
+    fn write_metrics(&self, done: Option<(u64, u64)>) -> Result<(), JobError> {
+        self.metrics.as_ref().map_or(Ok(()), |metrics| metrics.write(self.command, self.started.elapsed(), done))
+    }
+}
+
+/// Bech32 (BIP 173) allows no other characters after its `1`; half a key is a secret too, a file named after one is none.
+fn holds_private_key(text: &str) -> bool {
+    let is_bech32 = |character: &char| character.is_ascii_alphanumeric() && !"1bio".contains(*character);
+    let text = text.to_ascii_lowercase();
+    let mut ends =
+        ["age-secret-key-1", "age-secret-key-pq-1"].iter().flat_map(|start| text.match_indices(start).map(|(at, start)| at + start.len()));
+    ends.any(|end| text[end..].chars().take_while(is_bech32).count() >= 16)
+}
+
+fn run(subcommand: Subcommand, ui: &Arc<Ui>, running: &OnceLock<Running>) -> Result<(), JobError> {
     let started = Instant::now();
-    let result = Plan::decide(subcommand, ui).and_then(|plan| execute(plan, ui));
-    ui.clear_progress();
-    let counted = result.as_ref().ok().map(|outcome| (outcome.read_len, outcome.written_len));
+    let (command, metrics) = (subcommand.name(), subcommand.metrics().as_deref().map(Metrics::new));
+    metrics.as_ref().map_or(Ok(()), Metrics::check)?;
+    let plan = Plan::decide(subcommand, ui);
     // A name that was refused is not written to.
-    let metrics = metrics.filter(|_| !matches!(result, Err(JobError::SameFile(_) | JobError::NotMetrics(_))));
-    let written = metrics.map_or(Ok(()), |path| Metrics::new(&path).write(job, started.elapsed(), counted));
+    let metrics = metrics.filter(|_| !matches!(plan, Err(JobError::SameFile(_))));
+    let running = running.get_or_init(|| Running { command, metrics, started });
+    let result = plan.and_then(|plan| execute(plan, ui));
+    ui.clear_progress();
+    let written = running.write_metrics(result.as_ref().ok().map(|outcome| (outcome.read_len, outcome.written_len)));
     let outcome = result.inspect_err(|_| {
         if let Err(error) = &written {
             ui.warning(&format!("the metrics are not those of this run: {error}"));

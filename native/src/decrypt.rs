@@ -12,6 +12,7 @@ use dbseal_core::{
 };
 
 use crate::age_file::AgeFile;
+use crate::descendants::kill_descendants;
 use crate::error::JobError;
 use crate::input::{Input, Source, StreamReader, check_not_same};
 use crate::keys::Unlock;
@@ -19,7 +20,6 @@ use crate::output::{Destination, Privacy};
 use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Drain, Workers, fill_ciphertext, flow};
-use crate::process::kill_descendants;
 use crate::report::Observer;
 use crate::sink::Sink;
 

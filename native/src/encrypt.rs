@@ -4,17 +4,17 @@ use std::io::{self, BufReader, Read};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use dbseal_core::{ArmorWriter, FileKey, Header, HeaderPadding, Layout, PayloadNonce, Recipient, Sealer, StreamEnd};
+use dbseal_core::{ArmorWriter, FileKey, Header, HeaderPadding, Layout, PayloadNonce, Recipient, SLOT_LEN, Sealer, StreamEnd};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
+use crate::descendants::kill_descendants;
 use crate::error::JobError;
 use crate::input::{Input, Source, StreamReader, Waker, check_not_same};
 use crate::output::{Destination, Privacy};
 use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Workers, fill_plaintext, flow};
-use crate::process::kill_descendants;
 use crate::report::Observer;
 use crate::sink::Sink;
 
@@ -105,11 +105,7 @@ pub fn encrypt(request: &EncryptRequest, observer: &Arc<dyn Observer>) -> Result
         }
         _ => stream(request, &mut input, &mut sink, &start, sealer, &**observer),
     };
-    let done = result.inspect_err(|_| {
-        if request.encoding == Encoding::Binary {
-            sink.mark_failed();
-        }
-    })?;
+    let done = result?;
     sink.commit()?;
     Ok(done)
 }
@@ -158,10 +154,11 @@ fn seal_stream(
             Ok(())
         },
         |drain| {
-            let mut writer = AgeWriter { sink, armor: (request.encoding == Encoding::Armored).then(ArmorWriter::new), written_len: 0 };
+            let armor = (request.encoding == Encoding::Armored).then(ArmorWriter::new);
+            let mut writer = AgeWriter { sink, armor, held: Vec::with_capacity(SLOT_LEN), written_len: 0 };
             writer.write(start)?;
             while let Some(batch) = drain.next_batch() {
-                writer.write(batch.sealed_bytes())?;
+                writer.write_chunks(batch.sealed_bytes())?;
             }
             if drain.is_complete() {
                 writer.finish()?;
@@ -177,14 +174,30 @@ fn seal_stream(
     Ok(written_len)
 }
 
-/// Writes an age file as bytes or as text.
+/// Writes an age file as bytes or as text, so that one that is not complete shows it, without a key, at every moment between
+/// two writes: it ends a single byte after a full chunk, as no valid payload does. Nothing has to be done when something
+/// fails, so it holds for a job that was killed too.
 struct AgeWriter<'a> {
     sink: &'a mut Sink,
     armor: Option<ArmorWriter>,
+    /// The last full chunk without its first byte.
+    held: Vec<u8>,
     written_len: u64,
 }
 
 impl AgeWriter<'_> {
+    fn write_chunks(&mut self, chunks: &[u8]) -> Result<(), JobError> {
+        let mut held = std::mem::take(&mut self.held);
+        self.write(&held)?;
+        let is_final = chunks.len() % SLOT_LEN != 0;
+        let held_len = if is_final { 0 } else { SLOT_LEN - 1 };
+        let (now, later) = chunks.split_at(chunks.len() - held_len);
+        held.clear();
+        held.extend(later);
+        self.held = held;
+        self.write(now)
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<(), JobError> {
         let Some(armor) = &mut self.armor else { return self.write_as_is(bytes) };
         let mut text = Vec::new();
@@ -193,6 +206,8 @@ impl AgeWriter<'_> {
     }
 
     fn finish(&mut self) -> Result<(), JobError> {
+        let held = std::mem::take(&mut self.held);
+        self.write(&held)?;
         let Some(armor) = self.armor.take() else { return Ok(()) };
         let mut text = Vec::new();
         armor.finish(&mut text);

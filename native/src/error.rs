@@ -1,4 +1,4 @@
-//! Everything that can go wrong, each as a sentence with a hint and an exit code.
+//! Everything that can go wrong, each as a sentence.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,6 @@ use std::path::{Path, PathBuf};
 use dbseal_core::{ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, UnwrapError, WrapError};
 
 use crate::output::folder_of;
-
-/// How a command ends; part of its interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// 0: done.
-    Done = 0,
-    /// 1: refused, failed, or not authentic.
-    Refused = 1,
-    /// 2: could not run: usage, a missing file, no permission.
-    CannotRun = 2,
-}
 
 /// Why a job was refused or failed. No variant holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +32,14 @@ pub enum JobError {
     Write {
         /// What was written.
         what: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The output is complete and has its name, but the name may not survive a crash.
+    #[error("{} is complete, but its name could not be put on disk: {}", path.display(), reason(error))]
+    NameNotOnDisk {
+        /// The file.
+        path: PathBuf,
         /// Why not.
         error: io::Error,
     },
@@ -184,10 +181,10 @@ pub enum JobError {
     #[error("{0}")]
     Range(#[from] RangeError),
     /// A range of what can only be read from its start.
-    #[error("{0} is not a regular file, so no range of it can be read")]
+    #[error("{0} is read from its start to its end, so no range of it can be read alone")]
     RangeOfStream(String),
     /// A range of an armored file.
-    #[error("{0} is armored, so no range of it can be read")]
+    #[error("{0} is armored, so no range of it can be read alone")]
     RangeOfArmor(String),
     /// What was decrypted is not zstd.
     #[error("cannot decompress {what}: {}", reason(error))]
@@ -227,98 +224,6 @@ pub enum JobError {
 }
 
 impl JobError {
-    /// What to do about it, where there is something to do.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Write { error, .. } | Self::Create { error, .. } if is_full(error) => {
-                "free some space or choose another disk; nothing was left under the output's name"
-            }
-            Self::OutputExists(_) => "choose another name, or overwrite it with --force",
-            Self::OutputIsFolder(_) => "name a file in it",
-            Self::NotAFile(_) => "choose the name of a file that does not exist yet",
-            Self::InputEmpty(_) => "the copy is incomplete: fetch it again from where it is whole",
-            Self::InputChanged { .. } => "encrypt a dump that is complete, or run the dump as the command: dbseal encrypt ... -- COMMAND",
-            Self::InputIsFolder(_) => "name a file; a folder is encrypted as an archive: dbseal encrypt ... -- tar -C FOLDER -c .",
-            Self::TooSmall { .. } => "see whether the dump was complete; if so little is right, lower --min-size",
-            Self::RecipientArgument(KeyError::PrivateNotPublic) => {
-                "what was typed may now stand in the shell's history and the process list: replace that key, and give its public half, age1..., to -r"
-            }
-            Self::RecipientArgument(KeyError::NotARecipient) => "to read recipients from a file use -R FILE",
-            Self::Keyfile { error: KeyfileError::Line { error: KeyError::PrivateNotPublic, .. }, .. } => {
-                "a private key has no place on the database host: put its public half there (dbseal keygen -y KEY prints it)"
-            }
-            Self::Keyfile { error: KeyfileError::Line { error: KeyError::PublicNotPrivate, .. }, .. } => {
-                "the identity file that dbseal keygen wrote is wanted here, not the .pub file beside it"
-            }
-            Self::Wrap(WrapError::NoRecipient) => "name one with -r age1... or -R FILE; dbseal keygen makes a pair of keys",
-            Self::Wrap(WrapError::MixedPostQuantum) => "make one backup for each kind of recipient, or encrypt to post-quantum ones only",
-            Self::EmptyPassphrase | Self::PassphraseNotText(_) => "the passphrase is the first line of the file, or what is typed",
-            Self::StdinTwice => "name a file for one of them",
-            Self::Spawn { error, .. } if error.kind() == io::ErrorKind::NotFound => {
-                "see that the program is installed, and spelled as it is there"
-            }
-            Self::NoIdentity => "name the private key with -i FILE",
-            Self::NoTerminal(_) => "put the passphrase into a file that only you can read, and name it with --passphrase-file FILE",
-            Self::Unwrap { error: UnwrapError::NoMatch, .. } => "dbseal inspect shows how many recipients the file has, and of which kind",
-            Self::Unwrap { error: UnwrapError::WrongMac, .. } => "somebody changed the list of recipients; do not trust this copy",
-            Self::Payload { error: PayloadError::Truncated { .. }, .. } => {
-                "the copy is incomplete, or the backup failed while it was written: fetch it again from where it is whole"
-            }
-            Self::Payload { .. } => "fetch the backup again from another copy",
-            Self::Header { error: HeaderError::NotAge, .. } => "dbseal decrypts what dbseal encrypt, age or rage wrote",
-            Self::Header { error: HeaderError::UnknownVersion, .. } => "a newer dbseal or age may open it",
-            Self::Header { error: HeaderError::Incomplete, .. } => "the copy is incomplete: fetch it again from where it is whole",
-            Self::Decompress { .. } => "leave --decompress out to get the data as it was stored",
-            Self::PrivateKeyArgument => {
-                "what was typed may now stand in the shell's history and the process list: replace that key; -i wants the name of a file"
-            }
-            Self::NotMetrics(_) => "give --metrics a name of its own, such as dbseal.prom",
-            Self::KeyExists(_) => "choose another name: a key is never replaced, it may be the only one that opens a backup",
-            Self::BinaryToTerminal => "name a file with -o FILE; -o - writes to the terminal all the same",
-            Self::BadCommand(_) => {
-                "it is run without a shell; for a pipe or a redirection write sh -c '...', and see that it fails when a part fails"
-            }
-            Self::RangeOfStream(_) => "copy the backup to a disk first",
-            Self::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
-            Self::MetricsNotWritten(_) => "the backup itself is good",
-            Self::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
-            _ => return None,
-        })
-    }
-
-    /// The exit code.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Open { .. }
-            | Self::Spawn { .. }
-            | Self::NotAFile(_)
-            | Self::OutputIsFolder(_)
-            | Self::SameFile(_)
-            | Self::InputIsFolder(_)
-            | Self::RecipientArgument(_)
-            | Self::Keyfile { .. }
-            | Self::Wrap(_)
-            | Self::NoIdentity
-            | Self::NoTerminal(_)
-            | Self::EmptyPassphrase
-            | Self::PassphraseNotText(_)
-            | Self::PassphrasesDiffer
-            | Self::Range(_)
-            | Self::RangeOfStream(_)
-            | Self::RangeOfArmor(_)
-            | Self::BinaryToTerminal
-            | Self::StdinTwice
-            | Self::PrivateKeyArgument
-            | Self::NotMetrics(_)
-            | Self::BadCommand(_)
-            | Self::Idle(_) => Exit::CannotRun,
-            Self::Create { error, .. } if !is_full(error) => Exit::CannotRun,
-            _ => Exit::Refused,
-        }
-    }
-
     /// The last of what a failed command wrote to its standard error.
     #[must_use]
     pub fn stderr_tail(&self) -> Option<&str> {
@@ -343,10 +248,6 @@ impl JobError {
     pub(crate) fn write(what: &str, error: io::Error) -> Self {
         Self::Write { what: what.into(), error }
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 /// For a file that is created, the system's "no such file" means its folder.

@@ -54,10 +54,11 @@ pub(crate) struct Input {
 }
 
 /// What a regular file was like when it was opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct RegularFile {
     /// Its length in bytes.
     pub(crate) len: u64,
+    /// When it was changed last: seconds and nanoseconds.
     modified: (i64, i64),
     /// Whether most of it was in the page cache already; then it is not ours to drop.
     cached: bool,
@@ -96,8 +97,8 @@ impl Input {
     pub(crate) fn check_unchanged(&self) -> Result<(), JobError> {
         let Some(then) = self.regular else { return Ok(()) };
         let failed = |error| JobError::read(&self.what, error);
-        let now = RegularFile::of(&self.file).map_err(failed)?;
-        let is_same = now.is_some_and(|now| (then.len, then.modified) == (now.len, now.modified));
+        let now = self.file.metadata().map_err(failed)?;
+        let is_same = (then.len, then.modified) == (now.len(), (now.mtime(), now.mtime_nsec()));
         // Not every file system tells the whole length.
         let is_longer = self.file.read_at(&mut [0], then.len).map_err(failed)? > 0;
         if is_same && !is_longer { Ok(()) } else { Err(JobError::InputChanged { what: self.what.clone() }) }
@@ -146,14 +147,19 @@ fn open_file(path: &Path) -> Result<File, JobError> {
 
 /// Refuses to write to the file that is read.
 pub(crate) fn check_not_same(source: &Source, destination: &Destination) -> Result<(), JobError> {
-    let Source::File(input) = source else { return Ok(()) };
+    let input = match source {
+        Source::File(path) => path.as_path(),
+        Source::Stdin => Path::new("/proc/self/fd/0"),
+        Source::Command(_) => return Ok(()),
+    };
     let output = match destination {
         Destination::File { path, .. } => path.as_path(),
         // With `>>FILE` the job would read what it writes, and never end.
         Destination::Stdout => Path::new("/proc/self/fd/1"),
         Destination::Into(_) => return Ok(()),
     };
-    if is_same_file(input, output) { Err(JobError::SameFile(input.clone())) } else { Ok(()) }
+    let named = if let Source::File(_) = source { input } else { output };
+    if is_same_file(input, output) { Err(JobError::SameFile(named.canonicalize().unwrap_or_else(|_| named.into()))) } else { Ok(()) }
 }
 
 /// Whether two names, also of files that do not exist yet, mean the same regular file.

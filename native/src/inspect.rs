@@ -9,9 +9,12 @@ use serde::Serialize;
 use crate::age_file::AgeFile;
 use crate::error::JobError;
 use crate::input::{Input, Source, StreamReader};
-use crate::keys::{IdentitySource, Unlock};
+use crate::keys::{IdentitySource, PassphraseSource, Unlock};
 use crate::pace::Pace;
 use crate::report::{Observer, Silent};
+
+/// The recipient types of the specification that are safe against a later quantum computer.
+const POST_QUANTUM_TAGS: [&str; 2] = ["mlkem768x25519", "mlkem768p256tag"];
 
 /// Everything that was decided about an inspection.
 pub struct InspectRequest<'a> {
@@ -19,6 +22,12 @@ pub struct InspectRequest<'a> {
     pub source: Source,
     /// Keys to try, if any.
     pub unlock: Unlock<'a>,
+}
+
+impl InspectRequest<'_> {
+    fn has_keys(&self) -> bool {
+        !self.unlock.identities.is_empty() || self.unlock.passphrase != PassphraseSource::Ask
+    }
 }
 
 /// What an age file says about itself. All of it but `opened_by` is a claim: nothing was authenticated.
@@ -30,7 +39,8 @@ pub struct Inspection {
     pub format: &'static str,
     /// Whether it is ASCII armor.
     pub armored: bool,
-    /// The type of each recipient, in the order of the file.
+    /// The type of each recipient, in the order of the file. Left out are stanzas for nobody: our padding, and what rage adds
+    /// to keep readers tolerant.
     pub recipients: Vec<String>,
     /// Whether the recipients are safe against a later quantum computer.
     pub post_quantum: bool,
@@ -42,6 +52,9 @@ pub struct Inspection {
     pub payload: Option<Payload>,
     /// The first of the given keys that opens the file; its header is authentic then.
     pub opened_by: Option<String>,
+    /// Whether keys were given to try.
+    #[serde(skip)]
+    pub keys_tried: bool,
 }
 
 /// The shape of a payload, from its length.
@@ -79,11 +92,13 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let regular = input.regular;
     let unlimited = Pace::unlimited();
     let file = AgeFile::read(StreamReader::new(&mut input, &Silent, &unlimited, 0), &what)?;
-    let recipients: Vec<String> = file.header.recipient_tags().map(escape).collect();
-    let post_quantum = !recipients.is_empty() && recipients.iter().all(|tag| tag.starts_with("mlkem768"));
-    let payload = regular.filter(|_| !file.is_armored).map(|regular| Payload::of_section(regular.len - file.header_len));
+    let recipients: Vec<String> = file.header.recipient_tags().filter(|tag| !tag.ends_with("-grease")).map(escape).collect();
+    let post_quantum = !recipients.is_empty() && recipients.iter().all(|tag| POST_QUANTUM_TAGS.contains(&tag.as_str()));
+    // A file that grew since it was opened is read as far as it went then.
+    let section_len = regular.filter(|_| !file.is_armored).map(|regular| regular.len.saturating_sub(file.header_len));
     Ok(Inspection {
         opened_by: opened_by(request, &file.header, &what, &**observer)?,
+        keys_tried: request.has_keys(),
         file: what,
         format: "age-encryption.org/v1",
         armored: file.is_armored,
@@ -91,17 +106,27 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
         post_quantum,
         header_bytes: file.header_len,
         padded: file.header.stanzas().iter().any(|stanza| stanza.tag == PAD_TAG),
-        payload,
+        payload: section_len.map(Payload::of_section),
     })
 }
 
 fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer: &dyn Observer) -> Result<Option<String>, JobError> {
+    if !request.has_keys() {
+        return Ok(None);
+    }
+    if header.needs_passphrase() {
+        let opened = header.unwrap(&request.unlock.identities_for(header, what, observer)?);
+        return match opened {
+            Ok(_) => Ok(Some("passphrase".into())),
+            Err(UnwrapError::NoMatch) => Ok(None),
+            Err(error) => Err(JobError::Unwrap { what: what.into(), error }),
+        };
+    }
     for source in &request.unlock.identities {
         let one = Unlock { identities: vec![source.clone()], passphrase: request.unlock.passphrase.clone(), ask: request.unlock.ask };
         match header.unwrap(&one.identities_for(header, what, observer)?) {
             Ok(_) => {
                 return Ok(Some(match source {
-                    _ if header.needs_passphrase() => "passphrase".into(),
                     IdentitySource::File(path) => name(path),
                     IdentitySource::Stdin => "standard input".into(),
                 }));

@@ -2,17 +2,20 @@
 //!
 //! A job takes a request in which everything was decided beforehand, reports to an [`Observer`] while it runs, and
 //! returns what it did or a [`JobError`] that says in one sentence what went wrong. Output appears under its final name
-//! only when it is complete and on disk; a failure leaves nothing. Linux is what is tested.
+//! only when it is complete and on disk; a failure leaves nothing. What a job started is found and ended through the whole
+//! process, so a program runs one job with commands at a time. Linux is what is tested.
 
 mod age_file;
 mod child;
 mod decrypt;
+mod descendants;
 mod encrypt;
 mod error;
 mod input;
 mod inspect;
 mod keygen;
 mod keys;
+mod metrics;
 mod output;
 mod pace;
 mod parallel;
@@ -28,14 +31,15 @@ pub mod cli;
 pub use child::Command;
 pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
 pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
-pub use error::{Exit, JobError};
+pub use error::JobError;
 pub use input::Source;
 pub use inspect::{InspectRequest, Inspection, Payload, inspect};
 pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, recipient_path, recipients_of};
 pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients};
-pub use output::{Destination, Overwrite, Privacy};
+pub use metrics::Metrics;
+pub use output::{Destination, Overwrite, Privacy, abandon_unfinished};
 pub use pace::Pace;
-pub use process::{forbid_core_dumps, kill_descendants, run_idle};
-pub use report::{Metrics, Observer, Silent};
+pub use process::{forbid_core_dumps, run_idle};
+pub use report::{Observer, Silent};
 
 pub use dbseal_core as core;

@@ -65,7 +65,7 @@ impl Destination {
             // Replacing the link would leave what it points to as it was, under the name that people look at.
             Ok(metadata) if metadata.is_symlink() => Err(JobError::NotAFile(path.into())),
             _ if path.file_name().is_none() || ends_with_slash(path) => Err(JobError::NotAFile(path.into())),
-            _ => Ok(()),
+            _ => folder_of(path).metadata().map(|_| ()).map_err(|error| JobError::Create { path: path.into(), error }),
         }
     }
 }
@@ -82,6 +82,7 @@ fn ends_with_slash(path: &Path) -> bool {
 /// A file without a name, or with a temporary one where the file system cannot do without. Dropped, it is gone.
 pub(crate) struct PendingFile {
     file: File,
+    role: Role,
     path: PathBuf,
     overwrite: Overwrite,
     /// The temporary name, where there had to be one.
@@ -92,11 +93,20 @@ pub(crate) struct PendingFile {
 
 impl PendingFile {
     pub(crate) fn create(path: &Path, privacy: Privacy, overwrite: Overwrite) -> Result<Self, JobError> {
+        Self::create_as(Role::Output, path, privacy, overwrite)
+    }
+
+    /// A file that tells how the job went: it can be made, and replaces the one before, after [`abandon_unfinished`] too.
+    pub(crate) fn create_report(path: &Path) -> Result<Self, JobError> {
+        Self::create_as(Role::Report, path, Privacy::Shared, Overwrite::Allowed)
+    }
+
+    fn create_as(role: Role, path: &Path, privacy: Privacy, overwrite: Overwrite) -> Result<Self, JobError> {
         Destination::check_file(path, overwrite)?;
         let failed = |error| JobError::Create { path: path.into(), error };
-        let (file, partial) = create_unnamed_or_partial(path, privacy).map_err(failed)?;
+        let (file, partial) = create_unnamed_or_partial(role, path, privacy).map_err(failed)?;
         let write_back = Some(WriteBack::start(&file).map_err(failed)?);
-        Ok(Self { file, path: path.into(), overwrite, partial, write_back, what: path.display().to_string() })
+        Ok(Self { file, role, path: path.into(), overwrite, partial, write_back, what: path.display().to_string() })
     }
 
     /// Appends. May wait for the disk.
@@ -118,18 +128,26 @@ impl PendingFile {
         let result = self.write_back.take().map_or(Ok(()), WriteBack::finish).and_then(|()| self.file.sync_all());
         result.map_err(|error| JobError::write(&self.what, error))?;
         drop_cached(&self.file, 0, None);
-        let mut files = Partials::lock();
+        // Opened before the name is there: what comes after cannot take it back.
+        let folder = File::open(folder_of(&self.path));
+        let mut files = Partials::lock_for(self.role);
         self.name().map_err(|error| match error {
             Errno::EXIST => JobError::OutputExists(self.path.clone()),
             error => JobError::write(&self.what, error.into()),
         })?;
-        files.committed = true;
+        files.committed |= self.role == Role::Output;
         if let Some(partial) = self.partial.take() {
             files.paths.retain(|path| *path != partial);
         }
-        // The name itself is on disk only when its folder is. Some file systems cannot sync a folder; nothing can be done there.
-        match File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()) {
-            Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(JobError::write(&self.what, error)),
+        // The name itself is on disk only when its folder is. One that may only be written to cannot be opened; then all of the
+        // file system is synced.
+        let synced = match folder {
+            Ok(folder) => folder.sync_all(),
+            Err(_) => rustix::fs::syncfs(&self.file).map_err(io::Error::from),
+        };
+        match synced {
+            // Some file systems cannot sync a folder; nothing can be done there.
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(JobError::NameNotOnDisk { path: self.path.clone(), error }),
             _ => Ok(()),
         }
     }
@@ -145,10 +163,17 @@ impl PendingFile {
             (Some(partial), Overwrite::Allowed) => rustix::fs::rename(partial, &self.path),
             (Some(partial), Overwrite::Refused) => match rustix::fs::renameat_with(CWD, partial, CWD, &self.path, RenameFlags::NOREPLACE) {
                 // Not every file system can rename without replacing; a hard link never replaces.
-                Err(Errno::INVAL | Errno::NOSYS) => {
-                    rustix::fs::link(partial, &self.path)?;
-                    rustix::fs::unlink(partial)
-                }
+                Err(Errno::INVAL | Errno::NOSYS) => match rustix::fs::link(partial, &self.path) {
+                    Ok(()) => {
+                        let _ = rustix::fs::unlink(partial); // a second name does no harm
+                        Ok(())
+                    }
+                    // And some have no links (object stores): there, two jobs that end at once under one name are not told apart.
+                    Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) if self.path.symlink_metadata().is_err() => {
+                        rustix::fs::rename(partial, &self.path)
+                    }
+                    result => result,
+                },
                 result => result,
             },
         }
@@ -173,7 +198,7 @@ fn self_fd_path(file: &File) -> PathBuf {
     format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
-fn create_unnamed_or_partial(path: &Path, privacy: Privacy) -> io::Result<(File, Option<PathBuf>)> {
+fn create_unnamed_or_partial(role: Role, path: &Path, privacy: Privacy) -> io::Result<(File, Option<PathBuf>)> {
     let mode = match privacy {
         Privacy::Shared => 0o666,
         Privacy::Owner => 0o600,
@@ -186,7 +211,7 @@ fn create_unnamed_or_partial(path: &Path, privacy: Privacy) -> io::Result<(File,
         Err(error) => return Err(error.into()),
     }
     let partial = partial_name(path);
-    let mut files = Partials::lock();
+    let mut files = Partials::lock_for(role);
     let file = File::options().read(true).write(true).create_new(true).mode(mode).open(&partial)?;
     files.paths.push(partial.clone());
     Ok((file, Some(partial)))
@@ -203,31 +228,53 @@ fn partial_name(path: &Path) -> PathBuf {
     folder_of(path).join(format!(".{start}.{:016x}.dbseal-partial", getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))))
 }
 
+/// What a file is to a job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Output,
+    Report,
+}
+
 /// The temporary names that exist, for whoever has to end the process at once.
 struct Partials {
     paths: Vec<PathBuf>,
+    /// Whether an output has its name.
     committed: bool,
+    /// Whether none may get one any more.
+    abandoned: bool,
 }
 
-static PARTIALS: Mutex<Partials> = Mutex::new(Partials { paths: Vec::new(), committed: false });
+static PARTIALS: Mutex<Partials> = Mutex::new(Partials { paths: Vec::new(), committed: false, abandoned: false });
 
 impl Partials {
     fn lock() -> MutexGuard<'static, Self> {
         PARTIALS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To make or name a file. An output that was abandoned gets no further than here: who abandoned it ends the process.
+    fn lock_for(role: Role) -> MutexGuard<'static, Self> {
+        let files = Self::lock();
+        if files.abandoned && role == Role::Output {
+            drop(files);
+            loop {
+                std::thread::park();
+            }
+        }
+        files
     }
 }
 
 /// Removes all unfinished output, and keeps any from getting its name from now on; `false` where the output has its name
 /// already, so that the job is as good as done. For a signal handler that ends the process next.
 #[must_use]
-pub(crate) fn abandon_unfinished() -> bool {
-    let files = Partials::lock();
+pub fn abandon_unfinished() -> bool {
+    let mut files = Partials::lock();
     if files.committed {
         return false;
     }
+    files.abandoned = true;
     for path in &files.paths {
         let _ = std::fs::remove_file(path);
     }
-    std::mem::forget(files);
     true
 }

@@ -21,8 +21,6 @@ pub(crate) enum Sink {
 pub(crate) struct Stream {
     file: File,
     what: String,
-    written_len: u64,
-    broken: bool,
 }
 
 impl Sink {
@@ -58,16 +56,6 @@ impl Sink {
         }
     }
 
-    /// Ends an age file that cannot be taken back with a single byte after its last full chunk. A payload that was merely
-    /// cut off could be taken for one still being copied; no valid one ends like this, so anybody sees the failure without a key.
-    pub(crate) fn mark_failed(&mut self) {
-        if let Self::Stream(stream) = self
-            && stream.written_len > 0
-        {
-            let _ = stream.write_all(&[0]);
-        }
-    }
-
     /// Makes the output final: a file on disk under its name, a command that took everything and succeeded.
     pub(crate) fn commit(self) -> Result<(), JobError> {
         match self {
@@ -81,18 +69,11 @@ impl Sink {
 impl Stream {
     fn new(file: File, what: String) -> Self {
         let _ = rustix::pipe::fcntl_setpipe_size(&file, PIPE_LEN);
-        Self { file, what, written_len: 0, broken: false }
+        Self { file, what }
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
-        if self.broken {
-            return Err(JobError::Stopped);
-        }
-        self.written_len += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(|error| {
-            self.broken = true;
-            JobError::write(&self.what, error)
-        })
+        self.file.write_all(bytes).map_err(|error| JobError::write(&self.what, error))
     }
 
     /// Where the stream is a regular file after all, as with `> FILE`, a full disk may show only here.

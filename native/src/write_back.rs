@@ -28,8 +28,16 @@ struct Shared {
 struct State {
     written_len: u64,
     synced_len: u64,
-    error: Option<io::Error>,
+    /// The system's number of the error that a sync met. It stays: every writer that waits has to hear of it, and the kernel
+    /// tells it only once.
+    failed: Option<i32>,
     closing: bool,
+}
+
+impl State {
+    fn result(&self) -> io::Result<()> {
+        self.failed.map_or(Ok(()), |number| Err(io::Error::from_raw_os_error(number)))
+    }
 }
 
 impl WriteBack {
@@ -48,16 +56,16 @@ impl WriteBack {
         if state.written_len - state.synced_len >= STEP_LEN {
             self.shared.changed.notify_all();
         }
-        while state.written_len - state.synced_len > MAX_DIRTY_LEN && state.error.is_none() {
+        while state.written_len - state.synced_len > MAX_DIRTY_LEN && state.failed.is_none() {
             state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.error.take().map_or(Ok(()), Err)
+        state.result()
     }
 
     /// Ends the thread. What was written since the last step is left to the caller's own sync.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.close();
-        self.shared.lock().error.take().map_or(Ok(()), Err)
+        self.shared.lock().result()
     }
 
     fn close(&mut self) {
@@ -100,7 +108,7 @@ impl Shared {
             match result {
                 Ok(()) => state.synced_len = written_len,
                 Err(error) => {
-                    state.error = Some(error);
+                    state.failed = Some(error.raw_os_error().unwrap_or(rustix::io::Errno::IO.raw_os_error()));
                     state.closing = true;
                 }
             }

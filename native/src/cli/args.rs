@@ -47,10 +47,10 @@ pub(super) struct KeygenArgs {
     /// Make a post-quantum key (age1pq...), which no later quantum computer breaks. age before 1.3 and rage do not know it yet
     #[arg(long)]
     pub(super) pq: bool,
-    /// Protect the identity with the first line of FILE instead of asking
+    /// Protect the identity with the first line of FILE instead of asking; with -y, open it with that
     #[arg(long, value_name = "FILE")]
     pub(super) passphrase_file: Option<PathBuf>,
-    /// Print the recipient of an identity there is, instead of making one
+    /// Print the recipient of the identity in the file IDENTITY, instead of making one
     #[arg(short = 'y', value_name = "IDENTITY", conflicts_with_all = ["output", "pq"])]
     pub(super) convert: Option<PathBuf>,
 }
@@ -92,6 +92,10 @@ pub(super) struct EncryptArgs {
     pub(super) output: OutputArgs,
     /// Give the output to this command (an uploader, ssh), which is killed before its input closes when anything fails. Run
     /// without a shell; quotes group words
+    ///
+    /// Two cases escape. A command that runs as somebody else, as by sudo, cannot be killed: run dbseal itself under sudo. And
+    /// if dbseal itself is killed with SIGKILL, as by the kernel where memory runs out, the command sees an ordinary end of
+    /// its input: what it then stores has the backup's name and is no valid age file.
     #[arg(long, value_name = "COMMAND", conflicts_with = "output", value_parser = NonEmptyStringValueParser::new())]
     pub(super) into: Option<String>,
     /// Write ASCII armor, text that survives mail; a third longer
@@ -114,6 +118,10 @@ pub(super) struct EncryptArgs {
 ///
 /// Only data that is authentic is written, and a file gets its name only when all of it is. A command after `--` gets the
 /// plaintext on its standard input and is killed before that closes when anything fails.
+///
+/// Two cases escape. A command that runs as somebody else, as by sudo, cannot be killed: run dbseal itself under sudo. And if
+/// dbseal itself is killed with SIGKILL, as by the kernel where memory runs out, the command sees an ordinary end of its
+/// input: it may keep the beginning of a restore as if it were all.
 ///
 /// A backup is not trusted because it decrypts: anybody who has the public key can encrypt a hostile dump to it. Restore
 /// only what came from where you know.
@@ -188,6 +196,8 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(super) limit_rate: Option<u64>,
     /// Use only CPU and disk time that nobody else wants, the command after -- included
+    ///
+    /// Of the disk this is true only where the I/O scheduler knows such a class (bfq); many hosts have the scheduler none.
     #[arg(long)]
     pub(super) idle: bool,
 }
@@ -199,9 +209,13 @@ pub(super) struct ReportArgs {
     #[arg(short, long, conflicts_with = "json")]
     pub(super) quiet: bool,
     /// Write events as JSON, one a line, to standard error
+    ///
+    /// What a command writes to its own standard error is left out; if it fails, the end of that is in the event of the error.
     #[arg(long)]
     pub(super) json: bool,
     /// Write metrics for Prometheus to FILE, also after a failure
+    ///
+    /// A run that was interrupted or killed leaves those of the run before: let an alert watch the time of the last success.
     #[arg(long, value_name = "FILE")]
     pub(super) metrics: Option<PathBuf>,
 }

@@ -22,9 +22,9 @@ use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
 use crate::output::{Destination, Overwrite};
 use crate::pace::Pace;
 use crate::process::run_idle;
-use crate::report::{Metrics, Observer};
+use crate::report::Observer;
 
-/// A job in which nothing is open any more.
+/// A job in which everything is decided.
 pub(super) enum Plan {
     Encrypt(Box<EncryptRequest>),
     Decrypt(Box<DecryptRequest<'static>>),
@@ -38,14 +38,13 @@ impl Plan {
         match subcommand {
             Subcommand::Encrypt(args) => encrypt(*args, ui),
             Subcommand::Decrypt(args) => decrypt(*args, ui),
-            Subcommand::Inspect(args) => inspect(args),
+            Subcommand::Inspect(args) => inspect(args, ui),
             Subcommand::Keygen(args) => keygen(args, ui),
         }
     }
 }
 
 fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    args.report.metrics.as_deref().map_or(Ok(()), |path| Metrics::new(path).check())?;
     let mut recipients = Vec::new();
     for text in &args.recipient {
         recipients.push(text.parse().map_err(JobError::RecipientArgument)?);
@@ -55,13 +54,13 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     }
     let source = match (Command::from_words(args.command), args.input) {
         (Some(command), _) => Source::Command(command),
-        (None, input) => file_or_stdin(input),
+        (None, input) => file_or_stdin(input, "the backup", ui),
     };
     let destination = match args.into {
         Some(words) => Destination::Into(split_words(&words)?),
         None => destination(args.output, if args.armor { Content::Text } else { Content::Binary })?,
     };
-    check_names(args.report.metrics.as_deref(), &source, &destination, &[])?;
+    check_names(args.report.metrics.as_deref(), &source, &destination, args.recipients_file.iter().chain(&args.passphrase_file))?;
     // Asked for last: nobody should type a passphrase twice and then hear that the output exists.
     if args.passphrase || args.passphrase_file.is_some() {
         destination.check()?;
@@ -70,9 +69,6 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
             None => Terminal.ask_new("the backup", "")?.ok_or(JobError::EmptyPassphrase)?,
         };
         recipients.push(Recipient::passphrase(passphrase, DEFAULT_WORK_FACTOR));
-    }
-    if matches!(source, Source::Stdin) && std::io::stdin().is_terminal() {
-        ui.warning("reading the backup from the terminal; end with ctrl-d");
     }
     let (threads, pace) = load(&args.load)?;
     Ok(Plan::Encrypt(Box::new(EncryptRequest {
@@ -89,8 +85,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
 }
 
 fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    args.report.metrics.as_deref().map_or(Ok(()), |path| Metrics::new(path).check())?;
-    let source = file_or_stdin(args.input);
+    let source = file_or_stdin(args.input, "the age file", ui);
     let destination = match Command::from_words(args.command) {
         Some(command) => {
             ui.warning(
@@ -106,47 +101,54 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         (None, true) => Part::Decompressed,
         (None, false) => Part::Whole,
     };
-    check_names(args.report.metrics.as_deref(), &source, &destination, &args.identity)?;
+    check_names(args.report.metrics.as_deref(), &source, &destination, args.identity.iter().chain(&args.passphrase_file))?;
+    check_stdin(&source, &args.identity)?;
     let (threads, pace) = load(&args.load)?;
     let unlock = unlock(args.identity, args.passphrase_file);
     Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace })))
 }
 
-/// Refuses names that would have one file replace another, and a standard input that is to be two things.
-fn check_names(metrics: Option<&Path>, source: &Source, destination: &Destination, identities: &[PathBuf]) -> Result<(), JobError> {
+/// Refuses a name of a file to be written that is also a file to be read: keys, passphrases, the input.
+fn check_names<'a>(
+    metrics: Option<&'a Path>,
+    source: &'a Source,
+    destination: &'a Destination,
+    keys: impl Iterator<Item = &'a PathBuf> + Clone,
+) -> Result<(), JobError> {
     let output = if let Destination::File { path, .. } = destination { Some(path.as_path()) } else { None };
     let input = if let Source::File(path) = source { Some(path.as_path()) } else { None };
-    let written = [(metrics, [output, input]), (output, [None, None])];
-    for (name, others) in written {
-        let Some(name) = name else { continue };
-        let others = others.into_iter().flatten().chain(identities.iter().map(PathBuf::as_path));
-        if let Some(other) = others.into_iter().find(|other| is_same_file(name, other)) {
-            return Err(JobError::SameFile(other.into()));
-        }
-    }
-    check_stdin(source, identities)
+    let read = |name: &Path| keys.clone().map(PathBuf::as_path).chain(input).find(|other| is_same_file(name, other)).map(Path::to_owned);
+    let replaced =
+        metrics.and_then(|metrics| read(metrics).or_else(|| output.filter(|output| is_same_file(metrics, output)).map(Path::to_owned)));
+    replaced.or_else(|| output.and_then(read)).map_or(Ok(()), |path| Err(JobError::SameFile(path)))
 }
 
+/// Refuses a standard input that is to be two things.
 fn check_stdin(source: &Source, identities: &[PathBuf]) -> Result<(), JobError> {
     let from_stdin = identities.iter().filter(|path| *path == Path::new("-")).count() + usize::from(matches!(source, Source::Stdin));
     if from_stdin > 1 { Err(JobError::StdinTwice) } else { Ok(()) }
 }
 
-fn inspect(args: InspectArgs) -> Result<Plan, JobError> {
-    let source = file_or_stdin(args.input);
+fn inspect(args: InspectArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
+    let source = file_or_stdin(args.input, "the age file", ui);
     check_stdin(&source, &args.identity)?;
     Ok(Plan::Inspect(InspectRequest { source, unlock: unlock(args.identity, args.passphrase_file) }))
 }
 
-fn file_or_stdin(path: Option<PathBuf>) -> Source {
-    path.filter(|path| path != Path::new("-")).map_or(Source::Stdin, Source::File)
+fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Source {
+    let source = path.filter(|path| path != Path::new("-")).map_or(Source::Stdin, Source::File);
+    if matches!(source, Source::Stdin) && std::io::stdin().is_terminal() {
+        ui.warning(&format!("reading {what} from the terminal; end with ctrl-d"));
+    }
+    source
 }
 
 fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     if let Some(identity) = args.convert {
         return Ok(Plan::Recipients(unlock(vec![identity], args.passphrase_file)));
     }
-    args.output.as_deref().map_or(Ok(()), check_key_paths)?;
+    let output = args.output.filter(|path| path != Path::new("-"));
+    output.as_deref().map_or(Ok(()), check_key_paths)?;
     let passphrase = match args.passphrase_file {
         Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal)?),
         None if Terminal::is_there() => Terminal.ask_new("the identity", " (empty for none)")?,
@@ -156,7 +158,7 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         ui.warning("the identity is not protected by a passphrase: whoever gets the file can open every backup made for it");
     }
     let kind = if args.pq { KeyKind::PostQuantum } else { KeyKind::X25519 };
-    Ok(Plan::Keygen(KeygenRequest { kind, path: args.output, passphrase }))
+    Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase }))
 }
 
 fn unlock(identities: Vec<PathBuf>, passphrase_file: Option<PathBuf>) -> Unlock<'static> {
@@ -196,6 +198,7 @@ fn split_words(text: &str) -> Result<Command, JobError> {
 }
 
 fn load(args: &LoadArgs) -> Result<(NonZeroUsize, Pace), JobError> {
+    // Now, since only threads and commands that are started later are idle too.
     if args.idle {
         run_idle()?;
     }

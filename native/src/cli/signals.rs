@@ -1,20 +1,22 @@
 //! Ctrl-C and its kin: stop at once, leave nothing under the final name, say so.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::Running;
+use super::advice::Exit;
 use super::ui::Ui;
-use crate::error::Exit;
+use crate::descendants::kill_descendants;
 use crate::output::abandon_unfinished;
-use crate::process::kill_descendants;
 
 /// Linux's number; a file that grows beyond the limit is then an error that can be told, instead of the end.
 const SIGXFSZ: i32 = 25;
 
-pub(super) fn watch(ui: Arc<Ui>) {
+/// `running` is what is told of an interrupted job, once it runs.
+pub(super) fn watch(ui: Arc<Ui>, running: Arc<OnceLock<Running>>) {
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
     let ignored = ignored_signals();
     // nohup, or a shell that started us in the background, wants some of them ignored.
@@ -28,6 +30,9 @@ pub(super) fn watch(ui: Arc<Ui>) {
                 super::terminal::restore();
                 kill_descendants();
                 ui.interrupted();
+                if let Some(running) = running.get() {
+                    let _ = running.write_metrics(None);
+                }
                 std::process::exit(Exit::Refused as i32);
             }
         }

@@ -42,18 +42,23 @@ impl AskPassphrase for Terminal {
     }
 }
 
+/// Asks for the passphrase of `what`.
 fn read_passphrase(prompt: &str, what: &str) -> Result<Zeroizing<String>, JobError> {
-    ask_unseen(prompt).map_err(|_| JobError::NoTerminal(what.into()))
+    let terminal = File::options().read(true).write(true).open("/dev/tty").map_err(|_| JobError::NoTerminal(what.into()))?;
+    ask_unseen(terminal, prompt).map_err(|error| JobError::read("the passphrase from the terminal", error))
 }
 
 /// Asks with the echo off before the prompt shows: what is typed at the first sight of it is not seen either.
-fn ask_unseen(prompt: &str) -> io::Result<Zeroizing<String>> {
-    let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
+fn ask_unseen(mut terminal: File, prompt: &str) -> io::Result<Zeroizing<String>> {
     let _hidden = HiddenEcho::on(&terminal)?;
     write!(terminal, "{prompt}: ")?;
     let mut line = Zeroizing::new(String::with_capacity(MAX_PASSPHRASE_LEN));
-    BufReader::with_capacity(1, &terminal).take(MAX_PASSPHRASE_LEN as u64).read_line(&mut line)?;
+    let read_len = BufReader::with_capacity(1, &terminal).take(MAX_PASSPHRASE_LEN as u64).read_line(&mut line)?;
     writeln!(terminal)?;
+    // Ctrl-D is no answer; taken for an empty line it would leave a key without protection.
+    if read_len == 0 {
+        return Err(io::Error::other("it was closed"));
+    }
     let len = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(len);
     Ok(line)

@@ -11,9 +11,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::advice::{Exit, exit, hint};
 use crate::decrypt::{DecryptRequest, Decrypted};
 use crate::encrypt::{EncryptRequest, Encrypted};
-use crate::error::{Exit, JobError};
+use crate::error::JobError;
 use crate::inspect::{Inspection, Payload};
 use crate::keygen::{Generated, KeygenRequest};
 use crate::output::Destination;
@@ -69,7 +70,7 @@ impl Ui {
         while self.interrupted.load(Ordering::SeqCst) {
             std::thread::park(); // the signal's thread ends the process
         }
-        self.failure(&error.to_string(), error.hint(), error.stderr_tail(), error.exit());
+        self.failure(&error.to_string(), hint(error), error.stderr_tail(), exit(error));
     }
 
     /// What ends the command: a sentence, what to do about it, and the last words of the child that failed.
@@ -261,8 +262,10 @@ fn describe(inspection: &Inspection) -> String {
         Some(Payload::CutOff { section_bytes }) => lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: it was cut off"))),
         None => {}
     }
-    if let Some(key) = &inspection.opened_by {
-        lines.push(("opened by", key.clone()));
+    match &inspection.opened_by {
+        Some(key) => lines.push(("opened by", key.clone())),
+        None if inspection.keys_tried => lines.push(("opened by", "none of the given keys".into())),
+        None => {}
     }
     lines.iter().map(|(name, value)| format!("{:<12}{value}\n", format!("{name}:"))).collect()
 }
