@@ -4,6 +4,8 @@
 //! Servers refuse to run as root, so where the test does, they run as their own user. A server dies with the thread that
 //! started it.
 
+pub mod shop;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;

@@ -1,44 +1,16 @@
-//! Promise 1: a failed dump never looks like a good backup. Promise 2: output appears under its final name only when it is
-//! complete and on disk, and an existing file is never overwritten unless asked.
+//! Promise 1: a failed dump never looks like a good backup.
 
 use std::fs;
 use std::time::Duration;
 
 use dbseal_core::{CHUNK_LEN, PAYLOAD_NONCE_LEN, SLOT_LEN};
-use dbseal_tests::cli::{Ended, Folder, Run, is_root, lives, wait_until};
-use dbseal_tests::inputs::{Replay, paint};
+use dbseal_tests::cli::jobs::{COMMITTERS, DUMPED_LENS, assert_not_committed, dump, encrypt, fails_cleanly};
+use dbseal_tests::cli::{Folder, wait_until};
+use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
-use rustix::process::{Pid, Signal};
 
 /// Length in bytes of the padded header with one classical recipient.
 const HEADER_LEN: usize = 4096;
-/// Nothing, one byte, exactly one chunk, and more than the batches of the pipeline hold.
-const DUMPED_LENS: [usize; 4] = [0, 1, CHUNK_LEN, 3 << 20];
-/// Consumers that commit what they got when their input ends: alone, as the last command of a pipe, in a session of
-/// their own, and as an orphan whose parent has gone. Each notes its process before it reads.
-const COMMITTERS: [&str; 4] = [
-    "sh -c 'echo $$ >pid; cat >part && mv part final'",
-    "sh -c 'cat | (sh -c \"echo \\$PPID\" >pid; cat >part && mv part final)'",
-    "setsid sh -c 'echo $$ >pid; cat >part && mv part final'",
-    "sh -c 'exec 3<&0; (echo | setsid sh -c \"echo \\$\\$ >pid; cat <&3 >part && mv part final\" & ) ; exec cat <&3'",
-];
-
-/// A dump that writes `len` bytes and then does `then`.
-fn dump(len: usize, then: &str) -> [String; 4] {
-    ["--".into(), "sh".into(), "-c".into(), format!("head -c {len} /dev/urandom; {then}")]
-}
-
-fn encrypt(folder: &Folder, args: &[&str]) -> Run {
-    folder.dbseal(["encrypt", "-R", "backup.pub"]).args(args.iter().copied())
-}
-
-/// Runs what must fail, and shows that it left nothing new in the folder.
-fn fails_cleanly(folder: &Folder, run: Run, words: &str) -> Ended {
-    let before = folder.names();
-    let ended = run.run().fails_with(words);
-    assert_eq!(folder.names(), before, "something was left: {}", ended.words());
-    ended
-}
 
 /// A dump that fails, at whatever point, leaves no file: as bytes, as text, compressed; under any name.
 #[test]
@@ -86,19 +58,6 @@ fn a_pipe_lies_and_an_empty_dump_is_caught() {
 
     // What is not known cannot be refused: this one is called a backup, and is one of nothing but half a dump.
     encrypt(&folder, &["-o", "shop.age", "--", "sh", "-c", "(echo half a dump; exit 1) | cat"]).run().succeeds();
-}
-
-fn assert_not_committed(folder: &Folder) {
-    if folder.has("pid") {
-        let pid = folder.read_text("pid").trim().parse().unwrap_or(0);
-        // Who was killed is not gone at once on a busy machine; who was spared would commit first.
-        wait_until("the consumer is dead", || pid == 0 || !lives(pid));
-        fs::remove_file(folder.path("pid")).expect("it is there");
-    }
-    // A moment for whoever was left behind to do its worst.
-    std::thread::sleep(Duration::from_millis(30));
-    assert!(!folder.has("final"), "half a backup was committed");
-    let _ = fs::remove_file(folder.path("part"));
 }
 
 /// A consumer that commits at the end of its input is dead before that comes, wherever it hides: when the dump fails, and
@@ -202,193 +161,6 @@ fn a_restore_does_not_commit_a_damaged_backup() {
     assert!(folder.read("final") == plaintext);
 }
 
-/// Runs a script in a folder `disk` of 8 MiB, in a mount namespace of its own.
-fn on_a_small_disk(folder: &Folder, script: &str) -> Run {
-    fs::create_dir_all(folder.path("disk")).expect("a folder");
-    let user: &[&str] = if is_root() { &[] } else { &["--map-root-user"] };
-    let script = format!("mount -t tmpfs -o size=8m none disk && cd disk && {script}");
-    let run = folder.program(tool("unshare")).args(user.iter().copied()).args(["--mount", "sh", "-c", &script]);
-    run.env("DBSEAL", dbseal_tests::cli::dbseal())
-}
-
-/// "If the disk fills, there is no `F.age`, a clear message and exit 1", in all the ways that write a file. The space is
-/// given back, too.
-#[test]
-fn a_full_disk_leaves_no_file() {
-    let folder = Folder::with_key();
-    folder.write("plain", paint(20 << 20));
-    encrypt(&folder, &["-o", "plain.age", "plain"]).run().succeeds();
-    for job in [
-        "encrypt -R ../backup.pub -o shop.age ../plain",
-        "encrypt -R ../backup.pub -o shop.age -- cat ../plain",
-        "encrypt -R ../backup.pub -o shop.age --armor <../plain",
-        "encrypt -R ../backup.pub -o shop.age --zstd -- head -c 20000000 /dev/urandom",
-        "decrypt -i ../backup.key -o shop.sql ../plain.age",
-        "decrypt -i ../backup.key -o shop.sql <../plain.age",
-    ] {
-        let ended = on_a_small_disk(&folder, &format!("\"$DBSEAL\" {job}; code=$?; ls -A; df --output=used . | tail -n 1; exit $code"));
-        let ended = ended.run().fails_with(": no space left on device\ndbseal: hint: free some space or choose another disk");
-        assert_eq!(String::from_utf8_lossy(&ended.stdout).trim(), "0", "{job}: something was left");
-    }
-    // An existing file stays what it was.
-    let script = "echo old >shop.age; \"$DBSEAL\" encrypt -R ../backup.pub --force -o shop.age ../plain; code=$?; cat shop.age; exit $code";
-    let ended = on_a_small_disk(&folder, script).run().fails_with("no space left on device");
-    assert_eq!(ended.stdout, b"old\n");
-    // Behind `>` the file cannot be taken back, and is no backup.
-    let script = "\"$DBSEAL\" encrypt -R ../backup.pub ../plain >shop.age; code=$?; \"$DBSEAL\" decrypt -i ../backup.key -o out shop.age; echo $?; exit $code";
-    let ended = on_a_small_disk(&folder, script).run().fails_with("cannot write standard output: no space left on device");
-    assert_eq!(ended.stdout, b"1\n", "{}", ended.stderr);
-}
-
-/// A limit on the size of files, and a device that is always full, are full disks.
-#[test]
-fn a_file_size_limit_is_a_full_disk() {
-    let folder = Folder::with_key();
-    folder.write("plain", paint(20 << 20));
-    for job in ["-o shop.age plain", "-o shop.age -- cat plain", "-o shop.age <plain", "--force -o shop.age <plain"] {
-        let run = folder.shell(&format!("ulimit -f 4096; exec \"$DBSEAL\" encrypt -R backup.pub {job}"));
-        fails_cleanly(&folder, run, "cannot write shop.age: file too large\ndbseal: hint: free some space");
-    }
-    let run = encrypt(&folder, &["-o", "/dev/full", "plain"]);
-    fails_cleanly(&folder, run, "cannot write /dev/full: no space left on device");
-    let run = folder.shell("exec \"$DBSEAL\" encrypt -R backup.pub plain >/dev/full");
-    fails_cleanly(&folder, run, "cannot write standard output: no space left on device");
-    let run = folder.shell("ulimit -f 4096; exec \"$DBSEAL\" encrypt -R backup.pub --into 'sh -c \"cat >part && mv part final\"' plain");
-    run.run().fails_with("before it had read all its input");
-    assert_not_committed(&folder);
-}
-
-/// Kills dbseal with the one signal that it cannot see, at moments spread over its work. Then the old file is whole or
-/// the new one is: never anything else under the final name.
-fn killed_at_any_moment(round_count: u64) {
-    let folder = Folder::with_key();
-    let plaintext = paint(24 << 20);
-    folder.write("plain", &plaintext);
-    let mut rng = Replay(round_count);
-    let (mut old_count, mut new_count) = (0, 0);
-    for round in 0..round_count {
-        for source in [&["plain"][..], &["--", "cat", "plain"], &[]] {
-            folder.write("shop.age", b"old");
-            let run = encrypt(&folder, &["--force", "-o", "shop.age"]).args(source.iter().copied());
-            let run = if source.is_empty() { run.stdin(plaintext.clone()) } else { run };
-            let running = run.start();
-            std::thread::sleep(Duration::from_micros(rng.below(200_000) as u64));
-            running.signal(Signal::KILL);
-            let _ = running.end();
-            let found = folder.read("shop.age");
-            if found == b"old" {
-                old_count += 1;
-            } else {
-                let opened = folder.dbseal(["decrypt", "-i", "backup.key", "shop.age"]).run().succeeds_in_silence();
-                assert!(opened.stdout == plaintext, "round {round}, {source:?}");
-                new_count += 1;
-            }
-            // A file that had its temporary name at that moment may keep it; nobody takes it for the backup.
-            for name in folder.names().into_iter().filter(|name| !["backup.key", "backup.pub", "plain", "shop.age"].contains(&&**name)) {
-                assert!(name.starts_with(".shop.age.") && name.ends_with(".dbseal-partial"), "{name}");
-                fs::remove_file(folder.path(&name)).expect("it was listed");
-            }
-        }
-    }
-    println!("the old file {old_count} times, the new one {new_count} times");
-    assert!(old_count > 0, "dbseal was always killed too late for this to show anything");
-}
-
-/// Promise 2, under `kill -9`.
-#[test]
-fn killed_at_ten_moments() {
-    killed_at_any_moment(10);
-}
-
-/// Promise 2, under `kill -9`, more often.
-#[test]
-#[ignore = "not run here: long tier (1 minute)"]
-fn killed_at_a_hundred_moments() {
-    killed_at_any_moment(100);
-}
-
-/// Ctrl-C, a service manager's stop and a lost terminal end a job at once, also where the dump hangs or the input gives
-/// nothing: exit 1, one sentence, nothing left, nobody left.
-#[test]
-fn a_signal_ends_everything_at_once() {
-    let folder = Folder::with_key();
-    let hangs = ["--", "sh", "-c", "echo $$ >dump.pid; echo some data; exec sleep 1000"];
-    let both_hang = [&["--into", "sh -c 'echo $$ >into.pid; cat >part && mv part final'"], &hangs[..]].concat();
-    let to_file = [&["-o", "shop.age"], &hangs[..]].concat();
-    let to_json = [&["--json", "-o", "shop.age"], &hangs[..]].concat();
-    let from_stdin = ["-o", "shop.age"];
-    let before = folder.names();
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        for args in [&to_file[..], &to_json, &both_hang, &from_stdin] {
-            let running = encrypt(&folder, args).silent_stdin().start();
-            for (named, pid) in [("dump.pid", "dump.pid"), ("into.pid", "into.pid")] {
-                if args.iter().any(|arg| arg.contains(named)) {
-                    wait_until("the child runs", || fs::read(folder.path(pid)).is_ok_and(|text| text.ends_with(b"\n")));
-                }
-            }
-            std::thread::sleep(Duration::from_millis(50));
-            running.signal(signal);
-            running.end().fails_with("interrupted");
-            for pid in ["dump.pid", "into.pid"].into_iter().filter(|pid| folder.has(pid)) {
-                assert!(!lives(folder.read_text(pid).trim().parse().expect("a number")), "{pid} lives on after {args:?}");
-                fs::remove_file(folder.path(pid)).expect("it is there");
-            }
-            assert!(!folder.has("final"));
-            let _ = fs::remove_file(folder.path("part"));
-            assert_eq!(folder.names(), before, "{args:?}");
-        }
-    }
-}
-
-/// One failure is told once: that its children died is no news to whoever interrupted the job.
-#[test]
-fn an_interrupted_job_says_so_once() {
-    let folder = Folder::with_key();
-    for _ in 0..40 {
-        let run = encrypt(&folder, &["-o", "shop.age", "--", "sh", "-c", "echo it runs >&2; exec sleep 1000"]);
-        let running = run.start();
-        running.wait_for_stderr("it runs");
-        running.signal(Signal::TERM);
-        let ended = running.end().fails_with("interrupted");
-        assert_eq!(ended.stderr, "it runs\ndbseal: error: interrupted; nothing was left under the output's name\n");
-    }
-}
-
-/// The same for a restore that waits for the rest of its backup.
-#[test]
-fn a_signal_ends_a_restore() {
-    let folder = Folder::with_key();
-    folder.write("plain", paint(5 << 20));
-    encrypt(&folder, &["-o", "shop.age", "plain"]).run().succeeds();
-    let before = folder.names();
-    let into = ["--", "sh", "-c", "echo $$ >pid; cat >part && mv part final"];
-    for args in [&["-o", "out"][..], &into] {
-        let mut running = folder.dbseal(["decrypt", "-i", "backup.key"]).args(args.iter().copied()).silent_stdin().start();
-        running.write(&folder.read("shop.age")[..4 << 20]);
-        if args == into {
-            wait_until("the consumer runs", || fs::read(folder.path("pid")).is_ok_and(|text| text.ends_with(b"\n")));
-        }
-        running.signal(Signal::TERM);
-        running.end().fails_with("dbseal: error: interrupted");
-        assert_not_committed(&folder);
-        assert_eq!(folder.names(), before);
-    }
-}
-
-/// Whoever started dbseal with `nohup` wants it to survive the terminal.
-#[test]
-fn nohup_is_respected() {
-    let folder = Folder::with_key();
-    let running = folder.shell("trap '' HUP; exec \"$DBSEAL\" encrypt -R backup.pub -o shop.age").silent_stdin().start();
-    std::thread::sleep(Duration::from_millis(200));
-    running.signal(Signal::HUP);
-    std::thread::sleep(Duration::from_millis(50));
-    let mut running = running;
-    running.write(b"a dump");
-    running.close_stdin();
-    running.end().succeeds();
-}
-
 /// "Where output cannot be taken back and something fails, the final chunk is withheld and one single byte follows the
 /// last full chunk": behind `>` and in a pipe, nobody takes it for a backup, and `inspect` says why without a key.
 #[test]
@@ -429,26 +201,6 @@ fn assert_refused_everywhere(folder: &Folder, file: &str) {
     }
 }
 
-/// Nothing that exists is overwritten unless asked, also not what appears while the dump runs.
-#[test]
-fn an_existing_file_is_kept() {
-    let folder = Folder::with_key();
-    let appears = ["-o", "shop.age", "--", "sh", "-c", "echo mine >shop.age; echo a dump"];
-    encrypt(&folder, &appears).run().fails_with("dbseal: error: shop.age exists already\ndbseal: hint: choose another name");
-    assert_eq!(folder.read("shop.age"), b"mine\n");
-    assert_eq!(folder.names(), ["backup.key", "backup.pub", "shop.age"]);
-
-    let run = encrypt(&folder, &["-o", "shop.age", "--", "touch", "the dump ran"]);
-    fails_cleanly(&folder, run, "shop.age exists already");
-    let run = encrypt(&folder, &["--force", "-o", "shop.age"]).args(dump(CHUNK_LEN, "exit 1"));
-    fails_cleanly(&folder, run, "sh exited with status 1");
-    assert_eq!(folder.read("shop.age"), b"mine\n", "a failure keeps the old file, also with --force");
-
-    encrypt(&folder, &["--force", "-o", "shop.age", "--", "echo", "a dump"]).run().succeeds_in_silence();
-    let opened = folder.dbseal(["decrypt", "-i", "backup.key", "shop.age"]).run().succeeds_in_silence();
-    assert_eq!(opened.stdout, b"a dump\n");
-}
-
 /// A file that changes while it is read would give half of one dump and half of another.
 #[test]
 fn an_input_that_changes_is_refused() {
@@ -461,60 +213,4 @@ fn an_input_that_changes_is_refused() {
         running.end().fails_with("dbseal: error: plain changed while it was read\ndbseal: hint: encrypt a dump that is complete");
         assert_eq!(folder.names(), ["backup.key", "backup.pub", "plain"], "{change}");
     }
-}
-
-/// Where the file system knows no files without a name (NFS, FAT), a temporary name stands in, and all of the above
-/// holds: it is gone after a failure and after a signal, and nothing is overwritten.
-#[test]
-fn a_file_system_without_unnamed_files() {
-    let folder = Folder::with_key();
-    let strace = tool("strace");
-    // rustix opens by open(2), only for this; the standard library by openat(2). The dumps below show that it was hit.
-    let encrypt = |args: &[&str]| {
-        let run = folder.program(&strace).args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=open", "-e", "inject=open:error=EOPNOTSUPP"]);
-        run.args([dbseal_tests::cli::dbseal()]).args(["encrypt", "-R", "backup.pub"]).args(args.iter().copied())
-    };
-    fs::create_dir(folder.path("disk")).expect("a folder");
-    // The dump sees what lies beside the output while it is written.
-    let dump = |then: &str| format!("cd disk; ls -A | grep partial >../seen; echo a dump; {then}");
-    let run = |args: &[&str], then: &str| {
-        let ended = encrypt(args).args(["-o", "disk/shop.age", "--", "sh", "-c", &dump(then)]).run();
-        let seen = folder.read_text("seen");
-        assert!(seen.starts_with(".shop.age.") && seen.lines().count() == 1, "there was no temporary name, but {seen:?}");
-        ended
-    };
-    let names = || {
-        let entries = fs::read_dir(folder.path("disk")).expect("it is there");
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
-    };
-    let opens = || {
-        let opened = folder.dbseal(["decrypt", "-i", "backup.key", "disk/shop.age"]).run().succeeds_in_silence();
-        assert_eq!(opened.stdout, b"a dump\n");
-    };
-
-    run(&[], "exit 1").fails_with("sh exited with status 1");
-    assert!(names().is_empty(), "{:?}", names());
-    run(&[], "exit 0").succeeds();
-    assert_eq!(names(), ["shop.age"]);
-    opens();
-
-    fs::remove_file(folder.path("disk/shop.age")).expect("it is there");
-    run(&[], "echo mine >shop.age").fails_with("shop.age exists already");
-    assert_eq!(names(), ["shop.age"]);
-    assert_eq!(folder.read("disk/shop.age"), b"mine\n");
-    run(&["--force"], "exit 1").fails_with("sh exited with status 1");
-    assert_eq!(folder.read("disk/shop.age"), b"mine\n");
-    run(&["--force"], "exit 0").succeeds();
-    assert_eq!(names(), ["shop.age"]);
-    opens();
-
-    fs::remove_file(folder.path("disk/shop.age")).expect("it is there");
-    let hangs = dump("echo $PPID >../dbseal.pid; exec sleep 1000");
-    let running = encrypt(&["-o", "disk/shop.age", "--", "sh", "-c", &hangs]).start();
-    wait_until("the dump looked", || fs::read(folder.path("dbseal.pid")).is_ok_and(|text| text.ends_with(b"\n")));
-    let pid = folder.read_text("dbseal.pid").trim().parse().ok().and_then(Pid::from_raw).expect("a number");
-    assert_eq!(names().len(), 1, "the temporary name");
-    rustix::process::kill_process(pid, Signal::TERM).expect("it runs");
-    running.end().fails_with("interrupted");
-    assert!(names().is_empty(), "{:?}", names());
 }

@@ -1,0 +1,91 @@
+//! Ctrl-C, a service manager's stop and a lost terminal.
+
+use std::fs;
+use std::time::Duration;
+
+use dbseal_tests::cli::jobs::{assert_not_committed, encrypt};
+use dbseal_tests::cli::{Folder, lives, wait_until};
+use dbseal_tests::inputs::paint;
+use rustix::process::Signal;
+
+/// Ctrl-C, a service manager's stop and a lost terminal end a job at once, also where the dump hangs or the input gives
+/// nothing: exit 1, one sentence, nothing left, nobody left.
+#[test]
+fn a_signal_ends_everything_at_once() {
+    let folder = Folder::with_key();
+    let hangs = ["--", "sh", "-c", "echo $$ >dump.pid; echo some data; exec sleep 1000"];
+    let both_hang = [&["--into", "sh -c 'echo $$ >into.pid; cat >part && mv part final'"], &hangs[..]].concat();
+    let to_file = [&["-o", "shop.age"], &hangs[..]].concat();
+    let to_json = [&["--json", "-o", "shop.age"], &hangs[..]].concat();
+    let from_stdin = ["-o", "shop.age"];
+    let before = folder.names();
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        for args in [&to_file[..], &to_json, &both_hang, &from_stdin] {
+            let running = encrypt(&folder, args).silent_stdin().start();
+            for (named, pid) in [("dump.pid", "dump.pid"), ("into.pid", "into.pid")] {
+                if args.iter().any(|arg| arg.contains(named)) {
+                    wait_until("the child runs", || fs::read(folder.path(pid)).is_ok_and(|text| text.ends_with(b"\n")));
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            running.signal(signal);
+            running.end().fails_with("interrupted");
+            for pid in ["dump.pid", "into.pid"].into_iter().filter(|pid| folder.has(pid)) {
+                assert!(!lives(folder.read_text(pid).trim().parse().expect("a number")), "{pid} lives on after {args:?}");
+                fs::remove_file(folder.path(pid)).expect("it is there");
+            }
+            assert!(!folder.has("final"));
+            let _ = fs::remove_file(folder.path("part"));
+            assert_eq!(folder.names(), before, "{args:?}");
+        }
+    }
+}
+
+/// One failure is told once: that its children died is no news to whoever interrupted the job.
+#[test]
+fn an_interrupted_job_says_so_once() {
+    let folder = Folder::with_key();
+    for _ in 0..40 {
+        let run = encrypt(&folder, &["-o", "shop.age", "--", "sh", "-c", "echo it runs >&2; exec sleep 1000"]);
+        let running = run.start();
+        running.wait_for_stderr("it runs");
+        running.signal(Signal::TERM);
+        let ended = running.end().fails_with("interrupted");
+        assert_eq!(ended.stderr, "it runs\ndbseal: error: interrupted; nothing was left under the output's name\n");
+    }
+}
+
+/// The same for a restore that waits for the rest of its backup.
+#[test]
+fn a_signal_ends_a_restore() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(5 << 20));
+    encrypt(&folder, &["-o", "shop.age", "plain"]).run().succeeds();
+    let before = folder.names();
+    let into = ["--", "sh", "-c", "echo $$ >pid; cat >part && mv part final"];
+    for args in [&["-o", "out"][..], &into] {
+        let mut running = folder.dbseal(["decrypt", "-i", "backup.key"]).args(args.iter().copied()).silent_stdin().start();
+        running.write(&folder.read("shop.age")[..4 << 20]);
+        if args == into {
+            wait_until("the consumer runs", || fs::read(folder.path("pid")).is_ok_and(|text| text.ends_with(b"\n")));
+        }
+        running.signal(Signal::TERM);
+        running.end().fails_with("dbseal: error: interrupted");
+        assert_not_committed(&folder);
+        assert_eq!(folder.names(), before);
+    }
+}
+
+/// Whoever started dbseal with `nohup` wants it to survive the terminal.
+#[test]
+fn nohup_is_respected() {
+    let folder = Folder::with_key();
+    let running = folder.shell("trap '' HUP; exec \"$DBSEAL\" encrypt -R backup.pub -o shop.age").silent_stdin().start();
+    std::thread::sleep(Duration::from_millis(200));
+    running.signal(Signal::HUP);
+    std::thread::sleep(Duration::from_millis(50));
+    let mut running = running;
+    running.write(b"a dump");
+    running.close_stdin();
+    running.end().succeeds();
+}
