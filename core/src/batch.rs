@@ -110,6 +110,15 @@ impl Batch {
             other => panic!("a batch to seal holds {other:?}"),
         }
     }
+
+    /// How many bytes of ciphertext were declared; a programming error where the batch holds anything else, such as what
+    /// was opened already.
+    fn ciphertext_len(&self) -> usize {
+        match self.holds {
+            Holds::Ciphertext(len) => len,
+            other => panic!("a batch to open holds {other:?}"),
+        }
+    }
 }
 
 /// Seals a payload. It hands out each chunk's index once, which keeps one nonce to one chunk.
@@ -218,17 +227,7 @@ impl Opener {
         Self { key: PayloadKey::new(file_key, nonce), next_index: 0 }
     }
 
-    /// Opens the batch that follows the one opened before.
-    ///
-    /// # Errors
-    /// As [`Opener::open_at`].
-    pub fn open_batch(&mut self, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
-        let result = self.open_at(self.next_index, batch, end, spread);
-        self.next_index += batch.opened_len().div_ceil(CHUNK_LEN) as u64;
-        result
-    }
-
-    /// Opens the batch whose first chunk has index `first_index`.
+    /// Opens the batch that follows the one opened before, of a payload whose end its reader has not seen.
     ///
     /// # Errors
     /// The first chunk, in the order of the file, that is not as it should be. Those before it are opened, and so is one
@@ -236,8 +235,30 @@ impl Opener {
     ///
     /// # Panics
     /// If the batch holds no ciphertext, or a chunk that is not full though more will follow.
-    pub fn open_at(&self, first_index: u64, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
-        let Holds::Ciphertext(len) = batch.holds else { panic!("a batch to open holds {:?}", batch.holds) };
+    pub fn open_batch(&mut self, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
+        let result = self.open_run(self.next_index, batch, end, spread);
+        self.next_index += batch.opened_len().div_ceil(CHUNK_LEN) as u64;
+        result
+    }
+
+    /// Opens the batch whose first chunk has index `first_index`, of a payload whose end [`Opener::check_end`] has opened.
+    ///
+    /// # Errors
+    /// As [`Opener::open_batch`].
+    ///
+    /// # Panics
+    /// If the batch does not hold the ciphertext of a run of whole chunks, at least one, that starts there.
+    pub fn open_at(&self, checked: &CheckedLayout, first_index: u64, batch: &mut Batch, spread: Spread) -> Result<(), PayloadError> {
+        let layout = checked.layout();
+        let slots = layout.slots(first_index, batch.ciphertext_len().div_ceil(SLOT_LEN) as u64);
+        let fits = !slots.is_empty() && slots.end - slots.start == batch.ciphertext_len() as u64;
+        assert!(fits, "a batch that is no run of the payload's chunks");
+        let end = if slots.end == layout.section_len() { StreamEnd::Here } else { StreamEnd::Later };
+        self.open_run(first_index, batch, end, spread)
+    }
+
+    fn open_run(&self, first_index: u64, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
+        let len = batch.ciphertext_len();
         assert!(end == StreamEnd::Here || (len > 0 && len % SLOT_LEN == 0), "a chunk that is not full but not the last");
         let slot_count = len.div_ceil(SLOT_LEN);
         let opened_len = |slot_count: usize| (slot_count * SLOT_LEN).min(len).saturating_sub(slot_count * TAG_LEN);

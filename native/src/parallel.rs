@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use dbseal_core::{Batch, CHUNK_LEN, CheckedLayout, Claim, Layout, Opener, Sealer, Spread, StreamEnd};
+use dbseal_core::{Batch, CHUNK_LEN, CheckedLayout, Claim, Layout, Opener, Sealer, Spread};
 
 use crate::error::JobError;
 use crate::input::Input;
@@ -60,9 +60,8 @@ impl Transfer<'_> {
             self.read_at(&mut batch.ciphertext_mut()[..len], section_offset + slots.start)?;
             self.input.drop_cached(section_offset + slots.start, len);
             batch.set_ciphertext_len(len);
-            let end = if slots.end == layout.section_len() { StreamEnd::Here } else { StreamEnd::Later };
             opener
-                .open_at(first_index, batch, end, Spread::Serial)
+                .open_at(&checked, first_index, batch, Spread::Serial)
                 .map_err(|error| JobError::Payload { what: self.input.what.clone(), error })?;
             let mut at = first_index * CHUNK_LEN as u64;
             for slot in batch.opened_slots() {

@@ -109,7 +109,12 @@ impl Vector {
     ///
     /// # Errors
     /// Every deviation from the vector.
-    pub fn check_with<O: OpenNext>(&self, batch_chunks: usize, spread: Spread, opener: impl FnOnce(&Unwrapped) -> O) -> Result<(), String> {
+    pub fn check_with<'a, O: OpenNext>(
+        &'a self,
+        batch_chunks: usize,
+        spread: Spread,
+        opener: impl FnOnce(&'a Unwrapped) -> O,
+    ) -> Result<(), String> {
         let unwrapped = match &self.unwrapped {
             Ok(unwrapped) => unwrapped,
             Err(layer) => return self.compare(Err(*layer)),
