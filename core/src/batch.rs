@@ -214,6 +214,14 @@ pub enum StreamEnd {
     Later,
 }
 
+/// What a slot holds that was refused, which decides whether it is released.
+enum Refused {
+    /// What it held before: never released.
+    Sealed,
+    /// The plaintext of a chunk that is authentic, only not in this position: released.
+    Opened,
+}
+
 /// Opens a payload, in order or at any chunk.
 pub struct Opener {
     key: PayloadKey,
@@ -265,9 +273,10 @@ impl Opener {
         let refused = spread.find_first(&mut batch.slots[..len], |offset, slot| {
             let is_last = offset + 1 == slot_count && end == StreamEnd::Here;
             let expected = if is_last { Position::Final } else { Position::Inner };
-            self.open_slot(first_index + offset as u64, expected, slot)
-                .err()
-                .map(|(released, error)| (offset + usize::from(released), error))
+            self.open_slot(first_index + offset as u64, expected, slot).err().map(|(refused, error)| match refused {
+                Refused::Sealed => (offset, error),
+                Refused::Opened => (offset + 1, error),
+            })
         });
         let (slots_opened, result) = match refused {
             None if slot_count == 0 => (0, Err(PayloadError::Truncated { index: first_index })),
@@ -278,14 +287,14 @@ impl Opener {
         result
     }
 
-    /// Opens one slot; with an error comes whether it was opened all the same.
-    fn open_slot(&self, index: u64, expected: Position, slot: &mut [u8]) -> Result<(), (bool, PayloadError)> {
+    /// Opens one slot; with an error comes what the slot holds then.
+    fn open_slot(&self, index: u64, expected: Position, slot: &mut [u8]) -> Result<(), (Refused, PayloadError)> {
         let is_full = slot.len() == SLOT_LEN;
         if slot.len() < TAG_LEN {
-            return Err((false, PayloadError::Truncated { index }));
+            return Err((Refused::Sealed, PayloadError::Truncated { index }));
         }
         if slot.len() == TAG_LEN && index > 0 {
-            return Err((false, PayloadError::EmptyFinal { index }));
+            return Err((Refused::Sealed, PayloadError::EmptyFinal { index }));
         }
         if self.key.open(index, expected, slot).is_ok() {
             return Ok(());
@@ -293,10 +302,12 @@ impl Opener {
         // Only a full chunk can stand at either position; the other one tells truncation and appended data from damage.
         match expected {
             Position::Final if is_full && self.key.open(index, Position::Inner, slot).is_ok() => {
-                Err((true, PayloadError::Truncated { index: index + 1 }))
+                Err((Refused::Opened, PayloadError::Truncated { index: index + 1 }))
             }
-            Position::Inner if self.key.open(index, Position::Final, slot).is_ok() => Err((true, PayloadError::DataAfterFinal { index })),
-            _ => Err((false, PayloadError::Damaged { index })),
+            Position::Inner if self.key.open(index, Position::Final, slot).is_ok() => {
+                Err((Refused::Opened, PayloadError::DataAfterFinal { index }))
+            }
+            _ => Err((Refused::Sealed, PayloadError::Damaged { index })),
         }
     }
 
