@@ -312,12 +312,17 @@ impl Opener {
     }
 
     /// Opens the final chunk, without which no length and no position of the payload can be believed (age, "Payload": who
-    /// seeks from the end must first check that the last chunk is a final one). `final_slot` is the last of
-    /// [`Layout::final_slot`] bytes of the section; it is opened in place.
+    /// seeks from the end must first check that the last chunk is a final one). `final_slot` is what stands in the section
+    /// at [`Layout::final_slot`]; it is opened in place.
     ///
     /// # Errors
     /// Where it is not the final chunk that was sealed.
+    ///
+    /// # Panics
+    /// If it is not as long as the layout says: an authentic chunk of another length would vouch for a wrong one.
     pub fn check_end(&self, layout: Layout, final_slot: &mut [u8]) -> Result<CheckedLayout, PayloadError> {
+        let slot = layout.final_slot();
+        assert!(final_slot.len() as u64 == slot.end - slot.start, "a final slot of another length than the layout's");
         let index = layout.chunk_count() - 1;
         self.open_slot(index, Position::Final, final_slot).map_err(|(_, error)| error)?;
         Ok(CheckedLayout::checked(layout))

@@ -113,6 +113,10 @@ fn an_opener_refuses_what_is_no_run_of_the_payload() {
         let open = || opener.open_at(&checked, first_index, &mut batch, Spread::Serial);
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(open)).is_ok_and(|result| result.is_ok())
     };
+    let wrong_layout = Layout::of_section(section.len() as u64 + 1).unwrap();
+    let check_end = || opener.check_end(wrong_layout, &mut final_slot.to_vec()).is_ok();
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(check_end)).is_err(), "a final chunk for another length");
+
     let slots = &section[PAYLOAD_NONCE_LEN..];
     assert!(open(0, slots) && open(0, &slots[..SLOT_LEN]) && open(1, &slots[SLOT_LEN..]) && open(2, final_slot));
     assert!(!open(0, &[]) && !open(3, &[]) && !open(3, final_slot) && !open(u64::MAX, final_slot), "no chunk of the payload");
