@@ -160,13 +160,13 @@ impl Sealer {
     }
 
     /// The right to seal the last `chunk_count` chunks of the payload.
-    #[must_use]
     pub fn claim_last(mut self, chunk_count: usize) -> Claim {
         Claim { last: Position::Final, ..self.claim(chunk_count) }
     }
 }
 
 /// The right to seal a run of chunks, once: used up by sealing them.
+#[must_use = "chunks that are claimed and not sealed leave a hole in the file"]
 pub struct Claim {
     key: Arc<PayloadKey>,
     first_index: u64,
