@@ -278,7 +278,7 @@ fn a_passphrase_stands_alone_without_padding() {
     let header = Header::wrap(&file_key, &[passphrase], HeaderPadding::Fixed, &mut Replay(4)).unwrap();
     assert_eq!((header.stanzas().len(), header.needs_passphrase()), (1, true));
     assert!(header.len() < 4096);
-    assert!(header.unwrap(&[Identity::Passphrase(Passphrase::new("correct horse".into()))]).is_ok());
+    assert!(header.unwrap(&[Identity::passphrase(Passphrase::new("correct horse".into()))]).is_ok());
 }
 
 /// A header of 1 MiB is written and read; one byte more is neither, so that nobody writes what nobody reads.
