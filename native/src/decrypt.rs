@@ -113,7 +113,9 @@ struct Job<'a> {
 impl Job<'_> {
     /// A regular file can be checked at its end before anything is written: a backup that was cut off starts no restore.
     fn decrypt_file(&self, input: &mut Input, file_key: &FileKey, header_len: u64, file_len: u64) -> Result<Decrypted, JobError> {
-        let layout = Layout::of_section(file_len - header_len).map_err(|error| self.payload(error))?;
+        // The header was read after the length was asked for, and in between the file may have grown.
+        let section_len = file_len.checked_sub(header_len).ok_or_else(|| JobError::InputChanged { what: self.what.into() })?;
+        let layout = Layout::of_section(section_len).map_err(|error| self.payload(error))?;
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
         self.read_at(input, &mut nonce, header_len)?;
         let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
