@@ -13,10 +13,10 @@ use dbseal_core::{
 
 use crate::age_file::AgeFile;
 use crate::descendants::kill_descendants;
+use crate::destination::{Destination, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, Source, StreamReader, check_not_same};
 use crate::keys::Unlock;
-use crate::output::{Destination, Privacy};
 use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Drain, Workers, fill_ciphertext, flow};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, UnwrapError, WrapError};
 
-use crate::output::folder_of;
+use crate::destination::folder_of;
 
 /// Why a job was refused or failed. No variant holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,9 @@ pub enum JobError {
     /// What is read and what is written, or two things to be written, are one file.
     #[error("{} is named twice: one would replace the other", .0.display())]
     SameFile(PathBuf),
+    /// The output is a FIFO of another user.
+    #[error("{} is a FIFO that belongs to another user", .0.display())]
+    ForeignFifo(PathBuf),
     /// The input is a folder.
     #[error("{} is a folder", .0.display())]
     InputIsFolder(PathBuf),

@@ -22,6 +22,7 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
     Some(match error {
         JobError::Write { error, .. } | JobError::Create { error, .. } if is_full(error) => "free some space or choose another disk",
         JobError::OutputExists(_) => "choose another name, or overwrite it with --force",
+        JobError::ForeignFifo(_) => "whoever made it would read what is written to it: choose another name",
         JobError::OutputIsFolder(_) => "name a file in it",
         JobError::NotAFile(_) => "choose the name of a file that does not exist yet",
         JobError::InputEmpty(_) => "the copy is incomplete: fetch it again from where it is whole",
@@ -81,6 +82,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::Spawn { .. }
         | JobError::NotAFile(_)
         | JobError::OutputIsFolder(_)
+        | JobError::ForeignFifo(_)
         | JobError::SameFile(_)
         | JobError::InputIsFolder(_)
         | JobError::RecipientArgument(_)

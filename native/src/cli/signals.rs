@@ -10,7 +10,7 @@ use super::Running;
 use super::advice::Exit;
 use super::ui::Ui;
 use crate::descendants::kill_descendants;
-use crate::output::abandon_unfinished;
+use crate::unfinished::abandon_unfinished;
 
 /// Linux's number; a file that grows beyond the limit is then an error that can be told, instead of the end.
 const SIGXFSZ: i32 = 25;

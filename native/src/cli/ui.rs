@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 
 use super::advice::{Exit, exit, hint};
 use crate::decrypt::{DecryptRequest, Decrypted};
+use crate::destination::Destination;
 use crate::encrypt::{EncryptRequest, Encrypted};
 use crate::error::JobError;
 use crate::inspect::{Inspection, Payload};
 use crate::keygen::{Generated, KeygenRequest};
-use crate::output::Destination;
 use crate::report::Observer;
 
 /// How the command speaks.
