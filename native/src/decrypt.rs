@@ -237,7 +237,10 @@ impl Job<'_> {
     }
 
     fn read_at(&self, input: &Input, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
-        input.file.read_exact_at(bytes, offset).map_err(|error| JobError::read(self.what, error))
+        input.file.read_exact_at(bytes, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => JobError::InputChanged { what: self.what.into() },
+            _ => JobError::read(self.what, error),
+        })
     }
 }
 

@@ -96,6 +96,12 @@ pub enum JobError {
         /// Why not.
         error: io::Error,
     },
+    /// The system allows no more threads.
+    #[error("cannot start a thread: {}", reason(.0))]
+    Thread(io::Error),
+    /// There is no memory for the batches, a few megabytes for each core.
+    #[error("there is not enough memory for so many threads")]
+    Memory,
     /// A command failed.
     #[error("{program} {status}")]
     ChildFailed {
@@ -133,6 +139,9 @@ pub enum JobError {
     /// Nothing to decrypt with.
     #[error("no key to open the file with")]
     NoIdentity,
+    /// Keys were given for a file that a passphrase opens: not the file that was meant.
+    #[error("{0} is encrypted with a passphrase, not to a key")]
+    PassphraseNotKey(String),
     /// A passphrase is needed and there is no terminal.
     #[error("a passphrase is needed for {0}, and there is no terminal to ask on")]
     NoTerminal(String),
@@ -209,6 +218,9 @@ pub enum JobError {
     /// A key would replace another.
     #[error("{} exists already", .0.display())]
     KeyExists(PathBuf),
+    /// A standard stream that is needed is not there.
+    #[error("{0} is closed, or is /dev/null")]
+    Closed(&'static str),
     /// Standard input for two things.
     #[error("standard input cannot be read for two things")]
     StdinTwice,
