@@ -284,7 +284,7 @@ impl Opener {
 
     fn open_run(&self, first_index: u64, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
         let len = batch.ciphertext_len();
-        assert!(end == StreamEnd::Here || (len > 0 && len % SLOT_LEN == 0), "a chunk that is not full but not the last");
+        assert!(end == StreamEnd::Here || (len > 0 && len.is_multiple_of(SLOT_LEN)), "a chunk that is not full but not the last");
         let slot_count = len.div_ceil(SLOT_LEN);
         let opened_len = |slot_count: usize| (slot_count * SLOT_LEN).min(len).saturating_sub(slot_count * TAG_LEN);
         let refused = spread.find_first(&mut batch.slots[..len], |offset, slot| {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Cursor, Read};
 
-use dbseal_core::{ArmorReader, BEGIN_ARMOR, Header, HeaderError};
+use dbseal_core::{ArmorReader, BEGIN_ARMOR, FileKey, Header, HeaderError, Identity, UnwrapError};
 
 use crate::error::JobError;
 use crate::pipeline::read_full;
@@ -29,7 +29,7 @@ impl<R: Read> AgeFile<R> {
             return Err(JobError::InputEmpty(what.into()));
         }
         start.truncate(start_len);
-        let is_armored = start.trim_ascii_start().starts_with(&BEGIN_ARMOR[..11]); // "-----BEGIN "
+        let is_armored = is_armored(&start);
         let reader = Cursor::new(start).chain(reader);
         let mut binary = if is_armored { Binary::Armored(Armored::new(reader, what)) } else { Binary::AsIs(reader) };
         let mut bytes = Vec::new();
@@ -48,6 +48,23 @@ impl<R: Read> AgeFile<R> {
             }
         }
     }
+
+    /// The file key, from the header.
+    pub(crate) fn unwrap(&self, identities: &[Identity], what: &str) -> Result<FileKey, JobError> {
+        self.header.unwrap(identities).map_err(|error| match error {
+            UnwrapError::NoMatch if self.header.needs_passphrase() => JobError::WrongPassphrase(what.into()),
+            error => JobError::Unwrap { what: what.into(), error },
+        })
+    }
+}
+
+/// Whether a file that starts like this is an age file and not, for example, a file of keys; perhaps a malformed one.
+pub(crate) fn is_age(start: &[u8]) -> bool {
+    start.starts_with(b"age-encryption.org/") || is_armored(start)
+}
+
+fn is_armored(start: &[u8]) -> bool {
+    start.trim_ascii_start().starts_with(&BEGIN_ARMOR[..11]) // "-----BEGIN "
 }
 
 /// The bytes of an age file, out of its armor if it has one.

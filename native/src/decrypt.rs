@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use dbseal_core::{
     Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread, StreamEnd,
-    UnwrapError,
 };
 
 use crate::age_file::AgeFile;
@@ -72,10 +71,7 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
 
     let start = AgeFile::read(StreamReader::new(&mut input, &**observer, &request.pace, 0), &what)?;
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
-    let file_key = start.header.unwrap(&identities).map_err(|error| match error {
-        UnwrapError::NoMatch if start.header.needs_passphrase() => JobError::WrongPassphrase(what.clone()),
-        error => JobError::Unwrap { what: what.clone(), error },
-    })?;
+    let file_key = start.unwrap(&identities, &what)?;
     drop(identities);
 
     let job = Job {

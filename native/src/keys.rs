@@ -5,17 +5,17 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{ArmorReader, Batch, Header, Identity, KeyfileError, Opener, Passphrase, PayloadNonce, Recipient, Spread, StreamEnd};
+use dbseal_core::{
+    Batch, Header, Identity, KeyfileError, Opener, Passphrase, PayloadError, PayloadNonce, Recipient, SLOT_LEN, Spread, StreamEnd,
+};
 use zeroize::Zeroizing;
 
+use crate::age_file::{AgeFile, is_age};
 use crate::error::JobError;
 use crate::report::Observer;
 
 /// Bytes in a file of keys, at most: a bound for a file that is none.
 const MAX_KEYFILE_LEN: usize = 1 << 20;
-/// How an age file starts.
-const AGE_MAGIC: &[u8] = b"age-encryption.org/";
-const ARMOR_MAGIC: &[u8] = b"-----BEGIN ";
 
 /// Where identities come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub fn load_identities(
         IdentitySource::File(path) => (path.as_path(), read_keyfile(path)?),
         IdentitySource::Stdin => (Path::new("standard input"), read_bounded(io::stdin(), "standard input")?),
     };
-    let text = if bytes.starts_with(AGE_MAGIC) || bytes.trim_ascii_start().starts_with(ARMOR_MAGIC) {
+    let text = if is_age(&bytes) {
         let what = path.display().to_string();
         let passphrase = passphrase.passphrase(&what, ask)?;
         open_protected(&bytes, &what, passphrase)?
@@ -115,27 +115,17 @@ pub fn load_identities(
 
 /// The text of an identity file that is an age file itself.
 fn open_protected(bytes: &[u8], what: &str, passphrase: Passphrase) -> Result<Zeroizing<Vec<u8>>, JobError> {
-    let mut binary = Vec::new();
-    if bytes.starts_with(AGE_MAGIC) {
-        binary.extend(bytes);
-    } else {
-        let armored = |error| JobError::Armor { what: what.into(), error };
-        let mut armor = ArmorReader::new();
-        armor.read(bytes, &mut binary).map_err(armored)?;
-        armor.finish(&mut binary).map_err(armored)?;
-    }
-    let (header, header_len) = Header::parse(&binary).map_err(|error| JobError::Header { what: what.into(), error })?;
-    let file_key = header.unwrap(&[Identity::passphrase(passphrase)]).map_err(|error| match error {
-        dbseal_core::UnwrapError::NoMatch => JobError::WrongPassphrase(what.into()),
-        error => JobError::Unwrap { what: what.into(), error },
-    })?;
+    let mut file = AgeFile::read(bytes, what)?;
+    let file_key = file.unwrap(&[Identity::passphrase(passphrase)], what)?;
+    let mut section = Vec::new();
+    file.section.read_to_end(&mut section).map_err(|error| JobError::read(what, error))?;
     let damaged = |error| JobError::Payload { what: what.into(), error };
-    let (nonce, sealed) =
-        binary[header_len..].split_first_chunk().ok_or_else(|| damaged(dbseal_core::PayloadError::Truncated { index: 0 }))?;
-    let mut batch = Batch::with_chunks(sealed.len().div_ceil(dbseal_core::SLOT_LEN).max(1));
+    let (nonce, sealed) = section.split_first_chunk().ok_or_else(|| damaged(PayloadError::Truncated { index: 0 }))?;
+    let mut batch = Batch::with_chunks(sealed.len().div_ceil(SLOT_LEN).max(1));
     batch.ciphertext_mut()[..sealed.len()].copy_from_slice(sealed);
     batch.set_ciphertext_len(sealed.len());
     Opener::new(&file_key, &PayloadNonce::from_bytes(*nonce)).open_batch(&mut batch, StreamEnd::Here, Spread::Serial).map_err(damaged)?;
+    // Reserved at once, as in `read_bounded`.
     let mut text = Zeroizing::new(Vec::with_capacity(batch.opened_len()));
     batch.opened_slots().for_each(|slot| text.extend(slot));
     Ok(text)
