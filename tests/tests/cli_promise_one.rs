@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use dbseal_core::{CHUNK_LEN, PAYLOAD_NONCE_LEN, SLOT_LEN};
 use dbseal_tests::cli::jobs::{COMMITTERS, DUMPED_LENS, assert_not_committed, dump, encrypt, fails_cleanly};
-use dbseal_tests::cli::{Folder, wait_until};
+use dbseal_tests::cli::{Folder, lives, wait_until};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Length in bytes of the padded header with one classical recipient.
 const HEADER_LEN: usize = 4096;
@@ -125,6 +126,35 @@ fn a_consumer_that_never_reads_holds_nothing_up() {
     let folder = Folder::with_key();
     let run = encrypt(&folder, &["--into", "sleep 1000"]).args(dump(3 << 20, "exit 1"));
     fails_cleanly(&folder, run, "dbseal: error: sh exited with status 1\n");
+}
+
+/// A process that a failed dump leaves behind holds the dump's output open: its end, which never comes, is not waited for.
+#[test]
+fn a_process_left_behind_by_a_failed_dump_holds_nothing_up() {
+    let folder = Folder::with_key();
+    for into in [&["-o", "shop.age"][..], &["--into", "cat"]] {
+        let run = encrypt(&folder, into).args(["--", "sh", "-c", "echo half a dump; sleep 1000 & echo $! >pid; exit 3"]);
+        run.limit(Duration::from_secs(60)).run().fails_with("dbseal: error: sh exited with status 3\n");
+        assert!(!folder.has("shop.age"));
+        let pid = folder.read_text("pid").trim().parse().expect("a number");
+        wait_until("it is dead too", || !lives(pid));
+    }
+}
+
+/// What a failed job kills is its own. A process that the shell started before it put dbseal in its place is not.
+#[test]
+fn a_process_older_than_the_job_lives_on() {
+    let folder = Folder::with_key();
+    for job in ["-o shop.age -- sh -c 'echo half a dump; exit 3'", "--into 'sleep 1000' -- sh -c 'echo half a dump; exit 3'"] {
+        let older = "sleep 1000 <&- >&- 2>&- & echo $! >pid";
+        let run = folder.shell(&format!("{older}; exec \"$DBSEAL\" encrypt -R backup.pub {job}"));
+        run.run().fails_with("dbseal: error: sh exited with status 3\n");
+        let pid: i32 = folder.read_text("pid").trim().parse().expect("a number");
+        // Who was killed is not gone at once.
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(lives(pid), "{job}");
+        kill_process(Pid::from_raw(pid).expect("not 0"), Signal::KILL).expect("it lives");
+    }
 }
 
 /// A restore into a command: damage is found late where the backup comes through a pipe, and the command, which got
