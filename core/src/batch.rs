@@ -110,6 +110,15 @@ impl Batch {
             other => panic!("a batch to seal holds {other:?}"),
         }
     }
+
+    /// How many bytes of ciphertext were declared; a programming error where the batch holds anything else, such as what
+    /// was opened already.
+    fn ciphertext_len(&self) -> usize {
+        match self.holds {
+            Holds::Ciphertext(len) => len,
+            other => panic!("a batch to open holds {other:?}"),
+        }
+    }
 }
 
 /// Seals a payload. It hands out each chunk's index once, which keeps one nonce to one chunk.
@@ -151,13 +160,13 @@ impl Sealer {
     }
 
     /// The right to seal the last `chunk_count` chunks of the payload.
-    #[must_use]
     pub fn claim_last(mut self, chunk_count: usize) -> Claim {
         Claim { last: Position::Final, ..self.claim(chunk_count) }
     }
 }
 
 /// The right to seal a run of chunks, once: used up by sealing them.
+#[must_use = "chunks that are claimed and not sealed leave a hole in the file"]
 pub struct Claim {
     key: Arc<PayloadKey>,
     first_index: u64,
@@ -205,6 +214,14 @@ pub enum StreamEnd {
     Later,
 }
 
+/// What a slot holds that was refused, which decides whether it is released.
+enum Refused {
+    /// What it held before: never released.
+    Sealed,
+    /// The plaintext of a chunk that is authentic, only not in this position: released.
+    Opened,
+}
+
 /// Opens a payload, in order or at any chunk.
 pub struct Opener {
     key: PayloadKey,
@@ -218,17 +235,7 @@ impl Opener {
         Self { key: PayloadKey::new(file_key, nonce), next_index: 0 }
     }
 
-    /// Opens the batch that follows the one opened before.
-    ///
-    /// # Errors
-    /// As [`Opener::open_at`].
-    pub fn open_batch(&mut self, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
-        let result = self.open_at(self.next_index, batch, end, spread);
-        self.next_index += batch.opened_len().div_ceil(CHUNK_LEN) as u64;
-        result
-    }
-
-    /// Opens the batch whose first chunk has index `first_index`.
+    /// Opens the batch that follows the one opened before, of a payload whose end its reader has not seen.
     ///
     /// # Errors
     /// The first chunk, in the order of the file, that is not as it should be. Those before it are opened, and so is one
@@ -236,17 +243,40 @@ impl Opener {
     ///
     /// # Panics
     /// If the batch holds no ciphertext, or a chunk that is not full though more will follow.
-    pub fn open_at(&self, first_index: u64, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
-        let Holds::Ciphertext(len) = batch.holds else { panic!("a batch to open holds {:?}", batch.holds) };
+    pub fn open_batch(&mut self, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
+        let result = self.open_run(self.next_index, batch, end, spread);
+        self.next_index += batch.opened_len().div_ceil(CHUNK_LEN) as u64;
+        result
+    }
+
+    /// Opens the batch whose first chunk has index `first_index`, of a payload whose end [`Opener::check_end`] has opened.
+    ///
+    /// # Errors
+    /// As [`Opener::open_batch`].
+    ///
+    /// # Panics
+    /// If the batch does not hold the ciphertext of a run of whole chunks, at least one, that starts there.
+    pub fn open_at(&self, checked: &CheckedLayout, first_index: u64, batch: &mut Batch, spread: Spread) -> Result<(), PayloadError> {
+        let layout = checked.layout();
+        let slots = layout.slots(first_index, batch.ciphertext_len().div_ceil(SLOT_LEN) as u64);
+        let fits = !slots.is_empty() && slots.end - slots.start == batch.ciphertext_len() as u64;
+        assert!(fits, "a batch that is no run of the payload's chunks");
+        let end = if slots.end == layout.section_len() { StreamEnd::Here } else { StreamEnd::Later };
+        self.open_run(first_index, batch, end, spread)
+    }
+
+    fn open_run(&self, first_index: u64, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
+        let len = batch.ciphertext_len();
         assert!(end == StreamEnd::Here || (len > 0 && len % SLOT_LEN == 0), "a chunk that is not full but not the last");
         let slot_count = len.div_ceil(SLOT_LEN);
         let opened_len = |slot_count: usize| (slot_count * SLOT_LEN).min(len).saturating_sub(slot_count * TAG_LEN);
         let refused = spread.find_first(&mut batch.slots[..len], |offset, slot| {
             let is_last = offset + 1 == slot_count && end == StreamEnd::Here;
             let expected = if is_last { Position::Final } else { Position::Inner };
-            self.open_slot(first_index + offset as u64, expected, slot)
-                .err()
-                .map(|(released, error)| (offset + usize::from(released), error))
+            self.open_slot(first_index + offset as u64, expected, slot).err().map(|(refused, error)| match refused {
+                Refused::Sealed => (offset, error),
+                Refused::Opened => (offset + 1, error),
+            })
         });
         let (slots_opened, result) = match refused {
             None if slot_count == 0 => (0, Err(PayloadError::Truncated { index: first_index })),
@@ -257,14 +287,14 @@ impl Opener {
         result
     }
 
-    /// Opens one slot; with an error comes whether it was opened all the same.
-    fn open_slot(&self, index: u64, expected: Position, slot: &mut [u8]) -> Result<(), (bool, PayloadError)> {
+    /// Opens one slot; with an error comes what the slot holds then.
+    fn open_slot(&self, index: u64, expected: Position, slot: &mut [u8]) -> Result<(), (Refused, PayloadError)> {
         let is_full = slot.len() == SLOT_LEN;
         if slot.len() < TAG_LEN {
-            return Err((false, PayloadError::Truncated { index }));
+            return Err((Refused::Sealed, PayloadError::Truncated { index }));
         }
         if slot.len() == TAG_LEN && index > 0 {
-            return Err((false, PayloadError::EmptyFinal { index }));
+            return Err((Refused::Sealed, PayloadError::EmptyFinal { index }));
         }
         if self.key.open(index, expected, slot).is_ok() {
             return Ok(());
@@ -272,20 +302,27 @@ impl Opener {
         // Only a full chunk can stand at either position; the other one tells truncation and appended data from damage.
         match expected {
             Position::Final if is_full && self.key.open(index, Position::Inner, slot).is_ok() => {
-                Err((true, PayloadError::Truncated { index: index + 1 }))
+                Err((Refused::Opened, PayloadError::Truncated { index: index + 1 }))
             }
-            Position::Inner if self.key.open(index, Position::Final, slot).is_ok() => Err((true, PayloadError::DataAfterFinal { index })),
-            _ => Err((false, PayloadError::Damaged { index })),
+            Position::Inner if self.key.open(index, Position::Final, slot).is_ok() => {
+                Err((Refused::Opened, PayloadError::DataAfterFinal { index }))
+            }
+            _ => Err((Refused::Sealed, PayloadError::Damaged { index })),
         }
     }
 
     /// Opens the final chunk, without which no length and no position of the payload can be believed (age, "Payload": who
-    /// seeks from the end must first check that the last chunk is a final one). `final_slot` is the last of
-    /// [`Layout::final_slot`] bytes of the section; it is opened in place.
+    /// seeks from the end must first check that the last chunk is a final one). `final_slot` is what stands in the section
+    /// at [`Layout::final_slot`]; it is opened in place.
     ///
     /// # Errors
     /// Where it is not the final chunk that was sealed.
+    ///
+    /// # Panics
+    /// If it is not as long as the layout says: an authentic chunk of another length would vouch for a wrong one.
     pub fn check_end(&self, layout: Layout, final_slot: &mut [u8]) -> Result<CheckedLayout, PayloadError> {
+        let slot = layout.final_slot();
+        assert!(final_slot.len() as u64 == slot.end - slot.start, "a final slot of another length than the layout's");
         let index = layout.chunk_count() - 1;
         self.open_slot(index, Position::Final, final_slot).map_err(|(_, error)| error)?;
         Ok(CheckedLayout::checked(layout))

@@ -141,7 +141,7 @@ impl Header {
         &self.stanzas
     }
 
-    /// The kinds of recipients, a line each in the order of the file; the padding is left out.
+    /// The tag of each recipient's stanza, in the order of the file; the padding is left out.
     pub fn recipient_tags(&self) -> impl Iterator<Item = &str> {
         self.stanzas.iter().map(|stanza| stanza.tag.as_str()).filter(|&tag| tag != PAD_TAG)
     }
@@ -174,8 +174,8 @@ impl Header {
         bytes
     }
 
-    #[expect(clippy::len_without_is_empty, reason = "a header is never empty")]
     /// The header's length in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "a header is never empty")]
     #[must_use]
     pub fn len(&self) -> usize {
         self.authenticated_bytes().len() - 3 + MAC_LINE_LEN

@@ -33,10 +33,14 @@ impl Layout {
     }
 
     /// The geometry of the section that `plaintext_len` bytes are sealed into.
+    ///
+    /// # Panics
+    /// If the section would have 2^64 bytes or more; 2^63 bytes of plaintext, more than a file can have, are far from it.
     #[must_use]
     pub fn of_plaintext(plaintext_len: u64) -> Self {
         let chunk_count = plaintext_len.div_ceil(CHUNK_LEN as u64).max(1);
-        Self { section_len: PAYLOAD_NONCE_LEN as u64 + plaintext_len + chunk_count * TAG_LEN as u64, chunk_count }
+        let added_len = PAYLOAD_NONCE_LEN as u64 + chunk_count * TAG_LEN as u64;
+        Self { section_len: plaintext_len.checked_add(added_len).expect("a section of less than 2^64 bytes"), chunk_count }
     }
 
     /// Bytes in the section, nonce and tags included.
@@ -60,8 +64,9 @@ impl Layout {
     /// Where the sealed chunks from `first_index` on, `chunk_count` of them or up to the end, lie in the section.
     #[must_use]
     pub fn slots(&self, first_index: u64, chunk_count: u64) -> Range<u64> {
-        let at = |index: u64| (PAYLOAD_NONCE_LEN as u64 + index * SLOT_LEN as u64).min(self.section_len);
-        at(first_index)..at(first_index + chunk_count)
+        // What saturates is beyond any section, and so its end.
+        let at = |index: u64| index.saturating_mul(SLOT_LEN as u64).saturating_add(PAYLOAD_NONCE_LEN as u64).min(self.section_len);
+        at(first_index)..at(first_index.saturating_add(chunk_count))
     }
 
     /// Where the final chunk lies in the section.
@@ -149,6 +154,9 @@ mod tests {
             assert_eq!(layout.final_slot().end, layout.section_len());
         }
         let slot = SLOT_LEN as u64;
+        let layout = Layout::of_plaintext(chunk + 1);
+        assert_eq!(layout.slots(1, u64::MAX), layout.final_slot());
+        assert!(layout.slots(u64::MAX, 1).is_empty() && layout.slots(2, u64::MAX).is_empty());
         assert_eq!(Layout::of_section(0), Err(PayloadError::Truncated { index: 0 }));
         assert_eq!(Layout::of_section(16 + 15), Err(PayloadError::Truncated { index: 0 }));
         assert_eq!(Layout::of_section(16 + slot + 1), Err(PayloadError::Truncated { index: 1 }));

@@ -23,15 +23,14 @@ mod wrap;
 /// length could be crafted to open under several keys (age, "partitioning oracle attacks").
 const WRAPPED_KEY_LEN: usize = FILE_KEY_LEN + TAG_LEN;
 
-/// Somebody a file is encrypted to.
+/// Somebody a file is encrypted to: `age1...`, `age1pq...`, or whoever knows a passphrase.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Recipient {
-    /// `age1...`
+pub struct Recipient(AnyRecipient);
+
+#[derive(Clone, Debug)]
+enum AnyRecipient {
     X25519(x25519::X25519Recipient),
-    /// `age1pq...`: safe against a later quantum computer.
     Hybrid(Box<hybrid::HybridRecipient>),
-    /// Whoever knows a passphrase.
     Passphrase(scrypt::ScryptRecipient),
 }
 
@@ -54,24 +53,24 @@ impl Recipient {
     /// If `log_n` is 0 or above [`crate::MAX_WORK_FACTOR`].
     #[must_use]
     pub fn passphrase(passphrase: Passphrase, log_n: u8) -> Self {
-        Self::Passphrase(scrypt::ScryptRecipient::new(passphrase, log_n))
+        Self(AnyRecipient::Passphrase(scrypt::ScryptRecipient::new(passphrase, log_n)))
     }
 
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> RecipientKind {
-        match self {
-            Self::X25519(_) => RecipientKind::X25519,
-            Self::Hybrid(_) => RecipientKind::Hybrid,
-            Self::Passphrase(_) => RecipientKind::Passphrase,
+        match &self.0 {
+            AnyRecipient::X25519(_) => RecipientKind::X25519,
+            AnyRecipient::Hybrid(_) => RecipientKind::Hybrid,
+            AnyRecipient::Passphrase(_) => RecipientKind::Passphrase,
         }
     }
 
     pub(crate) fn wrap(&self, file_key: &FileKey, rng: &mut impl CryptoRng) -> Stanza {
-        match self {
-            Self::X25519(recipient) => recipient.wrap(file_key, rng),
-            Self::Hybrid(recipient) => recipient.wrap(file_key, rng),
-            Self::Passphrase(recipient) => recipient.wrap(file_key, rng),
+        match &self.0 {
+            AnyRecipient::X25519(recipient) => recipient.wrap(file_key, rng),
+            AnyRecipient::Hybrid(recipient) => recipient.wrap(file_key, rng),
+            AnyRecipient::Passphrase(recipient) => recipient.wrap(file_key, rng),
         }
     }
 }
@@ -79,10 +78,10 @@ impl Recipient {
 /// A public recipient's text form. A passphrase has none and prints as a word.
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::X25519(recipient) => recipient.fmt(f),
-            Self::Hybrid(recipient) => recipient.fmt(f),
-            Self::Passphrase(_) => f.write_str("passphrase"),
+        match &self.0 {
+            AnyRecipient::X25519(recipient) => recipient.fmt(f),
+            AnyRecipient::Hybrid(recipient) => recipient.fmt(f),
+            AnyRecipient::Passphrase(_) => f.write_str("passphrase"),
         }
     }
 }
@@ -94,9 +93,9 @@ impl FromStr for Recipient {
         if looks_private(text) {
             Err(KeyError::PrivateNotPublic)
         } else if text.starts_with(hybrid::RECIPIENT_PREFIX_AND_SEPARATOR) {
-            hybrid::HybridRecipient::parse(text).map(Box::new).map(Self::Hybrid)
+            hybrid::HybridRecipient::parse(text).map(Box::new).map(AnyRecipient::Hybrid).map(Self)
         } else if text.starts_with("age1") && !text.starts_with("age1tag1") && !text.starts_with("age1tagpq1") && !is_plugin(text) {
-            x25519::X25519Recipient::parse(text).map(Self::X25519)
+            x25519::X25519Recipient::parse(text).map(AnyRecipient::X25519).map(Self)
         } else if text.starts_with("age1") || text.starts_with("ssh-") {
             Err(KeyError::UnsupportedRecipient)
         } else {
@@ -114,65 +113,70 @@ fn looks_private(text: &str) -> bool {
     text.get(.."AGE-".len()).is_some_and(|start| start.eq_ignore_ascii_case("AGE-"))
 }
 
-/// Who opens files: wiped on drop, never printed by accident.
-#[non_exhaustive]
-pub enum Identity {
-    /// `AGE-SECRET-KEY-1...`
+/// Who opens files: `AGE-SECRET-KEY-1...`, `AGE-SECRET-KEY-PQ-1...`, or somebody who knows a passphrase. Wiped on drop, never
+/// printed by accident.
+pub struct Identity(AnyIdentity);
+
+enum AnyIdentity {
     X25519(x25519::X25519Identity),
-    /// `AGE-SECRET-KEY-PQ-1...`
     Hybrid(Box<hybrid::HybridIdentity>),
-    /// Somebody who knows a passphrase.
     Passphrase(Passphrase),
 }
 
 impl Identity {
+    /// A passphrase as an identity.
+    #[must_use]
+    pub fn passphrase(passphrase: Passphrase) -> Self {
+        Self(AnyIdentity::Passphrase(passphrase))
+    }
+
     /// A new classical identity.
     pub fn generate_x25519(rng: &mut impl CryptoRng) -> Self {
-        Self::X25519(x25519::X25519Identity::generate(rng))
+        Self(AnyIdentity::X25519(x25519::X25519Identity::generate(rng)))
     }
 
     /// A new post-quantum identity.
     pub fn generate_hybrid(rng: &mut impl CryptoRng) -> Self {
-        Self::Hybrid(Box::new(hybrid::HybridIdentity::generate(rng)))
+        Self(AnyIdentity::Hybrid(Box::new(hybrid::HybridIdentity::generate(rng))))
     }
 
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> RecipientKind {
-        match self {
-            Self::X25519(_) => RecipientKind::X25519,
-            Self::Hybrid(_) => RecipientKind::Hybrid,
-            Self::Passphrase(_) => RecipientKind::Passphrase,
+        match &self.0 {
+            AnyIdentity::X25519(_) => RecipientKind::X25519,
+            AnyIdentity::Hybrid(_) => RecipientKind::Hybrid,
+            AnyIdentity::Passphrase(_) => RecipientKind::Passphrase,
         }
     }
 
     /// The public half; a passphrase has none.
     #[must_use]
     pub fn recipient(&self) -> Option<Recipient> {
-        match self {
-            Self::X25519(identity) => Some(Recipient::X25519(identity.recipient())),
-            Self::Hybrid(identity) => Some(Recipient::Hybrid(Box::new(identity.recipient()))),
-            Self::Passphrase(_) => None,
+        match &self.0 {
+            AnyIdentity::X25519(identity) => Some(Recipient(AnyRecipient::X25519(identity.recipient()))),
+            AnyIdentity::Hybrid(identity) => Some(Recipient(AnyRecipient::Hybrid(Box::new(identity.recipient())))),
+            AnyIdentity::Passphrase(_) => None,
         }
     }
 
     /// The text that goes into an identity file; a passphrase has none. The one way out for a secret, and named so.
     #[must_use]
     pub fn expose_text(&self) -> Option<Zeroizing<String>> {
-        match self {
-            Self::X25519(identity) => Some(identity.expose_text()),
-            Self::Hybrid(identity) => Some(identity.expose_text()),
-            Self::Passphrase(_) => None,
+        match &self.0 {
+            AnyIdentity::X25519(identity) => Some(identity.expose_text()),
+            AnyIdentity::Hybrid(identity) => Some(identity.expose_text()),
+            AnyIdentity::Passphrase(_) => None,
         }
     }
 
     /// The file key from the stanza that is addressed to this identity, if there is one. The header's MAC has not been
     /// checked then; [`crate::Header::unwrap`] does both.
     pub(crate) fn unwrap(&self, stanzas: &[Stanza]) -> Result<Option<FileKey>, UnwrapError> {
-        match self {
-            Self::X25519(identity) => identity.unwrap(stanzas),
-            Self::Hybrid(identity) => identity.unwrap(stanzas),
-            Self::Passphrase(passphrase) => scrypt::unwrap(passphrase, stanzas),
+        match &self.0 {
+            AnyIdentity::X25519(identity) => identity.unwrap(stanzas),
+            AnyIdentity::Hybrid(identity) => identity.unwrap(stanzas),
+            AnyIdentity::Passphrase(passphrase) => scrypt::unwrap(passphrase, stanzas),
         }
     }
 }
@@ -182,9 +186,9 @@ impl FromStr for Identity {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         if text.starts_with(hybrid::IDENTITY_PREFIX_AND_SEPARATOR) {
-            hybrid::HybridIdentity::parse(text).map(Box::new).map(Self::Hybrid)
+            hybrid::HybridIdentity::parse(text).map(Box::new).map(AnyIdentity::Hybrid).map(Self)
         } else if text.starts_with(x25519::IDENTITY_PREFIX_AND_SEPARATOR) {
-            x25519::X25519Identity::parse(text).map(Self::X25519)
+            x25519::X25519Identity::parse(text).map(AnyIdentity::X25519).map(Self)
         } else if text.starts_with("age1") || text.starts_with("ssh-") {
             Err(KeyError::PublicNotPrivate)
         } else if looks_private(text) {

@@ -113,7 +113,9 @@ struct Job<'a> {
 impl Job<'_> {
     /// A regular file can be checked at its end before anything is written: a backup that was cut off starts no restore.
     fn decrypt_file(&self, input: &mut Input, file_key: &FileKey, header_len: u64, file_len: u64) -> Result<Decrypted, JobError> {
-        let layout = Layout::of_section(file_len - header_len).map_err(|error| self.payload(error))?;
+        // The header was read after the length was asked for, and in between the file may have grown.
+        let section_len = file_len.checked_sub(header_len).ok_or_else(|| JobError::InputChanged { what: self.what.into() })?;
+        let layout = Layout::of_section(section_len).map_err(|error| self.payload(error))?;
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
         self.read_at(input, &mut nonce, header_len)?;
         let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
@@ -140,8 +142,12 @@ impl Job<'_> {
             remaining: slots.end - slots.start,
             what: self.what,
         };
-        let to_end = slots.end == layout.section_len();
-        let open = Open { opener, next_index: run.first_index, to_end };
+        let mut next_index = run.first_index;
+        let open = |batch: &mut Batch, _, spread| {
+            let result = opener.open_at(&checked, next_index, batch, spread);
+            next_index += batch.opened_slots().count() as u64;
+            result
+        };
         let decrypted =
             if run.chunk_count == 0 { Decrypted { read_len: 0, written_len: 0 } } else { self.flow(reader, open, &mut sink, Some(run))? };
         sink.commit()?;
@@ -156,13 +162,21 @@ impl Job<'_> {
             _ => JobError::read(self.what, error),
         })?;
         let mut sink = self.sink()?;
-        let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
-        let decrypted = self.flow(section, Open { opener, next_index: 0, to_end: true }, &mut sink, None)?;
+        let mut opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
+        let open = |batch: &mut Batch, end, spread| opener.open_batch(batch, end, spread);
+        let decrypted = self.flow(section, open, &mut sink, None)?;
         sink.commit()?;
         Ok(decrypted)
     }
 
-    fn flow(&self, mut reader: impl Read + Send, mut open: Open, sink: &mut Sink, run: Option<ChunkRange>) -> Result<Decrypted, JobError> {
+    /// Reads, opens batch after batch, and writes; all of the plaintext, or the part that a run of chunks holds.
+    fn flow(
+        &self,
+        mut reader: impl Read + Send,
+        mut open: impl FnMut(&mut Batch, StreamEnd, Spread) -> Result<(), PayloadError> + Send,
+        sink: &mut Sink,
+        run: Option<ChunkRange>,
+    ) -> Result<Decrypted, JobError> {
         let (mut read_len, mut written_len) = (0, 0);
         flow(
             &Workers::start(self.request.threads)?,
@@ -171,7 +185,7 @@ impl Job<'_> {
                 read_len += filled.len as u64;
                 Ok(filled)
             },
-            |batch, end, spread| open.open(batch, end, spread).map_err(|error| self.payload(error)),
+            |batch, end, spread| open(batch, end, spread).map_err(|error| self.payload(error)),
             |drain| {
                 written_len = match self.request.part {
                     Part::Decompressed => self.write_decompressed(drain, sink)?,
@@ -224,23 +238,6 @@ impl Job<'_> {
 
     fn read_at(&self, input: &Input, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
         input.file.read_exact_at(bytes, offset).map_err(|error| JobError::read(self.what, error))
-    }
-}
-
-/// Opens batches in order, from a chunk on.
-struct Open {
-    opener: Opener,
-    next_index: u64,
-    /// Whether the stream's end is the payload's.
-    to_end: bool,
-}
-
-impl Open {
-    fn open(&mut self, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
-        let end = if self.to_end { end } else { StreamEnd::Later };
-        let result = self.opener.open_at(self.next_index, batch, end, spread);
-        self.next_index += batch.opened_len().div_ceil(CHUNK_LEN) as u64;
-        result
     }
 }
 

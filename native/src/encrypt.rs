@@ -155,8 +155,7 @@ fn seal_stream(
         },
         |drain| {
             let armor = (request.encoding == Encoding::Armored).then(ArmorWriter::new);
-            let mut writer = AgeWriter { sink, armor, held: Vec::with_capacity(SLOT_LEN), written_len: 0 };
-            writer.write(start)?;
+            let mut writer = AgeWriter { sink, armor, held: start.into(), written_len: 0 };
             while let Some(batch) = drain.next_batch() {
                 writer.write_chunks(batch.sealed_bytes())?;
             }
@@ -175,12 +174,12 @@ fn seal_stream(
 }
 
 /// Writes an age file as bytes or as text, so that one that is not complete shows it, without a key, at every moment between
-/// two writes: it ends a single byte after a full chunk, as no valid payload does. Nothing has to be done when something
-/// fails, so it holds for a job that was killed too.
+/// two writes: it is empty, or ends a single byte after a full chunk, as no valid payload does. Nothing has to be done when
+/// something fails, so it holds for a job that was killed too.
 struct AgeWriter<'a> {
     sink: &'a mut Sink,
     armor: Option<ArmorWriter>,
-    /// The last full chunk without its first byte.
+    /// What comes before the first chunk; later the last full chunk without its first byte.
     held: Vec<u8>,
     written_len: u64,
 }

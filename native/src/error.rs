@@ -67,7 +67,7 @@ pub enum JobError {
     #[error("{} is a folder", .0.display())]
     InputIsFolder(PathBuf),
     /// The age file has no byte.
-    #[error("{0} is empty")]
+    #[error("{0}: there is nothing in it")]
     InputEmpty(String),
     /// The input changed while it was read.
     #[error("{what} changed while it was read")]

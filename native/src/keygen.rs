@@ -1,5 +1,6 @@
 //! New keys, and the public half of those there are.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
@@ -44,16 +45,21 @@ pub struct Generated {
     pub recipient_path: Option<PathBuf>,
 }
 
-/// Refuses names that are taken; to be called before a person is asked for a passphrase.
+/// Refuses names that are taken or cannot be given; to be called before a person is asked for a passphrase.
 ///
 /// # Errors
-/// Where the identity file or the file beside it exists.
+/// Where the identity file or the file beside it exists, or its name is too long for the file system.
 pub fn check_key_paths(path: &Path) -> Result<(), JobError> {
-    for path in [path, &recipient_path(path)] {
-        Destination::check_file(path, Overwrite::Refused).map_err(|error| match error {
+    for path in [path.to_owned(), recipient_path(path)] {
+        Destination::check_file(&path, Overwrite::Refused).map_err(|error| match error {
             JobError::OutputExists(path) => JobError::KeyExists(path),
             error => error,
         })?;
+        // `.pub` may be what makes a name too long, which would show only when the identity has its name already.
+        match path.symlink_metadata() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(JobError::Create { path: path.clone(), error }),
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -78,9 +84,13 @@ pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
     let mut written_path = None;
     if let Some(path) = &request.path {
         check_key_paths(path)?;
-        write(path, identity_file.as_bytes(), Privacy::Owner)?;
         let recipient_path = recipient_path(path);
-        write(&recipient_path, format!("{recipient}\n").as_bytes(), Privacy::Shared)?;
+        // Both are written before either gets its name, and the public half gets its own last: what is left behind must never be
+        // a recipient that no identity opens.
+        let identity = written(path, identity_file.as_bytes(), Privacy::Owner)?;
+        let recipient = written(&recipient_path, format!("{recipient}\n").as_bytes(), Privacy::Shared)?;
+        identity.commit()?;
+        recipient.commit()?;
         written_path = Some(recipient_path);
     }
     Ok(Generated { recipient, identity_file, recipient_path: written_path })
@@ -129,8 +139,8 @@ fn protect(text: &[u8], passphrase: Passphrase) -> Result<Zeroizing<String>, Job
     Ok(Zeroizing::new(String::from_utf8(armored).expect("armor is ASCII")))
 }
 
-fn write(path: &Path, bytes: &[u8], privacy: Privacy) -> Result<(), JobError> {
+fn written(path: &Path, bytes: &[u8], privacy: Privacy) -> Result<PendingFile, JobError> {
     let mut file = PendingFile::create(path, privacy, Overwrite::Refused)?;
     file.write_all(bytes)?;
-    file.commit()
+    Ok(file)
 }

@@ -120,7 +120,7 @@ fn open_protected(bytes: &[u8], what: &str, passphrase: Passphrase) -> Result<Ze
         armor.finish(&mut binary).map_err(armored)?;
     }
     let (header, header_len) = Header::parse(&binary).map_err(|error| JobError::Header { what: what.into(), error })?;
-    let file_key = header.unwrap(&[Identity::Passphrase(passphrase)]).map_err(|error| match error {
+    let file_key = header.unwrap(&[Identity::passphrase(passphrase)]).map_err(|error| match error {
         dbseal_core::UnwrapError::NoMatch => JobError::WrongPassphrase(what.into()),
         error => JobError::Unwrap { what: what.into(), error },
     })?;
@@ -168,7 +168,7 @@ impl Unlock<'_> {
     /// The identities that may open a file with this header: a passphrase, where the file has one, else the private keys.
     pub(crate) fn identities_for(&self, header: &Header, what: &str, observer: &dyn Observer) -> Result<Vec<Identity>, JobError> {
         if header.needs_passphrase() {
-            return Ok(vec![Identity::Passphrase(self.passphrase.passphrase(what, self.ask)?)]);
+            return Ok(vec![Identity::passphrase(self.passphrase.passphrase(what, self.ask)?)]);
         }
         if self.identities.is_empty() {
             return Err(JobError::NoIdentity);

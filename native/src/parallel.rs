@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use dbseal_core::{Batch, CHUNK_LEN, CheckedLayout, Claim, Layout, Opener, Sealer, Spread, StreamEnd};
+use dbseal_core::{Batch, CHUNK_LEN, CheckedLayout, Claim, Layout, Opener, Sealer, Spread};
 
 use crate::error::JobError;
 use crate::input::Input;
@@ -29,9 +29,8 @@ impl Transfer<'_> {
     /// Seals the whole input. `section_offset` is where the payload section starts in the output, in bytes.
     pub(crate) fn seal(&self, sealer: Sealer, layout: Layout, section_offset: u64) -> Result<(), JobError> {
         let claims = Mutex::new(Claims { sealer: Some(sealer), remaining: layout.chunk_count() });
-        let next = || claims.lock().unwrap_or_else(PoisonError::into_inner).next();
-        self.run(next, |batch, claim| {
-            let first_index = claim.first_index();
+        let next = || claims.lock().unwrap_or_else(PoisonError::into_inner).next().map(|claim| (claim.first_index(), claim));
+        self.run(next, |batch, first_index, claim| {
             let offset = first_index * CHUNK_LEN as u64;
             let len = usize_len((layout.plaintext_len() - offset).min((BATCH_CHUNKS * CHUNK_LEN) as u64));
             let mut at = offset;
@@ -53,16 +52,18 @@ impl Transfer<'_> {
     pub(crate) fn open(&self, opener: &Opener, checked: CheckedLayout, section_offset: u64) -> Result<(), JobError> {
         let layout = checked.layout();
         let next_index = AtomicU64::new(0);
-        let next = || Some(next_index.fetch_add(BATCH_CHUNKS as u64, Ordering::Relaxed)).filter(|&index| index < layout.chunk_count());
-        self.run(next, |batch, first_index| {
+        let next = || {
+            let first_index = next_index.fetch_add(BATCH_CHUNKS as u64, Ordering::Relaxed);
+            (first_index < layout.chunk_count()).then_some((first_index, ()))
+        };
+        self.run(next, |batch, first_index, ()| {
             let slots = layout.slots(first_index, BATCH_CHUNKS as u64);
             let len = usize_len(slots.end - slots.start);
             self.read_at(&mut batch.ciphertext_mut()[..len], section_offset + slots.start)?;
             self.input.drop_cached(section_offset + slots.start, len);
             batch.set_ciphertext_len(len);
-            let end = if slots.end == layout.section_len() { StreamEnd::Here } else { StreamEnd::Later };
             opener
-                .open_at(first_index, batch, end, Spread::Serial)
+                .open_at(&checked, first_index, batch, Spread::Serial)
                 .map_err(|error| JobError::Payload { what: self.input.what.clone(), error })?;
             let mut at = first_index * CHUNK_LEN as u64;
             for slot in batch.opened_slots() {
@@ -74,31 +75,42 @@ impl Transfer<'_> {
         })
     }
 
-    /// Runs `work` on every item that `next` gives out, on all threads, until one fails.
+    /// Runs `work` on every run of chunks that `next` gives out with its first index, on all threads, until one fails.
+    ///
+    /// Returns the first error in the order of the file: runs are given out in that order, and each that was given out is
+    /// worked to its end, so no thread can hide an earlier error from the one that fails first.
     fn run<T>(
         &self,
-        next: impl Fn() -> Option<T> + Sync,
-        work: impl Fn(&mut Batch, T) -> Result<(), JobError> + Sync,
+        next: impl Fn() -> Option<(u64, T)> + Sync,
+        work: impl Fn(&mut Batch, u64, T) -> Result<(), JobError> + Sync,
     ) -> Result<(), JobError> {
         let failed = AtomicBool::new(false);
         let worker = || {
             let mut batch = Batch::with_chunks(BATCH_CHUNKS);
             while !failed.load(Ordering::Relaxed)
-                && let Some(item) = next()
+                && let Some((first_index, run)) = next()
             {
-                work(&mut batch, item).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+                work(&mut batch, first_index, run).map_err(|error| {
+                    failed.store(true, Ordering::Relaxed);
+                    (first_index, error)
+                })?;
             }
             Ok(())
         };
-        std::thread::scope(|scope| {
-            let start = |_| std::thread::Builder::new().spawn_scoped(scope, worker);
+        let first_error = std::thread::scope(|scope| {
+            let start = |_| {
+                let thread = std::thread::Builder::new().spawn_scoped(scope, worker);
+                // Without it the job cannot succeed, so the others need not work on.
+                thread.inspect_err(|_| failed.store(true, Ordering::Relaxed))
+            };
             let threads: Vec<_> = (0..self.threads.get()).map(start).collect();
-            let results = threads.into_iter().map(|thread| match thread {
-                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                Err(error) => Err(JobError::Spawn { program: "a thread".into(), error }),
+            let errors = threads.into_iter().filter_map(|thread| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).err(),
+                Err(error) => Some((u64::MAX, JobError::Spawn { program: "a thread".into(), error })),
             });
-            results.fold(Ok(()), Result::and)
-        })
+            errors.min_by_key(|(first_index, _)| *first_index)
+        });
+        first_error.map_or(Ok(()), |(_, error)| Err(error))
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {

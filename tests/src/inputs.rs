@@ -5,12 +5,14 @@ use core::convert::Infallible;
 use dbseal_core::CHUNK_LEN;
 use rand_core::{TryCryptoRng, TryRng};
 
-/// The batch size of the command, in chunks: 1 MiB of plaintext.
+/// The batch size of the command from a stream, in chunks: 1 MiB of plaintext, and more only above four threads.
 pub const PRODUCTION_BATCH_CHUNKS: usize = 16;
+/// The batch size of the command from file to file, in chunks.
+pub const FILE_BATCH_CHUNKS: usize = 8;
 /// A batch longer than the longest published vector (258 chunks), so that those alone cannot see what goes wrong in it.
 pub const LONG_BATCH_CHUNKS: usize = 512;
 /// The batch sizes, in chunks, that everything runs at.
-pub const BATCH_CHUNKS: [usize; 5] = [1, 3, PRODUCTION_BATCH_CHUNKS, 64, LONG_BATCH_CHUNKS];
+pub const BATCH_CHUNKS: [usize; 6] = [1, 3, FILE_BATCH_CHUNKS, PRODUCTION_BATCH_CHUNKS, 64, LONG_BATCH_CHUNKS];
 /// The sizes, in threads, of the rayon pools that everything runs in.
 pub const POOL_THREADS: [usize; 3] = [1, 2, 4];
 

@@ -154,9 +154,8 @@ impl<'a> RangeReader<'a> {
         while result.is_ok() && !indices.is_empty() {
             let chunk_count = (indices.end - indices.start).min(self.batch_chunks as u64);
             let slots = layout.slots(indices.start, chunk_count);
-            let end = if slots.end == layout.section_len() { StreamEnd::Here } else { StreamEnd::Later };
             fill(&mut batch, &self.section[in_memory(slots)]);
-            result = self.opener.open_at(indices.start, &mut batch, end, self.spread);
+            result = self.opener.open_at(&self.checked, indices.start, &mut batch, self.spread);
             release(&batch, &mut released);
             indices.start += chunk_count;
         }

@@ -69,7 +69,7 @@ impl Vector {
                 "payload" => payload_hash = Some(hex(value).and_then(|hash| hash.try_into().ok()).ok_or_else(|| bad("is not a hash"))?),
                 "file key" => file_key = hex(value).ok_or_else(|| bad("is not hexadecimal"))?,
                 "identity" => identities.push(value.parse().map_err(|error| bad(&format!("is none: {error}")))?),
-                "passphrase" => identities.push(Identity::Passphrase(Passphrase::new(value.into()))),
+                "passphrase" => identities.push(Identity::passphrase(Passphrase::new(value.into()))),
                 "armored" if value == "yes" => armored = true,
                 "compressed" if value == "zlib" => compressed = true,
                 "comment" => {}
@@ -109,7 +109,12 @@ impl Vector {
     ///
     /// # Errors
     /// Every deviation from the vector.
-    pub fn check_with<O: OpenNext>(&self, batch_chunks: usize, spread: Spread, opener: impl FnOnce(&Unwrapped) -> O) -> Result<(), String> {
+    pub fn check_with<'a, O: OpenNext>(
+        &'a self,
+        batch_chunks: usize,
+        spread: Spread,
+        opener: impl FnOnce(&'a Unwrapped) -> O,
+    ) -> Result<(), String> {
         let unwrapped = match &self.unwrapped {
             Ok(unwrapped) => unwrapped,
             Err(layer) => return self.compare(Err(*layer)),

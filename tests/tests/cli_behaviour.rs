@@ -112,7 +112,7 @@ fn metrics_after_success_and_failure() {
 
     encrypt(&folder, &["--metrics", "dbseal.prom", "-o", "shop.age", "plain"]).run().succeeds_in_silence();
     let text = folder.read_text("dbseal.prom");
-    assert_eq!(metric(&text, "dbseal_success{job=\"encrypt\"}"), Some(1.0));
+    assert_eq!(metric(&text, "dbseal_success{command=\"encrypt\",name=\"dbseal\"}"), Some(1.0));
     assert_eq!(metric(&text, "dbseal_read_bytes"), Some(100_000.0));
     let last = metric(&text, "dbseal_last_success_timestamp_seconds").expect("now");
     assert!(last > 1_700_000_000.0, "{last}");

@@ -57,6 +57,16 @@ fn keygen_overwrites_neither_half() {
     assert_eq!(folder.names(), ["one.key", "two.pub"]);
 }
 
+/// Where the public half cannot have its name, there is no private half either: here `.pub` is what makes a name too long.
+#[test]
+fn keygen_leaves_both_halves_or_none() {
+    let folder = Folder::new();
+    folder.dbseal(["keygen", "-o", &"k".repeat(252)]).run().fails_with(".pub: ");
+    assert_eq!(folder.names(), [""; 0]);
+    folder.dbseal(["keygen", "-o", &"k".repeat(251)]).run().succeeds();
+    assert_eq!(folder.names().len(), 2);
+}
+
 /// A post-quantum pair, whose public half `-y` prints too, also of a protected file.
 #[test]
 fn keygen_post_quantum_and_protected() {

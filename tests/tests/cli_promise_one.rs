@@ -34,11 +34,11 @@ fn a_dump_that_fails_leaves_no_file() {
 fn a_dump_that_cannot_be_started_leaves_no_file() {
     let folder = Folder::with_key();
     let before = folder.names();
-    encrypt(&folder, &["-o", "shop.age", "--", "no-such-dump"]).run().ends_with(2, "cannot run no-such-dump: ");
-    encrypt(&folder, &["-o", "shop.age", "--", "/dev/null"]).run().ends_with(2, "cannot run /dev/null: permission denied");
+    encrypt(&folder, &["-o", "shop.age", "--", "no-such-dump"]).run().ends_with(2, "cannot run 'no-such-dump': it is not in PATH");
+    encrypt(&folder, &["-o", "shop.age", "--", "/dev/null"]).run().ends_with(2, "cannot run '/dev/null': permission denied");
     assert_eq!(folder.names(), before);
     for committer in COMMITTERS {
-        encrypt(&folder, &["--into", committer, "--", "no-such-dump"]).run().ends_with(2, "cannot run no-such-dump");
+        encrypt(&folder, &["--into", committer, "--", "no-such-dump"]).run().ends_with(2, "cannot run 'no-such-dump'");
         assert_not_committed(&folder);
     }
 }
@@ -49,13 +49,13 @@ fn a_dump_that_cannot_be_started_leaves_no_file() {
 fn a_pipe_lies_and_an_empty_dump_is_caught() {
     let folder = Folder::with_key();
     let run = encrypt(&folder, &["-o", "shop.age", "--", "sh", "-c", "false | cat"]);
-    let ended = fails_cleanly(&folder, run, "sh gave 0 bytes, fewer than the 1 that are expected at least");
-    assert!(ended.stderr.contains("hint: look at what the dump wrote to its error output"), "{}", ended.stderr);
+    let ended = fails_cleanly(&folder, run, "sh gave 0 bytes, and 1 were expected at least");
+    assert!(ended.stderr.contains("hint: see whether the dump was complete"), "{}", ended.stderr);
 
     let run = encrypt(&folder, &["-o", "shop.age", "--min-size", "1M"]).args(dump(1000, "true"));
-    fails_cleanly(&folder, run, "sh gave 1000 bytes, fewer than the 1048576 that are expected at least");
+    fails_cleanly(&folder, run, "sh gave 1000 bytes, and 1048576 were expected at least");
     let run = encrypt(&folder, &["-o", "shop.age", "--min-size", "5"]).stdin("four");
-    fails_cleanly(&folder, run, "standard input gave 4 bytes, fewer than the 5 that are expected at least");
+    fails_cleanly(&folder, run, "standard input gave 4 bytes, and 5 were expected at least");
 
     // What is not known cannot be refused: this one is called a backup, and is one of nothing but half a dump.
     encrypt(&folder, &["-o", "shop.age", "--", "sh", "-c", "(echo half a dump; exit 1) | cat"]).run().succeeds();
@@ -116,7 +116,7 @@ fn a_consumer_that_ends_early_is_a_failure() {
         assert!(ended.stderr.starts_with("store is full\n"), "{}", ended.stderr);
     }
     let before = folder.names();
-    encrypt(&folder, &["--into", "no-such-uploader", "--", "touch", "ran"]).run().ends_with(2, "cannot run no-such-uploader");
+    encrypt(&folder, &["--into", "no-such-uploader", "--", "touch", "ran"]).run().ends_with(2, "cannot run 'no-such-uploader'");
     assert_eq!(folder.names(), before, "the dump was started though its consumer was not");
 }
 
@@ -191,6 +191,11 @@ fn a_restore_does_not_commit_a_damaged_backup() {
     assert!(folder.read("final") == plaintext);
 }
 
+/// Nothing, or a single byte after a full chunk.
+fn is_marked(file: &[u8]) -> bool {
+    file.is_empty() || file.len().checked_sub(HEADER_LEN + PAYLOAD_NONCE_LEN).is_some_and(|len| len % SLOT_LEN == 1)
+}
+
 /// "Where output cannot be taken back and something fails, the final chunk is withheld and one single byte follows the
 /// last full chunk": behind `>` and in a pipe, nobody takes it for a backup, and `inspect` says why without a key.
 #[test]
@@ -201,17 +206,29 @@ fn output_that_cannot_be_taken_back_is_marked() {
         let run = folder.shell(&format!("\"$DBSEAL\" encrypt -R backup.pub {zstd} -- sh -c '{dump}' >shop.age"));
         run.run().fails_with("dbseal: error: sh exited with status 1\n");
         let file = folder.read("shop.age");
-        let sealed_len = file.len() - HEADER_LEN - PAYLOAD_NONCE_LEN;
-        assert_eq!(sealed_len % SLOT_LEN, 1, "{len} bytes dumped, {sealed_len} sealed");
-        let inspected = folder.dbseal(["inspect", "shop.age"]).run().succeeds_in_silence();
-        assert!(inspected.words().contains("NOT COMPLETE: marked as failed by the dbseal that wrote it"), "{}", inspected.words());
+        assert!(is_marked(&file), "{len} bytes dumped, {} written", file.len());
+        if !file.is_empty() {
+            let inspected = folder.dbseal(["inspect", "shop.age"]).run().succeeds_in_silence();
+            assert!(inspected.words().contains("NOT COMPLETE: dbseal failed, was stopped, or is "), "{}", inspected.words());
+        }
+        assert_eq!(file.is_empty(), len < 4 << 20, "{len} bytes dumped, {} written", file.len());
         assert_refused_everywhere(&folder, "shop.age");
 
         let piped = folder.shell(&format!("\"$DBSEAL\" encrypt -R backup.pub {zstd} -- sh -c '{dump}' | cat >piped.age")).run();
         assert!(piped.stderr.contains("sh exited with status 1"), "{}", piped.stderr);
-        let sealed_len = folder.read("piped.age").len() - HEADER_LEN - PAYLOAD_NONCE_LEN;
-        assert_eq!(sealed_len % SLOT_LEN, 1, "in a pipe");
+        assert!(is_marked(&folder.read("piped.age")), "in a pipe");
         assert_refused_everywhere(&folder, "piped.age");
+    }
+    // So it is when nothing was left that could have marked it: killed in the middle.
+    for signal in ["TERM", "KILL"] {
+        let dump = "head -c 20000000 /dev/urandom; touch written; sleep 60";
+        let kill = format!("until [ -e written ]; do sleep 0.1; done; sleep 0.5; kill -{signal} $!");
+        folder
+            .shell(&format!("\"$DBSEAL\" encrypt -R backup.pub -- sh -c '{dump}' >shop.age & {kill}; wait $! && exit 9; rm written"))
+            .run();
+        let file = folder.read("shop.age");
+        assert!(!file.is_empty() && is_marked(&file), "SIG{signal}: {} written", file.len());
+        assert_refused_everywhere(&folder, "shop.age");
     }
     // As text it ends without its last line.
     folder

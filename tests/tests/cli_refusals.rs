@@ -130,6 +130,22 @@ fn chunks_added_and_moved() {
     backup.is_refused(&[start, end].concat(), "only the end");
 }
 
+/// Of several damaged chunks the error names the first, whichever thread meets which: where it ends is how much is whole.
+#[test]
+fn the_first_of_damaged_chunks_is_named() {
+    let backup = Backup::new(100 * CHUNK_LEN, &[]);
+    let mut damaged = backup.file.clone();
+    for index in [17, 25, 40, 98] {
+        damaged[HEADER_LEN + PAYLOAD_NONCE_LEN + index * SLOT_LEN] ^= 1;
+    }
+    backup.folder.write("damaged.age", &damaged);
+    for _ in 0..20 {
+        let decrypt = backup.folder.dbseal(["decrypt", "-i", "backup.key", "--threads", "4", "-o", "out", "damaged.age"]);
+        decrypt.run().fails_with("damaged.age: the payload is damaged or was altered in chunk 17");
+    }
+    assert!(!backup.folder.has("out"));
+}
+
 /// Armor that was cut off or altered. Its last line end is not part of it.
 #[test]
 fn armor_truncated_and_flipped() {

@@ -51,7 +51,10 @@ fn an_interrupted_job_says_so_once() {
         running.wait_for_stderr("it runs");
         running.signal(Signal::TERM);
         let ended = running.end().fails_with("interrupted");
-        assert_eq!(ended.stderr, "it runs\ndbseal: error: interrupted; nothing was left under the output's name\n");
+        assert_eq!(
+            ended.stderr,
+            "it runs\ndbseal: error: interrupted\ndbseal: hint: what was written so far is not complete; no file got its name\n"
+        );
     }
 }
 

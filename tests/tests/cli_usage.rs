@@ -181,7 +181,7 @@ fn at_a_terminal() {
     let at = |args: &str, answers: &[(&str, &str)]| folder.dbseal(args.split(' ')).run_at_terminal(answers);
     for line in ["encrypt -R backup.pub plain", "encrypt -R backup.pub -- cat plain", "decrypt -i backup.key shop.age"] {
         let said =
-            at(line, &[]).ends_with(2, "dbseal: error: binary output to a terminal\r\ndbseal: hint: name a file with -o FILE; -o - ");
+            at(line, &[]).ends_with(2, "dbseal: error: standard output is a terminal\r\ndbseal: hint: name a file with -o FILE; -o - ");
         assert!(!said.words().contains("age-encryption.org"), "{line}");
     }
     at("encrypt -R backup.pub -o - plain", &[]).ends_with(0, "age-encryption.org/v1");
@@ -193,7 +193,8 @@ fn at_a_terminal() {
     at("encrypt -p -o x.age plain", &[(first, "one"), (again, "two")]).ends_with(2, "dbseal: error: the two passphrases are not the same");
     at("encrypt -p -o x.age plain", &[(first, "")]).ends_with(2, "dbseal: error: the passphrase is empty");
     at("decrypt pass.age -o x", &[("passphrase for pass.age: ", "")]).ends_with(2, "dbseal: error: the passphrase is empty");
-    at("decrypt pass.age -o x", &[("passphrase for pass.age: ", "battery staple")]).fails_with("dbseal: error: pass.age: ");
+    at("decrypt pass.age -o x", &[("passphrase for pass.age: ", "battery staple")])
+        .fails_with("dbseal: error: the passphrase does not open pass.age");
     // Nobody is asked for a passphrase to hear then that the output exists.
     at("encrypt -p -o shop.age plain", &[]).fails_with("dbseal: error: shop.age exists already");
     assert_eq!(folder.names(), before);

@@ -1,8 +1,8 @@
 //! The core against the reference at every edge, and against itself where anything is possible.
 
 use dbseal_core::{
-    ArmorReader, ArmorWriter, Batch, CHUNK_LEN, FileKey, Header, HeaderPadding, Identity, Layout, Opener, PAD_TAG, Passphrase,
-    PayloadNonce, RangeError, Recipient, SLOT_LEN, Spread, StreamEnd, WrapError,
+    ArmorReader, ArmorWriter, Batch, CHUNK_LEN, FileKey, Header, HeaderPadding, Identity, Layout, Opener, PAD_TAG, PAYLOAD_NONCE_LEN,
+    Passphrase, PayloadNonce, RangeError, Recipient, SLOT_LEN, Spread, StreamEnd, WrapError,
 };
 use dbseal_tests::inputs::{BATCH_CHUNKS, POOL_THREADS, Replay, edge_lens, paint};
 use dbseal_tests::open::{CoreOpener, RangeReader, Unwrapped, open_stream, unwrap};
@@ -99,6 +99,32 @@ fn ranges_beyond_the_plaintext_are_refused() {
 }
 
 #[test]
+fn an_opener_refuses_what_is_no_run_of_the_payload() {
+    let it = unwrapped();
+    let section = reference::seal_payload(&FILE_KEY, &NONCE, &paint(2 * CHUNK_LEN + 5));
+    let layout = Layout::of_section(section.len() as u64).unwrap();
+    let opener = Opener::new(&it.file_key, &it.nonce);
+    let final_slot = &section[PAYLOAD_NONCE_LEN + 2 * SLOT_LEN..];
+    let checked = opener.check_end(layout, &mut final_slot.to_vec()).unwrap();
+    let open = |first_index: u64, sealed: &[u8]| {
+        let mut batch = Batch::with_chunks(3);
+        batch.ciphertext_mut()[..sealed.len()].copy_from_slice(sealed);
+        batch.set_ciphertext_len(sealed.len());
+        let open = || opener.open_at(&checked, first_index, &mut batch, Spread::Serial);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(open)).is_ok_and(|result| result.is_ok())
+    };
+    let wrong_layout = Layout::of_section(section.len() as u64 + 1).unwrap();
+    let check_end = || opener.check_end(wrong_layout, &mut final_slot.to_vec()).is_ok();
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(check_end)).is_err(), "a final chunk for another length");
+
+    let slots = &section[PAYLOAD_NONCE_LEN..];
+    assert!(open(0, slots) && open(0, &slots[..SLOT_LEN]) && open(1, &slots[SLOT_LEN..]) && open(2, final_slot));
+    assert!(!open(0, &[]) && !open(3, &[]) && !open(3, final_slot) && !open(u64::MAX, final_slot), "no chunk of the payload");
+    assert!(!open(1, &slots[SLOT_LEN..2 * SLOT_LEN - 1]) && !open(2, &final_slot[1..]), "not whole chunks");
+    assert!(!open(1, slots), "more than there are");
+}
+
+#[test]
 fn a_batch_refuses_what_it_was_not_told_to_hold() {
     let it = unwrapped();
     let mut batch = Batch::with_chunks(2);
@@ -106,9 +132,9 @@ fn a_batch_refuses_what_it_was_not_told_to_hold() {
     assert_eq!((batch.sealed_bytes(), batch.opened_len(), batch.opened_slots().count()), (&[][..], 0, 0), "plaintext is neither");
     let panics = |work: &mut dyn FnMut()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
     let sealer = || dbseal_core::Sealer::new(&it.file_key, &it.nonce);
-    let opener = Opener::new(&it.file_key, &it.nonce);
+    let mut opener = Opener::new(&it.file_key, &it.nonce);
     assert!(
-        panics(&mut || opener.open_at(0, &mut batch, StreamEnd::Here, Spread::Serial).expect("it panics before")),
+        panics(&mut || opener.open_batch(&mut batch, StreamEnd::Here, Spread::Serial).expect("it panics before")),
         "plaintext is not opened"
     );
     assert!(panics(&mut || sealer().claim(2).seal(&mut batch, Spread::Serial)), "one chunk of two");
@@ -252,7 +278,7 @@ fn a_passphrase_stands_alone_without_padding() {
     let header = Header::wrap(&file_key, &[passphrase], HeaderPadding::Fixed, &mut Replay(4)).unwrap();
     assert_eq!((header.stanzas().len(), header.needs_passphrase()), (1, true));
     assert!(header.len() < 4096);
-    assert!(header.unwrap(&[Identity::Passphrase(Passphrase::new("correct horse".into()))]).is_ok());
+    assert!(header.unwrap(&[Identity::passphrase(Passphrase::new("correct horse".into()))]).is_ok());
 }
 
 /// A header of 1 MiB is written and read; one byte more is neither, so that nobody writes what nobody reads.

@@ -299,7 +299,7 @@ fn only_whom_a_file_is_addressed_to_opens_it() {
         assert_eq!(opens, [true, true, false]);
         assert!(header.unwrap(&identities[1..]).is_ok(), "the first of several that fits");
         let strangers = [Identity::generate_x25519(&mut rng), Identity::generate_hybrid(&mut rng)];
-        let passphrase = [Identity::Passphrase(Passphrase::new("correct horse".into()))];
+        let passphrase = [Identity::passphrase(Passphrase::new("correct horse".into()))];
         for others in [&strangers[..], &passphrase, &[]] {
             assert!(matches!(header.unwrap(others), Err(UnwrapError::NoMatch)), "{others:?}");
         }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use dbseal_core::{Batch, CHUNK_LEN, Opener, PayloadError, SLOT_LEN, Spread, StreamEnd};
+use dbseal_core::{
+    Batch, CHUNK_LEN, CheckedLayout, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Sealer, Spread, StreamEnd, TAG_LEN,
+};
 use dbseal_tests::inputs::{BATCH_CHUNKS, LONG_BATCH_CHUNKS, POOL_THREADS, PRODUCTION_BATCH_CHUNKS, paint};
 use dbseal_tests::open::{OpenNext, Unwrapped};
 use dbseal_tests::vectors::{Vector, expectation_words};
@@ -115,21 +117,36 @@ impl Fault {
 }
 
 /// Opens a stream slot by slot through the core, but at the indices that a fault makes of the right ones.
-struct Faulty {
+struct Faulty<'a> {
+    unwrapped: &'a Unwrapped,
     opener: Opener,
     batch_chunks: u64,
     fault: Fault,
     next_index: u64,
 }
 
-impl Faulty {
-    fn new(unwrapped: &Unwrapped, batch_chunks: usize, fault: Fault) -> Self {
+impl<'a> Faulty<'a> {
+    fn new(unwrapped: &'a Unwrapped, batch_chunks: usize, fault: Fault) -> Self {
         let opener = Opener::new(&unwrapped.file_key, &unwrapped.nonce);
-        Self { opener, batch_chunks: batch_chunks as u64, fault, next_index: 0 }
+        Self { unwrapped, opener, batch_chunks: batch_chunks as u64, fault, next_index: 0 }
+    }
+
+    /// A layout with a slot of `slot_len` bytes at `index`, at its end or not, as if that end had been checked: the core
+    /// opens at an index only within a payload whose final chunk it has seen, so this one is sealed for it.
+    fn checked(&self, index: u64, slot_len: usize, end: StreamEnd) -> Result<CheckedLayout, PayloadError> {
+        let final_slot_len = if end == StreamEnd::Here { slot_len } else { TAG_LEN + 1 };
+        let chunks_before = index + u64::from(end == StreamEnd::Later);
+        let layout = Layout::of_section(PAYLOAD_NONCE_LEN as u64 + chunks_before * SLOT_LEN as u64 + final_slot_len as u64)?;
+        let mut sealer = Sealer::new(&self.unwrapped.file_key, &self.unwrapped.nonce);
+        drop(sealer.claim(usize::try_from(chunks_before).expect("a short vector")));
+        let mut batch = Batch::with_chunks(1);
+        batch.set_plaintext_len(final_slot_len - TAG_LEN);
+        sealer.finish(&mut batch, Spread::Serial);
+        self.opener.check_end(layout, &mut batch.sealed_bytes().to_vec())
     }
 }
 
-impl OpenNext for Faulty {
+impl OpenNext for Faulty<'_> {
     fn open_next(&mut self, sealed: &[u8], end: StreamEnd, released: &mut Vec<u8>) -> Result<(), PayloadError> {
         let mut batch = Batch::with_chunks(1);
         let slot_count = sealed.len().div_ceil(SLOT_LEN).max(1);
@@ -140,7 +157,8 @@ impl OpenNext for Faulty {
             batch.set_ciphertext_len(slot.len());
             let end = if slot_index + 1 == slot_count { end } else { StreamEnd::Later };
             let index = self.fault.wrong_index(self.next_index, self.batch_chunks);
-            let result = self.opener.open_at(index, &mut batch, end, Spread::Serial);
+            let checked = self.checked(index, slot.len(), end)?;
+            let result = self.opener.open_at(&checked, index, &mut batch, Spread::Serial);
             batch.opened_slots().for_each(|opened| released.extend(opened));
             result?;
             self.next_index += 1;

@@ -30,7 +30,7 @@ const SEED_LEN: usize = 32;
 
 /// An ML-KEM-768 and an X25519 public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HybridRecipient(<XWing as Kem>::PublicKey);
+pub(crate) struct HybridRecipient(<XWing as Kem>::PublicKey);
 
 impl HybridRecipient {
     pub(super) fn parse(text: &str) -> Result<Self, KeyError> {
@@ -56,7 +56,7 @@ impl fmt::Display for HybridRecipient {
 }
 
 /// The 32-byte seed of an ML-KEM-768 and an X25519 private key.
-pub struct HybridIdentity(<XWing as Kem>::PrivateKey);
+pub(crate) struct HybridIdentity(<XWing as Kem>::PrivateKey);
 
 impl HybridIdentity {
     pub(super) fn generate(rng: &mut impl CryptoRng) -> Self {

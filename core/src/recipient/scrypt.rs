@@ -26,7 +26,7 @@ pub const MAX_WORK_FACTOR: u8 = 22;
 
 /// A passphrase to encrypt to.
 #[derive(Clone, Debug)]
-pub struct ScryptRecipient {
+pub(crate) struct ScryptRecipient {
     passphrase: Passphrase,
     log_n: u8,
 }

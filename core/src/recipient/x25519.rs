@@ -22,7 +22,7 @@ const INFO: &[u8] = b"age-encryption.org/v1/X25519";
 
 /// An X25519 public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct X25519Recipient(PublicKey);
+pub(crate) struct X25519Recipient(PublicKey);
 
 impl X25519Recipient {
     pub(super) fn parse(text: &str) -> Result<Self, KeyError> {
@@ -50,7 +50,7 @@ impl fmt::Display for X25519Recipient {
 }
 
 /// An X25519 private key.
-pub struct X25519Identity(StaticSecret);
+pub(crate) struct X25519Identity(StaticSecret);
 
 impl X25519Identity {
     pub(super) fn generate(rng: &mut impl CryptoRng) -> Self {

@@ -257,7 +257,7 @@ fn describe(inspection: &Inspection) -> String {
             lines.push(("plaintext", format!("{plaintext_bytes} bytes, if it is whole: nothing was authenticated")));
         }
         Some(Payload::MarkedFailed { section_bytes }) => {
-            lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: marked as failed by the dbseal that wrote it")));
+            lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: dbseal failed, was stopped, or is still writing it")));
         }
         Some(Payload::CutOff { section_bytes }) => lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: it was cut off"))),
         None => {}

@@ -1,12 +1,17 @@
 //! Measures dbseal beside its peers, each command a whole process, in turn, in one run: `./x bench [MIB] [ROUNDS]`.
 //!
-//! Files lie in memory (`/dev/shm`), outputs are warmed once, and the medians are printed: wall time, CPU-seconds for each GB and
-//! the peak of resident memory, as GNU time reports them. A peer that is missing ends the run: a table without it would mislead.
+//! Files lie in memory (`/dev/shm`), and each output is removed before the next run, so that all write to pages that were just
+//! freed. The medians are printed: wall time, CPU-seconds for each GB and the peak of resident memory, as GNU time reports them,
+//! and how many times as fast as age the same job was done. A peer that is missing ends the run: a table without it would mislead.
+//! Memory is then measured once more, over four times the data.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use dbseal_core::{Batch, FileKey, PayloadNonce, Sealer, Spread};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -22,20 +27,19 @@ fn main() -> Result<(), Failure> {
     let mut args = std::env::args().skip(1);
     let mib: u64 = args.next().map_or(Ok(2048), |text| text.parse())?;
     let rounds: usize = args.next().map_or(Ok(5), |text| text.parse())?;
+    let dbseal = std::env::current_exe()?.with_file_name("dbseal").display().to_string();
     let folder = tempfile::Builder::new().prefix("dbseal-bench").tempdir_in("/dev/shm")?;
-    let status = Command::new("cargo").args(["build", "--release", "--locked", "-p", "dbseal"]).status()?;
-    if !status.success() {
-        return Err("dbseal does not build".into());
-    }
-    let dbseal = std::env::current_dir()?.join("target/release/dbseal");
     prepare(folder.path(), mib)?;
     print_machine();
 
-    let rows = rows(&dbseal.display().to_string());
+    let rows = rows(&dbseal);
     let mut runs: Vec<Vec<Run>> = vec![Vec::new(); rows.len()];
     // In turn, so that a machine whose speed drifts is as unfair to all of them; the first round only warms.
     for round in 0..=rounds {
         for ((_, command), runs) in rows.iter().zip(&mut runs) {
+            for output in ["out.cat", "out.age", "out.gpg", "out.enc", "out.plain"] {
+                let _ = std::fs::remove_file(folder.path().join(output));
+            }
             let run = time(folder.path(), command)?;
             if round > 0 {
                 runs.push(run);
@@ -44,26 +48,72 @@ fn main() -> Result<(), Failure> {
     }
     let gb = mib as f64 * 1048576.0 / 1e9;
     println!("\n{mib} MiB of random bytes, median of {rounds} runs\n");
-    println!("| job | command | seconds | GB/s | CPU s/GB | peak MiB |\n| --- | --- | ---: | ---: | ---: | ---: |");
-    for ((job, command), runs) in rows.iter().zip(&runs) {
-        let median = |of: fn(&Run) -> f64| {
-            let mut values: Vec<f64> = runs.iter().map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values[values.len() / 2]
-        };
-        let seconds = median(|run| run.seconds);
-        let (cpu, peak) = (median(|run| run.cpu_seconds) / gb, median(|run| run.peak_kib) / 1024.0);
-        let shown = command.replace(&dbseal.display().to_string(), "dbseal").replace('|', "\\|");
-        println!("| {job} | `{shown}` | {seconds:.2} | {:.2} | {cpu:.2} | {peak:.0} |", gb / seconds);
+    println!("| job | command | seconds | GB/s | times age | CPU s/GB | peak MiB |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |");
+    for ((job, command), own) in rows.iter().zip(&runs) {
+        let run = median(own);
+        let age = rows.iter().zip(&runs).find(|((other, command), _)| other == job && is_age(command)).map(|(_, runs)| median(runs));
+        let ratio = age.map_or(String::new(), |age| format!("{:.2}", age.seconds / run.seconds));
+        let shown = command.replace(&dbseal, "dbseal").replace(GPG, "gpg").replace('|', "\\|");
+        let (speed, cpu, peak) = (gb / run.seconds, run.cpu_seconds / gb, run.peak_kib / 1024.0);
+        println!("| {job} | `{}` | {:.2} | {speed:.2} | {ratio} | {cpu:.2} | {peak:.0} |", shown.trim(), run.seconds);
     }
-    println!("\nthe bare cipher, one core:");
+    println!("\ngpg is: {GPG}");
+    print_memory(folder.path(), &dbseal, 4 * mib)?;
+    println!("\nthe bare cipher of dbseal, one core, batches of a megabyte in memory: {:.2} GB/s", bare_cipher(gb));
+    println!("the bare cipher of OpenSSL, one core:");
     Command::new("openssl").args(["speed", "-seconds", "2", "-bytes", "65536", "-evp", "chacha20-poly1305"]).status()?;
     Ok(())
 }
 
+fn is_age(command: &str) -> bool {
+    command.split(' ').any(|word| word == "age")
+}
+
+fn median(runs: &[Run]) -> Run {
+    let of = |field: fn(&Run) -> f64| {
+        let mut values: Vec<f64> = runs.iter().map(field).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    Run { seconds: of(|run| run.seconds), cpu_seconds: of(|run| run.cpu_seconds), peak_kib: of(|run| run.peak_kib) }
+}
+
+/// Memory does not grow with the file: over zeros, of which a file takes no room.
+fn print_memory(folder: &Path, dbseal: &str, mib: u64) -> Result<(), Failure> {
+    println!("\n{mib} MiB of zeros with 2 threads\n\n| job | peak MiB |\n| --- | ---: |");
+    std::fs::remove_file(folder.join("in"))?;
+    File::create(folder.join("in"))?.set_len(mib << 20)?;
+    for (job, command) in [
+        ("encrypt, file to null", format!("{dbseal} encrypt --threads 2 -R k.pub -f -o /dev/null in")),
+        ("encrypt, file to file", format!("{dbseal} encrypt --threads 2 -R k.pub -o out.age in")),
+        ("encrypt, pipe to null", format!("cat in | {dbseal} encrypt --threads 2 -R k.pub >/dev/null")),
+        ("decrypt, file to null", format!("{dbseal} decrypt --threads 2 -i k.key -f -o /dev/null out.age")),
+        ("decrypt, pipe to null", format!("cat out.age | {dbseal} decrypt --threads 2 -i k.key >/dev/null")),
+    ] {
+        println!("| {job} | {:.1} |", time(folder, &command)?.peak_kib / 1024.0);
+    }
+    Ok(())
+}
+
+/// GB/s of the sealing alone.
+fn bare_cipher(gb: f64) -> f64 {
+    const CHUNKS: usize = 16;
+    let mut sealer = Sealer::new(&FileKey::from_bytes(&[7; 16]), &PayloadNonce::from_bytes([7; 16]));
+    let mut batch = Batch::with_chunks(CHUNKS);
+    let batch_len = batch.plaintext_capacity();
+    let batches = (gb * 1e9 / batch_len as f64) as u64;
+    let started = Instant::now();
+    for _ in 0..batches {
+        batch.set_plaintext_len(batch_len);
+        sealer.seal_batch(&mut batch, Spread::Serial);
+    }
+    batches as f64 * batch_len as f64 / 1e9 / started.elapsed().as_secs_f64()
+}
+
+const GPG: &str = "gpg --homedir gpg --batch --yes --trust-model always --compress-algo none -r bench@example.org";
+
 /// The jobs, peers side by side. Every pipe is fed by `cat`, so what it costs is in all of those rows.
 fn rows(dbseal: &str) -> Vec<(&'static str, String)> {
-    let gpg = "gpg --homedir gpg --batch --yes --trust-model always --compress-algo none -r bench@example.org";
     let mut rows = vec![("copy, file to file", "cat in >out.cat".to_owned())];
     for (job, output, input) in [
         ("encrypt, file to null", "-o /dev/null", "in"),
@@ -76,7 +126,7 @@ fn rows(dbseal: &str) -> Vec<(&'static str, String)> {
         rows.push((job, format!("{pipe}{dbseal} encrypt --threads 1 {force}-R k.pub {output} {input}")));
         rows.push((job, format!("{pipe}age -R k.pub {output} {input}")));
         rows.push((job, format!("{pipe}rage -R k.pub {output} {input}")));
-        rows.push((job, format!("{pipe}{gpg} {} -e {input}", output.replace(".age", ".gpg"))));
+        rows.push((job, format!("{pipe}{GPG} {} -e {input}", output.replace(".age", ".gpg"))));
         let target = output.replace("-o ", ">").replace(".age", ".enc");
         let source = if input.is_empty() { String::new() } else { format!("-in {input} ") };
         rows.push((job, format!("{pipe}openssl enc -aes-256-ctr -pbkdf2 -pass file:pass {source}{target}")));
