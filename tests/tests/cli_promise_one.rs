@@ -211,7 +211,8 @@ fn output_that_cannot_be_taken_back_is_marked() {
             let inspected = folder.dbseal(["inspect", "shop.age"]).run().succeeds_in_silence();
             assert!(inspected.words().contains("NOT COMPLETE: dbseal failed, was stopped, or is "), "{}", inspected.words());
         }
-        assert_eq!(file.is_empty(), len < 4 << 20, "{len} bytes dumped, {} written", file.len());
+        // A short one may have been in memory still.
+        assert!(!file.is_empty() || len < 4 << 20, "{len} bytes dumped, nothing written");
         assert_refused_everywhere(&folder, "shop.age");
 
         let piped = folder.shell(&format!("\"$DBSEAL\" encrypt -R backup.pub {zstd} -- sh -c '{dump}' | cat >piped.age")).run();
