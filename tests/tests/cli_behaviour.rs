@@ -330,7 +330,7 @@ fn no_secret_in_sight() {
     folder.write("secret", "correct horse\n");
     folder.dbseal(["keygen", "--passphrase-file", "secret", "-o", "backup.key"]).run().succeeds_in_silence();
     encrypt(&folder, &["-o", "shop.age", "--", "echo", "a dump"]).run().succeeds_in_silence();
-    let look = "env; tr '\\0' '\\n' </proc/$PPID/cmdline; tr '\\0' '\\n' </proc/$PPID/environ >environ; ls -l /proc/self/fd >open; cat";
+    let look = "env; tr '\\0' '\\n' </proc/$PPID/cmdline; tr '\\0' '\\n' >environ </proc/$PPID/environ; ls -l /proc/self/fd >open; cat";
     let ended = decrypt(&folder, &["--passphrase-file", "secret", "shop.age", "--", "sh", "-c", look]).run().succeeds();
     let seen = ended.words();
     assert!(seen.contains("decrypt") && seen.contains("a dump"), "{seen}");
