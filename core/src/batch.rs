@@ -1,7 +1,7 @@
 //! Batches of chunks on their way through: what is read into them, sealed or opened, and written out of them.
 
+use alloc::collections::TryReserveError;
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
@@ -30,10 +30,27 @@ enum Holds {
 
 impl Batch {
     /// Room for `chunk_count` chunks.
+    ///
+    /// # Panics
+    /// Without memory for them; see [`Batch::try_with_chunks`].
     #[must_use]
     pub fn with_chunks(chunk_count: usize) -> Self {
+        Self::try_with_chunks(chunk_count).expect("memory for a batch")
+    }
+
+    /// As [`Batch::with_chunks`], where a lack of memory is to end in a message.
+    ///
+    /// # Errors
+    /// There is no memory for so many chunks.
+    ///
+    /// # Panics
+    /// For no chunk at all.
+    pub fn try_with_chunks(chunk_count: usize) -> Result<Self, TryReserveError> {
         assert!(chunk_count > 0, "a batch without a slot");
-        Self { slots: Zeroizing::new(vec![0; chunk_count * SLOT_LEN]), holds: Holds::Plaintext(0) }
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(chunk_count * SLOT_LEN)?;
+        slots.resize(chunk_count * SLOT_LEN, 0);
+        Ok(Self { slots: Zeroizing::new(slots), holds: Holds::Plaintext(0) })
     }
 
     /// How many bytes of plaintext fit.

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStderr, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,15 +41,15 @@ impl Command {
         self.program.to_string_lossy().into_owned()
     }
 
-    fn spawn(&self, stdin: Stdio, stdout: Stdio) -> Result<Child, JobError> {
+    /// Whoever follows its standard error is there first: nothing may fail between the start of a command and the guard that ends it.
+    fn spawn(&self, stdin: Stdio, stdout: Stdio, observer: &Arc<dyn Observer>) -> Result<(Child, Stderr), JobError> {
+        let failed = |error| JobError::Spawn { program: self.name(), error };
         adopt_orphans();
-        std::process::Command::new(&self.program)
-            .args(&self.args)
-            .stdin(stdin)
-            .stdout(stdout)
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| JobError::Spawn { program: self.name(), error })
+        let (stderr, to_stderr) = io::pipe().map_err(failed)?;
+        let stderr = Stderr::follow(stderr, observer).map_err(failed)?;
+        let mut command = std::process::Command::new(&self.program);
+        let child = command.args(&self.args).stdin(stdin).stdout(stdout).stderr(to_stderr).spawn().map_err(failed)?;
+        Ok((child, stderr))
     }
 }
 
@@ -65,10 +65,9 @@ pub(crate) struct Producer {
 impl Producer {
     /// Starts the command; what it writes is read from the file.
     pub(crate) fn start(command: &Command, observer: &Arc<dyn Observer>) -> Result<(Self, File), JobError> {
-        let mut child = command.spawn(Stdio::null(), Stdio::piped())?;
+        let (mut child, stderr) = command.spawn(Stdio::null(), Stdio::piped(), observer)?;
         let stdout: OwnedFd = child.stdout.take().expect("it was asked for").into();
         let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_LEN);
-        let stderr = Stderr::follow(child.stderr.take(), observer);
         Ok((Self { name: command.name(), child, stderr, ended: false, observer: Arc::clone(observer) }, stdout.into()))
     }
 
@@ -113,10 +112,9 @@ pub(crate) struct Consumer {
 
 impl Consumer {
     pub(crate) fn start(command: &Command, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
-        let mut child = command.spawn(Stdio::piped(), Stdio::inherit())?;
+        let (mut child, stderr) = command.spawn(Stdio::piped(), Stdio::inherit(), observer)?;
         let stdin: OwnedFd = child.stdin.take().expect("it was asked for").into();
         let _ = rustix::pipe::fcntl_setpipe_size(&stdin, PIPE_LEN);
-        let stderr = Stderr::follow(child.stderr.take(), observer);
         Ok(Self { name: command.name(), child, stdin: Some(stdin.into()), stderr, ended: false, observer: Arc::clone(observer) })
     }
 
@@ -194,12 +192,11 @@ struct Stderr {
 }
 
 impl Stderr {
-    fn follow(stderr: Option<ChildStderr>, observer: &Arc<dyn Observer>) -> Self {
+    fn follow(mut stderr: PipeReader, observer: &Arc<dyn Observer>) -> io::Result<Self> {
         let tail = Arc::new(Mutex::new(Vec::new()));
         let (end, ended) = mpsc::sync_channel(1);
         let (kept, observer) = (Arc::clone(&tail), Arc::clone(observer));
-        std::thread::spawn(move || {
-            let mut stderr = stderr.expect("it was asked for");
+        std::thread::Builder::new().spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(len @ 1..) = stderr.read(&mut bytes) {
                 observer.child_stderr(&bytes[..len]);
@@ -209,8 +206,8 @@ impl Stderr {
                 kept.drain(..excess_len);
             }
             let _ = end.send(());
-        });
-        Self { tail, ended: Mutex::new(ended) }
+        })?;
+        Ok(Self { tail, ended: Mutex::new(ended) })
     }
 
     /// Waits until all was passed on, and returns the last lines, without what a terminal would obey. A process that the

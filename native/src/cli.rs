@@ -5,11 +5,12 @@ mod args;
 mod plan;
 mod signals;
 mod size;
+mod standard;
 mod terminal;
 mod ui;
 mod usage;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -45,18 +46,18 @@ pub fn main() -> ExitCode {
         Err(request) if !request.use_stderr() => request.exit(), // for help or the version
         Err(help) if help.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help.exit(),
         Err(error) => {
-            let mut typed = std::env::args().skip(1).take_while(|arg| arg != "--");
+            let mut typed = std::env::args_os().skip(1).take_while(|arg| arg != "--");
             let subcommand = typed.next().filter(|name| definition().find_subcommand(name).is_some());
             let voice = if typed.any(|arg| arg == "--json") { Voice::Json } else { Voice::Words };
-            let (message, hint) = usage::explain(&error, subcommand.as_deref());
+            let (message, hint) = usage::explain(&error, subcommand.as_deref().and_then(OsStr::to_str));
             Ui::new(voice).failure(&message, Some(&hint), None, Exit::CannotRun);
             return ExitCode::from(Exit::CannotRun as u8);
         }
     };
     let ui = Arc::new(Ui::new(args.subcommand.voice()));
     let running = Arc::new(OnceLock::new());
-    signals::watch(Arc::clone(&ui), Arc::clone(&running));
-    let code = match run(args.subcommand, &ui, &running) {
+    let result = signals::watch(Arc::clone(&ui), Arc::clone(&running)).and_then(|()| run(args.subcommand, &ui, &running));
+    let code = match result {
         Ok(()) => Exit::Done,
         Err(error) => {
             ui.error(&error);

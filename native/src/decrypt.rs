@@ -13,10 +13,10 @@ use dbseal_core::{
 
 use crate::age_file::AgeFile;
 use crate::descendants::kill_descendants;
+use crate::destination::{Destination, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, Source, StreamReader, check_not_same};
 use crate::keys::Unlock;
-use crate::output::{Destination, Privacy};
 use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Drain, Workers, fill_ciphertext, flow};
@@ -237,7 +237,10 @@ impl Job<'_> {
     }
 
     fn read_at(&self, input: &Input, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
-        input.file.read_exact_at(bytes, offset).map_err(|error| JobError::read(self.what, error))
+        input.file.read_exact_at(bytes, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => JobError::InputChanged { what: self.what.into() },
+            _ => JobError::read(self.what, error),
+        })
     }
 }
 

@@ -9,9 +9,9 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use crate::descendants::kill_descendants;
+use crate::destination::{Destination, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, Source, StreamReader, Waker, check_not_same};
-use crate::output::{Destination, Privacy};
 use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Workers, fill_plaintext, flow};

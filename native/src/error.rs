@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, UnwrapError, WrapError};
 
-use crate::output::folder_of;
+use crate::destination::folder_of;
 
 /// Why a job was refused or failed. No variant holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,9 @@ pub enum JobError {
     /// What is read and what is written, or two things to be written, are one file.
     #[error("{} is named twice: one would replace the other", .0.display())]
     SameFile(PathBuf),
+    /// The output is a FIFO of another user.
+    #[error("{} is a FIFO that belongs to another user", .0.display())]
+    ForeignFifo(PathBuf),
     /// The input is a folder.
     #[error("{} is a folder", .0.display())]
     InputIsFolder(PathBuf),
@@ -93,6 +96,12 @@ pub enum JobError {
         /// Why not.
         error: io::Error,
     },
+    /// The system allows no more threads.
+    #[error("cannot start a thread: {}", reason(.0))]
+    Thread(io::Error),
+    /// There is no memory for the batches, a few megabytes for each core.
+    #[error("there is not enough memory for so many threads")]
+    Memory,
     /// A command failed.
     #[error("{program} {status}")]
     ChildFailed {
@@ -130,6 +139,9 @@ pub enum JobError {
     /// Nothing to decrypt with.
     #[error("no key to open the file with")]
     NoIdentity,
+    /// Keys were given for a file that a passphrase opens: not the file that was meant.
+    #[error("{0} is encrypted with a passphrase, not to a key")]
+    PassphraseNotKey(String),
     /// A passphrase is needed and there is no terminal.
     #[error("a passphrase is needed for {0}, and there is no terminal to ask on")]
     NoTerminal(String),
@@ -206,6 +218,9 @@ pub enum JobError {
     /// A key would replace another.
     #[error("{} exists already", .0.display())]
     KeyExists(PathBuf),
+    /// A standard stream that is needed is not there.
+    #[error("{0} is closed, or is /dev/null")]
+    Closed(&'static str),
     /// Standard input for two things.
     #[error("standard input cannot be read for two things")]
     StdinTwice,

@@ -12,8 +12,8 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::ReadWriteFlags;
 
 use crate::child::{Command, PIPE_LEN, Producer};
+use crate::destination::{Destination, folder_of};
 use crate::error::JobError;
-use crate::output::{Destination, folder_of};
 use crate::pace::Pace;
 use crate::report::Observer;
 use crate::write_back::drop_cached;

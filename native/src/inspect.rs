@@ -114,6 +114,9 @@ fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer
     if !request.has_keys() {
         return Ok(None);
     }
+    if header.needs_passphrase() && !request.unlock.identities.is_empty() {
+        return Ok(None);
+    }
     if header.needs_passphrase() {
         let opened = header.unwrap(&request.unlock.identities_for(header, what, observer)?);
         return match opened {

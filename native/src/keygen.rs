@@ -10,9 +10,10 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use zeroize::Zeroizing;
 
+use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::keys::{Unlock, load_identities};
-use crate::output::{Destination, Overwrite, PendingFile, Privacy};
+use crate::output::PendingFile;
 use crate::report::Observer;
 
 /// The kind of key to make.

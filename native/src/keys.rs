@@ -69,8 +69,14 @@ impl PassphraseSource {
 ///
 /// # Errors
 /// A file that cannot be read, or has a line that is not a recipient.
-pub fn load_recipients(path: &Path) -> Result<Vec<Recipient>, JobError> {
+pub fn load_recipients(path: &Path, observer: &dyn Observer) -> Result<Vec<Recipient>, JobError> {
     let text = read_keyfile(path)?;
+    if path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o002 != 0) {
+        observer.warning(&format!(
+            "{} can be written to by anybody, who could then read the backups: take that from them with chmod o-w",
+            path.display()
+        ));
+    }
     dbseal_core::recipients_from_text(&String::from_utf8_lossy(&text)).map_err(|error| JobError::Keyfile { path: path.into(), error })
 }
 
@@ -102,8 +108,7 @@ pub fn load_identities(
     if let IdentitySource::File(path) = source
         && path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o077 != 0)
     {
-        let path = path.display();
-        observer.warning(&format!("{path} can be read by others than its owner; forbid it with: chmod 600 {path}"));
+        observer.warning(&format!("{} can be read by others than its owner: take that from them with chmod 600", path.display()));
     }
     Ok(identities)
 }
@@ -167,6 +172,9 @@ pub struct Unlock<'a> {
 impl Unlock<'_> {
     /// The identities that may open a file with this header: a passphrase, where the file has one, else the private keys.
     pub(crate) fn identities_for(&self, header: &Header, what: &str, observer: &dyn Observer) -> Result<Vec<Identity>, JobError> {
+        if header.needs_passphrase() && !self.identities.is_empty() {
+            return Err(JobError::PassphraseNotKey(what.into()));
+        }
         if header.needs_passphrase() {
             return Ok(vec![Identity::passphrase(self.passphrase.passphrase(what, self.ask)?)]);
         }

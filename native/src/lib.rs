@@ -9,6 +9,7 @@ mod age_file;
 mod child;
 mod decrypt;
 mod descendants;
+mod destination;
 mod encrypt;
 mod error;
 mod input;
@@ -20,9 +21,11 @@ mod output;
 mod pace;
 mod parallel;
 mod pipeline;
+mod place;
 mod process;
 mod report;
 mod sink;
+mod unfinished;
 mod write_back;
 
 #[cfg(feature = "cli")]
@@ -30,6 +33,7 @@ pub mod cli;
 
 pub use child::Command;
 pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
+pub use destination::{Destination, Overwrite, Privacy};
 pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
 pub use error::JobError;
 pub use input::Source;
@@ -37,9 +41,9 @@ pub use inspect::{InspectRequest, Inspection, Payload, inspect};
 pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, recipient_path, recipients_of};
 pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients};
 pub use metrics::Metrics;
-pub use output::{Destination, Overwrite, Privacy, abandon_unfinished};
 pub use pace::Pace;
 pub use process::{forbid_core_dumps, run_idle};
 pub use report::{Observer, Silent};
+pub use unfinished::abandon_unfinished;
 
 pub use dbseal_core as core;

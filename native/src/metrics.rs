@@ -6,8 +6,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::destination::{Destination, Overwrite};
 use crate::error::JobError;
-use crate::output::{Destination, Overwrite, PendingFile};
+use crate::output::PendingFile;
 
 /// A file in the Prometheus text format, for the textfile collector of node_exporter.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Metrics {
 
 /// How a file of our metrics starts.
 const START: &[u8] = b"# HELP dbseal_";
+/// Bytes of a file of metrics that are read, at most.
+const MAX_LEN: u64 = 64 << 10;
 const LAST_SUCCESS: &str = "dbseal_last_success_timestamp_seconds";
 
 impl Metrics {
@@ -78,7 +81,8 @@ impl Metrics {
     }
 
     fn last_success(&self, labels: &str) -> Option<String> {
-        let text = std::fs::read_to_string(&self.path).ok()?;
+        let mut text = String::new();
+        File::open(&self.path).ok()?.take(MAX_LEN).read_to_string(&mut text).ok()?;
         let value = text.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS)?.strip_prefix(labels))?.trim();
         value.parse::<u64>().ok().map(|seconds| seconds.to_string())
     }

@@ -106,7 +106,7 @@ impl Transfer<'_> {
             let threads: Vec<_> = (0..self.threads.get()).map(start).collect();
             let errors = threads.into_iter().filter_map(|thread| match thread {
                 Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).err(),
-                Err(error) => Some((u64::MAX, JobError::Spawn { program: "a thread".into(), error })),
+                Err(error) => Some((u64::MAX, JobError::Thread(error))),
             });
             errors.min_by_key(|(first_index, _)| *first_index)
         });

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use std::thread::Builder;
 
 use dbseal_core::{Batch, SLOT_LEN, Spread, StreamEnd};
 
@@ -26,7 +27,7 @@ impl Workers {
             return Ok(Self(None));
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).thread_name(|index| format!("worker-{index}")).build();
-        pool.map(|pool| Self(Some(pool))).map_err(|error| JobError::Spawn { program: "a thread".into(), error: io::Error::other(error) })
+        pool.map(|pool| Self(Some(pool))).map_err(|error| JobError::Thread(io::Error::other(error)))
     }
 
     /// Runs `work` where its batches spread over these cores.
@@ -64,17 +65,18 @@ pub(crate) fn flow(
     let (to_workers, filled) = sync_channel(BATCH_COUNT);
     let (to_writer, done) = sync_channel(BATCH_COUNT);
     for _ in 0..BATCH_COUNT {
-        let _ = to_reader.send(Batch::with_chunks(workers.batch_chunks()));
+        let batch = Batch::try_with_chunks(workers.batch_chunks()).map_err(|_| JobError::Memory)?;
+        let _ = to_reader.send(batch);
     }
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let reader = || {
             // Moved in, so that the workers see the end when this thread ends, however it does.
             let (free, to_workers) = (free, to_workers);
             if let Err(error) = read_all(&mut fill, &free, &to_workers) {
                 failed(error);
             }
-        });
-        scope.spawn(|| {
+        };
+        let writer = || {
             let mut drain_end = Drain { done, to_reader, current: None, complete: false };
             // Whatever ended the stream before its last batch, a job that did not see that batch is not done.
             match drain(&mut drain_end) {
@@ -82,7 +84,12 @@ pub(crate) fn flow(
                 Ok(()) => failed(JobError::Stopped),
                 Err(error) => failed(error),
             }
-        });
+        };
+        let started = Builder::new().spawn_scoped(scope, reader).and_then(|_| Builder::new().spawn_scoped(scope, writer));
+        if let Err(error) = started {
+            failed(JobError::Thread(error));
+            return drop(filled);
+        }
         let to_writer = to_writer;
         while let Ok((mut batch, end)) = filled.recv() {
             let result = workers.run(|spread| work(&mut batch, end, spread));

@@ -1,14 +1,16 @@
 //! The open end of a job: a file that waits for its name, a stream that cannot be taken back, or a command.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use crate::child::{Consumer, PIPE_LEN};
+use crate::destination::{Destination, Privacy, open_stream};
 use crate::error::JobError;
-use crate::output::{Destination, PendingFile, Privacy, is_stream};
+use crate::output::PendingFile;
 use crate::report::Observer;
+use crate::unfinished::writing;
 
 /// Where a job writes. Dropped before [`Sink::commit`], a file is gone and a command is killed.
 pub(crate) enum Sink {
@@ -26,11 +28,10 @@ pub(crate) struct Stream {
 impl Sink {
     pub(crate) fn create(destination: &Destination, privacy: Privacy, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
         Ok(match destination {
-            Destination::File { path, .. } if is_stream(path) => {
-                let file = File::options().write(true).open(path).map_err(|error| JobError::open(path, error))?;
-                Self::Stream(Stream::new(file, path.display().to_string()))
-            }
-            Destination::File { path, overwrite } => Self::Pending(PendingFile::create(path, privacy, *overwrite)?),
+            Destination::File { path, overwrite } => match open_stream(path)? {
+                Some(file) => Self::Stream(Stream::new(file, path.display().to_string())),
+                None => Self::Pending(PendingFile::create(path, privacy, *overwrite)?),
+            },
             Destination::Stdout => {
                 let what = "standard output";
                 let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(|error| JobError::write(what, error))?;
@@ -73,7 +74,19 @@ impl Stream {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
-        self.file.write_all(bytes).map_err(|error| JobError::write(&self.what, error))
+        let _writing = writing();
+        let start = self.file.stream_position().ok();
+        self.file.write_all(bytes).map_err(|error| {
+            // What ended before this write shows that it is not complete, what ends in the middle of it may not.
+            if let Some(start) = start
+                && let (Ok(end), Ok(metadata)) = (self.file.stream_position(), self.file.metadata())
+                && metadata.is_file()
+                && metadata.len() == end
+            {
+                let _ = self.file.set_len(start);
+            }
+            JobError::write(&self.what, error)
+        })
     }
 
     /// Where the stream is a regular file after all, as with `> FILE`, a full disk may show only here.

@@ -22,6 +22,7 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
     Some(match error {
         JobError::Write { error, .. } | JobError::Create { error, .. } if is_full(error) => "free some space or choose another disk",
         JobError::OutputExists(_) => "choose another name, or overwrite it with --force",
+        JobError::ForeignFifo(_) => "whoever made it would read what is written to it: choose another name",
         JobError::OutputIsFolder(_) => "name a file in it",
         JobError::NotAFile(_) => "choose the name of a file that does not exist yet",
         JobError::InputEmpty(_) => "the copy is incomplete: fetch it again from where it is whole",
@@ -41,10 +42,12 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::Wrap(WrapError::NoRecipient) => "name one with -r age1... or -R FILE; dbseal keygen makes a pair of keys",
         JobError::Wrap(WrapError::MixedPostQuantum) => "make one backup for each kind of recipient, or encrypt to post-quantum ones only",
         JobError::EmptyPassphrase | JobError::PassphraseNotText(_) => "the passphrase is the first line of the file, or what is typed",
+        JobError::Closed(_) => "name a file instead, or open it (a service manager may have closed it)",
         JobError::StdinTwice => "name a file for one of them",
         JobError::Spawn { error, .. } if error.kind() == io::ErrorKind::NotFound => {
             "see that the program is installed, and spelled as it is there"
         }
+        JobError::PassphraseNotKey(_) => "see that this is the file you mean; without -i it is opened with its passphrase",
         JobError::NoIdentity => "name the private key with -i FILE",
         JobError::NoTerminal(_) => "put the passphrase into a file that only you can read, and name it with --passphrase-file FILE",
         JobError::Unwrap { error: UnwrapError::NoMatch, .. } => "dbseal inspect shows how many recipients the file has, and of which kind",
@@ -68,6 +71,8 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         }
         JobError::RangeOfStream(_) => "name a file that lies on a disk",
         JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
+        JobError::Memory => "use fewer with --threads, or lift the limit (ulimit -v)",
+        JobError::Thread(_) => "use fewer with --threads, or lift the limit (ulimit -u)",
         JobError::MetricsNotWritten(_) => "see that the folder of --metrics can be written to",
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
         _ => return None,
@@ -81,6 +86,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::Spawn { .. }
         | JobError::NotAFile(_)
         | JobError::OutputIsFolder(_)
+        | JobError::ForeignFifo(_)
         | JobError::SameFile(_)
         | JobError::InputIsFolder(_)
         | JobError::RecipientArgument(_)
@@ -96,6 +102,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::RangeOfArmor(_)
         | JobError::BinaryToTerminal
         | JobError::StdinTwice
+        | JobError::Closed(_)
         | JobError::PrivateKeyArgument
         | JobError::NotMetrics(_)
         | JobError::BadCommand(_)

@@ -7,19 +7,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{DEFAULT_WORK_FACTOR, Recipient};
+use rustix::fs::FileType;
 
 use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, OutputArgs, Subcommand};
+use super::standard::{check_input, check_output};
 use super::terminal::Terminal;
 use super::ui::Ui;
 use crate::child::Command;
 use crate::decrypt::{DecryptRequest, Part};
+use crate::destination::{Destination, Overwrite};
 use crate::encrypt::{Compression, Encoding, EncryptRequest};
 use crate::error::JobError;
 use crate::input::{Source, is_same_file};
 use crate::inspect::InspectRequest;
 use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
 use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
-use crate::output::{Destination, Overwrite};
 use crate::pace::Pace;
 use crate::process::run_idle;
 use crate::report::Observer;
@@ -50,11 +52,11 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         recipients.push(text.parse().map_err(JobError::RecipientArgument)?);
     }
     for path in &args.recipients_file {
-        recipients.extend(load_recipients(path)?);
+        recipients.extend(load_recipients(path, &**ui)?);
     }
     let source = match (Command::from_words(args.command), args.input) {
         (Some(command), _) => Source::Command(command),
-        (None, input) => file_or_stdin(input, "the backup", ui),
+        (None, input) => file_or_stdin(input, "the backup", ui)?,
     };
     let destination = match args.into {
         Some(words) => Destination::Into(split_words(&words)?),
@@ -85,7 +87,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
 }
 
 fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    let source = file_or_stdin(args.input, "the age file", ui);
+    let source = file_or_stdin(args.input, "the age file", ui)?;
     let destination = match Command::from_words(args.command) {
         Some(command) => {
             ui.warning(
@@ -130,17 +132,20 @@ fn check_stdin(source: &Source, identities: &[PathBuf]) -> Result<(), JobError> 
 }
 
 fn inspect(args: InspectArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    let source = file_or_stdin(args.input, "the age file", ui);
+    let source = file_or_stdin(args.input, "the age file", ui)?;
     check_stdin(&source, &args.identity)?;
     Ok(Plan::Inspect(InspectRequest { source, unlock: unlock(args.identity, args.passphrase_file) }))
 }
 
-fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Source {
-    let source = path.filter(|path| path != Path::new("-")).map_or(Source::Stdin, Source::File);
-    if matches!(source, Source::Stdin) && std::io::stdin().is_terminal() {
+fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Result<Source, JobError> {
+    if let Some(path) = path.filter(|path| path != Path::new("-")) {
+        return Ok(Source::File(path));
+    }
+    check_input()?;
+    if std::io::stdin().is_terminal() {
         ui.warning(&format!("reading {what} from the terminal; end with ctrl-d"));
     }
-    source
+    Ok(Source::Stdin)
 }
 
 fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
@@ -148,7 +153,12 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         return Ok(Plan::Recipients(unlock(vec![identity], args.passphrase_file)));
     }
     let output = args.output.filter(|path| path != Path::new("-"));
-    output.as_deref().map_or(Ok(()), check_key_paths)?;
+    output.as_deref().map_or_else(check_output, check_key_paths)?;
+    // A key that a shell redirects into a file gets the file's mode from the umask.
+    let is_shared = |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_mode & 0o077 != 0;
+    if output.is_none() && rustix::fs::fstat(std::io::stdout()).is_ok_and(is_shared) {
+        ui.warning("the file that the private key goes to can be read by others than its owner: use -o FILE, or chmod 600");
+    }
     let passphrase = match args.passphrase_file {
         Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal)?),
         None if Terminal::is_there() => Terminal.ask_new("the identity", " (empty for none)")?,
@@ -178,14 +188,15 @@ enum Content {
 
 fn destination(args: OutputArgs, content: Content) -> Result<Destination, JobError> {
     match args.output {
-        Some(path) if path == Path::new("-") => Ok(Destination::Stdout),
-        Some(path) => {
+        Some(path) if path != Path::new("-") => {
             let overwrite = if args.force { Overwrite::Allowed } else { Overwrite::Refused };
-            Ok(Destination::File { path, overwrite })
+            return Ok(Destination::File { path, overwrite });
         }
-        None if content == Content::Binary && std::io::stdout().is_terminal() => Err(JobError::BinaryToTerminal),
-        None => Ok(Destination::Stdout),
+        None if content == Content::Binary && std::io::stdout().is_terminal() => return Err(JobError::BinaryToTerminal),
+        _ => {}
     }
+    check_output()?;
+    Ok(Destination::Stdout)
 }
 
 /// Splits a command line without running a shell: what a shell would do with it must be asked for, not guessed.

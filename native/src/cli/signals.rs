@@ -3,26 +3,33 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
 use signal_hook::iterator::Signals;
 
 use super::Running;
 use super::advice::Exit;
 use super::ui::Ui;
 use crate::descendants::kill_descendants;
-use crate::output::abandon_unfinished;
+use crate::error::JobError;
+use crate::unfinished::abandon_unfinished;
 
 /// Linux's number; a file that grows beyond the limit is then an error that can be told, instead of the end.
 const SIGXFSZ: i32 = 25;
 
+/// What ends a process and can be heeded: a command of ours must not outlive it, and see the end of its input.
+const ENDING: [i32; 8] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2];
+
 /// `running` is what is told of an interrupted job, once it runs.
-pub(super) fn watch(ui: Arc<Ui>, running: Arc<OnceLock<Running>>) {
+///
+/// # Errors
+/// Where signals cannot be heeded.
+pub(super) fn watch(ui: Arc<Ui>, running: Arc<OnceLock<Running>>) -> Result<(), JobError> {
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
     let ignored = ignored_signals();
     // nohup, or a shell that started us in the background, wants some of them ignored.
-    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
-    let Ok(mut signals) = Signals::new(heeded) else { return };
-    std::thread::spawn(move || {
+    let heeded = ENDING.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let mut signals = Signals::new(heeded).map_err(JobError::Thread)?;
+    let watcher = std::thread::Builder::new().spawn(move || {
         for _ in signals.forever() {
             // From here on nothing can get its final name. Children die before our ends of their pipes close.
             if abandon_unfinished() {
@@ -37,6 +44,7 @@ pub(super) fn watch(ui: Arc<Ui>, running: Arc<OnceLock<Running>>) {
             }
         }
     });
+    watcher.map(|_| ()).map_err(JobError::Thread)
 }
 
 /// The signals that this process was started to ignore, a bit each from signal 1 on (proc_pid_status(5)).

@@ -8,6 +8,7 @@ use dbseal_core::Passphrase;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
+use super::ui::printable;
 use crate::error::JobError;
 use crate::keys::AskPassphrase;
 
@@ -51,7 +52,7 @@ fn read_passphrase(prompt: &str, what: &str) -> Result<Zeroizing<String>, JobErr
 /// Asks with the echo off before the prompt shows: what is typed at the first sight of it is not seen either.
 fn ask_unseen(mut terminal: File, prompt: &str) -> io::Result<Zeroizing<String>> {
     let _hidden = HiddenEcho::on(&terminal)?;
-    write!(terminal, "{prompt}: ")?;
+    write!(terminal, "{}: ", printable(prompt))?;
     let mut line = Zeroizing::new(String::with_capacity(MAX_PASSPHRASE_LEN));
     let read_len = BufReader::with_capacity(1, &terminal).take(MAX_PASSPHRASE_LEN as u64).read_line(&mut line)?;
     writeln!(terminal)?;

@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 
 use super::advice::{Exit, exit, hint};
 use crate::decrypt::{DecryptRequest, Decrypted};
+use crate::destination::Destination;
 use crate::encrypt::{EncryptRequest, Encrypted};
 use crate::error::JobError;
 use crate::inspect::{Inspection, Payload};
 use crate::keygen::{Generated, KeygenRequest};
-use crate::output::Destination;
 use crate::report::Observer;
 
 /// How the command speaks.
@@ -75,6 +75,7 @@ impl Ui {
 
     /// What ends the command: a sentence, what to do about it, and the last words of the child that failed.
     pub(super) fn failure(&self, message: &str, hint: Option<&str>, child_stderr: Option<&str>, exit: Exit) {
+        let message = printable(message);
         match self.voice {
             Voice::Json => self.event(&json!({
                 "event": "error", "message": message, "hint": hint, "child_stderr": child_stderr, "exit": exit as i32,
@@ -86,7 +87,7 @@ impl Ui {
                     && let Some(tail) = child_stderr
                 {
                     for line in tail.lines() {
-                        text += &format!("dbseal:   | {line}\n");
+                        text += &format!("dbseal:   | {}\n", printable(line));
                     }
                 }
                 if let Some(hint) = hint {
@@ -179,11 +180,25 @@ impl Observer for Ui {
 
     fn warning(&self, text: &str) {
         match self.voice {
-            Voice::Words => self.to_stderr(format!("dbseal: warning: {text}\n").as_bytes()),
+            Voice::Words => self.to_stderr(format!("dbseal: warning: {}\n", printable(text)).as_bytes()),
             Voice::Json => self.event(&json!({"event": "warning", "message": text})),
             Voice::Quiet => {}
         }
     }
+}
+
+/// A text on one line, with what a terminal would obey, or write from right to left, made visible: a file's name may be chosen
+/// by whoever can write to the storage.
+pub(super) fn printable(text: &str) -> String {
+    let is_plain = |character: char| {
+        !character.is_control()
+            && !matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_plain(character) { printable.push(character) } else { printable.extend(character.escape_default()) }
+    }
+    printable
 }
 
 /// What a job leaves to say.
@@ -202,7 +217,7 @@ pub(super) struct Outcome {
 impl Outcome {
     pub(super) fn encrypted(request: &EncryptRequest, done: Encrypted) -> Self {
         let to = match &request.destination {
-            Destination::File { path, .. } => format!(" to {}", path.display()),
+            Destination::File { path, .. } => format!(" to {}", printable(&path.display().to_string())),
             _ => String::new(),
         };
         let summary = format!("encrypted {} bytes{to}", done.read_len);
@@ -211,7 +226,7 @@ impl Outcome {
 
     pub(super) fn decrypted(request: &DecryptRequest<'_>, done: Decrypted) -> Self {
         let to = match &request.destination {
-            Destination::File { path, .. } => format!(" to {}", path.display()),
+            Destination::File { path, .. } => format!(" to {}", printable(&path.display().to_string())),
             _ => String::new(),
         };
         let summary = format!("decrypted {} bytes{to}", done.written_len);
@@ -228,8 +243,8 @@ impl Outcome {
             (Some(path), Some(recipient_path)) => {
                 let summary = format!(
                     "identity (private, keep it offline): {}\ndbseal: recipient (public, for the database host): {}",
-                    path.display(),
-                    recipient_path.display()
+                    printable(&path.display().to_string()),
+                    printable(&recipient_path.display().to_string())
                 );
                 (Zeroizing::new(generated.recipient + "\n"), Some(summary))
             }
@@ -267,5 +282,5 @@ fn describe(inspection: &Inspection) -> String {
         None if inspection.keys_tried => lines.push(("opened by", "none of the given keys".into())),
         None => {}
     }
-    lines.iter().map(|(name, value)| format!("{:<12}{value}\n", format!("{name}:"))).collect()
+    lines.iter().map(|(name, value)| format!("{:<12}{}\n", format!("{name}:"), printable(value))).collect()
 }

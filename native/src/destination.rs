@@ -1,0 +1,110 @@
+//! Where output goes, and what is refused before anything is written.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use crate::child::Command;
+use crate::error::JobError;
+
+/// Where a job's output goes.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// A file, which gets its name when it is complete. A device or a FIFO of that name is written to as it is.
+    File {
+        /// Its name.
+        path: PathBuf,
+        /// Whether it may replace one.
+        overwrite: Overwrite,
+    },
+    /// Standard output, which cannot be taken back.
+    Stdout,
+    /// The standard input of a command, which is killed before that closes when anything fails.
+    Into(Command),
+}
+
+/// Whether an existing file may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays, and the job is refused.
+    Refused,
+    /// It is replaced when the new one is complete.
+    Allowed,
+}
+
+/// Who may read a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privacy {
+    /// Whoever the umask lets: for what is encrypted or public.
+    Shared,
+    /// The owner only: for plaintext and keys.
+    Owner,
+}
+
+impl Destination {
+    /// Refuses a file that cannot become the output, before the first byte is read.
+    pub(crate) fn check(&self) -> Result<(), JobError> {
+        match self {
+            Self::File { path, .. } if is_stream(path)? => Ok(()),
+            Self::File { path, overwrite } => Self::check_file(path, *overwrite),
+            Self::Stdout | Self::Into(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_file(path: &Path, overwrite: Overwrite) -> Result<(), JobError> {
+        match path.symlink_metadata() {
+            Ok(_) if path.is_dir() => Err(JobError::OutputIsFolder(path.into())),
+            Ok(metadata) if !(metadata.is_file() || metadata.is_symlink()) => Err(JobError::NotAFile(path.into())),
+            Ok(_) if overwrite == Overwrite::Refused => Err(JobError::OutputExists(path.into())),
+            // Replacing the link would leave what it points to as it was, under the name that people look at.
+            Ok(metadata) if metadata.is_symlink() => Err(JobError::NotAFile(path.into())),
+            _ if path.file_name().is_none() || ends_with_slash(path) => Err(JobError::NotAFile(path.into())),
+            _ => folder_of(path).metadata().map(|_| ()).map_err(|error| JobError::Create { path: path.into(), error }),
+        }
+    }
+}
+
+/// Opens what is written to as it is: a terminal, `/dev/null`, a tape, a FIFO. `None` where the path names none of these.
+/// Waits until somebody reads a FIFO, as a shell does.
+pub(crate) fn open_stream(path: &Path) -> Result<Option<File>, JobError> {
+    if !is_stream(path)? {
+        return Ok(None);
+    }
+    let follow = if may_follow(path) { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let flags = (follow | OFlags::NOCTTY).bits();
+    let file = OpenOptions::new().write(true).custom_flags(flags.cast_signed()).open(path).map_err(|error| JobError::open(path, error))?;
+    // Another thing may have that name by now; what was opened decides.
+    let metadata = file.metadata().map_err(|error| JobError::open(path, error))?;
+    if is_ours(&metadata) { Ok(Some(file)) } else { Err(JobError::NotAFile(path.into())) }
+}
+
+/// Whether the path names something that is written to as it is.
+fn is_stream(path: &Path) -> Result<bool, JobError> {
+    let metadata = if may_follow(path) { path.metadata() } else { path.symlink_metadata() };
+    let Ok(metadata) = metadata else { return Ok(false) };
+    let is_stream = metadata.file_type().is_char_device() || metadata.file_type().is_fifo();
+    if is_stream && !is_ours(&metadata) { Err(JobError::ForeignFifo(path.into())) } else { Ok(is_stream) }
+}
+
+/// Links lead to streams in the kernel's own folders only (`/dev/stdout`): elsewhere one that somebody planted would lead a
+/// backup to `/dev/null`.
+fn may_follow(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// A device, or a FIFO of this user: from another one's, that one reads.
+fn is_ours(metadata: &Metadata) -> bool {
+    let file_type = metadata.file_type();
+    file_type.is_char_device() || (file_type.is_fifo() && metadata.uid() == rustix::process::geteuid().as_raw())
+}
+
+fn ends_with_slash(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// The folder that a path names a file in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

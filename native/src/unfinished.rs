@@ -1,0 +1,90 @@
+//! What has to be undone when the process ends at once.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::place::Place;
+
+/// How long a write to a stream may hold the end up; a reader that reads no more would for ever.
+const WRITE_WAIT: Duration = Duration::from_millis(500);
+
+/// What a file is to a job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// What the job is there for.
+    Output,
+    /// What tells how it went.
+    Report,
+}
+
+/// The temporary names that exist.
+pub(crate) struct Unfinished {
+    partials: Vec<Place>,
+    /// Whether an output has its name.
+    committed: bool,
+    /// Whether none may get one any more.
+    abandoned: bool,
+}
+
+static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished { partials: Vec::new(), committed: false, abandoned: false });
+static STREAM: Mutex<()> = Mutex::new(());
+
+impl Unfinished {
+    fn lock() -> MutexGuard<'static, Self> {
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To make or name a file. An output that was abandoned gets no further than here: who abandoned it ends the process.
+    pub(crate) fn lock_for(role: Role) -> MutexGuard<'static, Self> {
+        let unfinished = Self::lock();
+        if unfinished.abandoned && role == Role::Output {
+            drop(unfinished);
+            loop {
+                std::thread::park();
+            }
+        }
+        unfinished
+    }
+
+    pub(crate) fn add(&mut self, partial: Place) {
+        self.partials.push(partial);
+    }
+
+    /// The file has its own name.
+    pub(crate) fn committed(&mut self, role: Role, partial: Option<Place>) {
+        self.committed |= role == Role::Output;
+        self.partials.retain(|other| Some(other) != partial.as_ref());
+    }
+
+    pub(crate) fn remove(partial: &Place) {
+        partial.remove();
+        Self::lock().partials.retain(|other| other != partial);
+    }
+}
+
+/// Held while a stream is written to, so that the process does not end in the middle.
+pub(crate) fn writing() -> MutexGuard<'static, ()> {
+    STREAM.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes all unfinished output, and keeps any from getting its name from now on; `false` where the output has its name
+/// already, so that the job is as good as done. For a signal handler that ends the process next.
+#[must_use]
+pub fn abandon_unfinished() -> bool {
+    let mut unfinished = Unfinished::lock();
+    if unfinished.committed {
+        return false;
+    }
+    unfinished.abandoned = true;
+    unfinished.partials.iter().for_each(Place::remove);
+    drop(unfinished);
+    let deadline = Instant::now() + WRITE_WAIT;
+    while Instant::now() < deadline {
+        if let Ok(guard) = STREAM.try_lock() {
+            std::mem::forget(guard); // nothing is written any more
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
+}
