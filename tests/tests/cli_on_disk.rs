@@ -107,7 +107,7 @@ fn standard_output_is_on_disk_at_the_end() {
 }
 
 /// A disk that takes all writes and fails when it should keep them, first in the background with every writer waiting for it:
-/// the job ends, and soon.
+/// the job ends, and soon. The sync takes three seconds to fail, in which they all come to wait.
 #[test]
 fn a_sync_that_fails_ends_the_job() {
     let folder = Folder::with_key();
@@ -121,7 +121,8 @@ fn a_sync_that_fails_ends_the_job() {
         decrypt(&folder, &["--threads", "4", "-o", "shop.age", "whole.age"]),
     ];
     for run in ways {
-        let run = strace(run, &["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"]).limit(Duration::from_secs(120));
+        let run =
+            strace(run, &["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:delay_exit=3000000"]).limit(Duration::from_secs(120));
         let ended = run.run().fails_with("dbseal: error: cannot write shop.age: ");
         assert!(ended.stderr.to_lowercase().contains("input/output error"), "{}", ended.stderr);
         assert_eq!(folder.names(), ["backup.key", "backup.pub", "plain", "trace", "whole.age"]);

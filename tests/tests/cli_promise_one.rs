@@ -224,7 +224,7 @@ fn output_that_cannot_be_taken_back_is_marked() {
     for signal in ["TERM", "KILL"] {
         let dump = "head -c 20000000 /dev/urandom; touch written; sleep 60";
         let kill = format!("until [ -e written ]; do sleep 0.1; done; sleep 0.5; kill -{signal} $!");
-        folder
+        let _ = folder
             .shell(&format!("\"$DBSEAL\" encrypt -R backup.pub -- sh -c '{dump}' >shop.age & {kill}; wait $! && exit 9; rm written"))
             .run();
         let file = folder.read("shop.age");
