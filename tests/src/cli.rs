@@ -20,8 +20,10 @@ use tempfile::TempDir;
 use crate::tools::workspace_dir;
 pub use run::Run;
 pub use running::{Ended, Running};
+pub use terminal::AtTerminal;
 
-/// After this long a program hangs, and its test fails. A bound for a broken build, not a measure of speed.
+/// After this long a program hangs, and its test fails, unless it was given a limit of its own. A bound for a broken build, not a
+/// measure of speed.
 const HANGS: Duration = Duration::from_secs(300);
 /// Between two looks at something that is waited for.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -154,6 +156,7 @@ impl Folder {
             env: vec![("HOME".into(), self.0.path().into())],
             stdin: run::Input::Nothing,
             dir: self.0.path().into(),
+            limit: HANGS,
         }
     }
 

@@ -23,10 +23,15 @@ pub fn tools_dir() -> PathBuf {
 /// If there is none.
 #[must_use]
 pub fn tool(name: &str) -> PathBuf {
+    installed(name).unwrap_or_else(|| panic!("the program {name} is missing: `./x test` installs it"))
+}
+
+/// A program that `./x test` does not install, for what is only worth a look where it is there anyway.
+#[must_use]
+pub fn installed(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders = std::iter::once(tools_dir().join("bin")).chain(env::split_paths(&path));
-    let program = folders.find_map(|folder| Some(folder.join(name)).filter(|program| program.is_file()));
-    program.unwrap_or_else(|| panic!("the program {name} is missing: `./x test` installs it"))
+    folders.find_map(|folder| Some(folder.join(name)).filter(|program| program.is_file()))
 }
 
 /// The folder to run node in so that it finds an npm package.

@@ -80,6 +80,21 @@ fn silence_in_cron() {
     encrypt(&folder, &["-o", "four.age", "plain"]).run_at_terminal(&[]).ends_with(0, "dbseal: encrypted 3145728 bytes to four.age");
 }
 
+/// At a terminal a restore shows how far it is, also one that comes through a pipe and whose length nobody knows.
+#[test]
+fn progress_at_a_terminal() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(3 << 20));
+    encrypt(&folder, &["-o", "shop.age", "plain"]).run().succeeds_in_silence();
+    let decrypt = "\"$DBSEAL\" decrypt -i backup.key --limit-rate 2M -f -o out";
+    for (restore, shown) in [(format!("cat shop.age | {decrypt}"), "MiB  "), (format!("{decrypt} shop.age"), " of 3.00 MiB  ")] {
+        let screen =
+            folder.shell(&restore).env("TERM", "xterm").run_at_terminal(&[]).ends_with(0, "dbseal: decrypted 3145728 bytes to out").words();
+        assert!(screen.contains(shown) && screen.contains("MiB/s"), "{restore}: {screen:?}");
+        assert!(folder.read("out") == folder.read("plain"));
+    }
+}
+
 fn metric(text: &str, name: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.split(' ').next_back()?.parse().ok())
 }
@@ -315,11 +330,15 @@ fn no_secret_in_sight() {
     folder.write("secret", "correct horse\n");
     folder.dbseal(["keygen", "--passphrase-file", "secret", "-o", "backup.key"]).run().succeeds_in_silence();
     encrypt(&folder, &["-o", "shop.age", "--", "echo", "a dump"]).run().succeeds_in_silence();
-    let look = "env; tr '\\0' '\\n' </proc/$PPID/cmdline; tr '\\0' '\\n' </proc/$PPID/environ; ls -l /proc/self/fd >open; cat";
+    let look = "env; tr '\\0' '\\n' </proc/$PPID/cmdline; tr '\\0' '\\n' >environ </proc/$PPID/environ; ls -l /proc/self/fd >open; cat";
     let ended = decrypt(&folder, &["--passphrase-file", "secret", "shop.age", "--", "sh", "-c", look]).run().succeeds();
     let seen = ended.words();
     assert!(seen.contains("decrypt") && seen.contains("a dump"), "{seen}");
     assert!(!seen.contains("correct horse") && !seen.contains("AGE-SECRET-KEY"), "{seen}");
+    // Its environment was read, or cannot be, which is as good; this is so for every user but root.
+    let environ = folder.read_text("environ");
+    assert!(environ.contains("HOME=") || seen.contains("ermission denied"), "{seen}");
+    assert!(!environ.contains("correct horse") && !environ.contains("AGE-SECRET-KEY"), "{environ}");
     // No file that dbseal has open is open in the command that it runs.
     let open = folder.read_text("open");
     assert!(open.contains("pipe:") && !open.contains("shop.age") && !open.contains("backup.key") && !open.contains("eventfd"), "{open}");

@@ -61,7 +61,7 @@ fn keygen_overwrites_neither_half() {
 #[test]
 fn keygen_leaves_both_halves_or_none() {
     let folder = Folder::new();
-    folder.dbseal(["keygen", "-o", &"k".repeat(252)]).run().fails_with(".pub: ");
+    folder.dbseal(["keygen", "-o", &"k".repeat(252)]).run().ends_with(2, ".pub: file name too long");
     assert_eq!(folder.names(), [""; 0]);
     folder.dbseal(["keygen", "-o", &"k".repeat(251)]).run().succeeds();
     assert_eq!(folder.names().len(), 2);

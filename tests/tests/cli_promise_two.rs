@@ -1,8 +1,9 @@
 //! Promise 2: output appears under its final name only when it is complete and on disk, and an existing file is never
 //! overwritten unless asked.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dbseal_core::CHUNK_LEN;
 use dbseal_tests::cli::jobs::{assert_not_committed, dump, encrypt, fails_cleanly};
@@ -67,21 +68,33 @@ fn a_file_size_limit_is_a_full_disk() {
     assert_not_committed(&folder);
 }
 
-/// Kills dbseal with the one signal that it cannot see, at moments spread over its work. Then the old file is whole or
-/// the new one is: never anything else under the final name.
+/// Kills dbseal with the one signal that it cannot see, at moments spread over its work and a little beyond, and in the moment
+/// when the name is there. Then the old file is whole or the new one is: never anything else under the final name.
 fn killed_at_any_moment(round_count: u64) {
     let folder = Folder::with_key();
     let plaintext = paint(24 << 20);
     folder.write("plain", &plaintext);
     let mut rng = Replay(round_count);
     let (mut old_count, mut new_count) = (0, 0);
-    for round in 0..round_count {
-        for source in [&["plain"][..], &["--", "cat", "plain"], &[]] {
-            folder.write("shop.age", b"old");
-            let run = encrypt(&folder, &["--force", "-o", "shop.age"]).args(source.iter().copied());
-            let run = if source.is_empty() { run.stdin(plaintext.clone()) } else { run };
-            let running = run.start();
-            std::thread::sleep(Duration::from_micros(rng.below(200_000) as u64));
+    let start = |source: &[&str]| {
+        folder.write("shop.age", b"old");
+        let run = encrypt(&folder, &["--force", "-o", "shop.age"]).args(source.iter().copied());
+        if source.is_empty() { run.stdin(plaintext.clone()).start() } else { run.start() }
+    };
+    let is_named = || folder.path("shop.age").metadata().is_ok_and(|metadata| metadata.len() != 3);
+    for source in [&["plain"][..], &["--", "cat", "plain"], &[]] {
+        let started = Instant::now();
+        start(source).end().succeeds();
+        let job_len = usize::try_from(started.elapsed().as_micros()).expect("not that long");
+        for round in 0..round_count {
+            let running = start(source);
+            if round == 0 {
+                wait_until("the new file has its name", is_named);
+            } else {
+                // The first of them at once: on a machine that is busy for a moment all the others may come too late.
+                let moment = if round == 1 { 0 } else { rng.below(job_len + job_len / 4) };
+                std::thread::sleep(Duration::from_micros(moment as u64));
+            }
             running.signal(Signal::KILL);
             let _ = running.end();
             let found = folder.read("shop.age");
@@ -101,6 +114,7 @@ fn killed_at_any_moment(round_count: u64) {
     }
     println!("the old file {old_count} times, the new one {new_count} times");
     assert!(old_count > 0, "dbseal was always killed too late for this to show anything");
+    assert!(new_count > 0, "dbseal was always killed too early for this to show anything");
 }
 
 /// Promise 2, under `kill -9`.
@@ -136,20 +150,40 @@ fn an_existing_file_is_kept() {
     assert_eq!(opened.stdout, b"a dump\n");
 }
 
+/// A link is not replaced, which would leave what it points to as it was, and what it points to is not written to.
+#[test]
+fn a_link_is_not_written_through() {
+    let folder = Folder::with_key();
+    folder.write("target", "mine");
+    folder.shell("ln -s target link; ln -s nowhere dangling").run().succeeds();
+    for link in ["link", "dangling"] {
+        let run = encrypt(&folder, &["--force", "-o", link, "--", "touch", "the dump ran"]);
+        run.run().ends_with(2, &format!("dbseal: error: {link} is not a regular file"));
+        encrypt(&folder, &["-o", link, "--", "touch", "the dump ran"]).run().fails_with(&format!("dbseal: error: {link} exists already"));
+        assert_eq!(folder.names(), ["backup.key", "backup.pub", "dangling", "link", "target"]);
+        assert!(folder.path(link).is_symlink());
+        assert_eq!(folder.read("target"), b"mine");
+    }
+}
+
 /// Where the file system knows no files without a name (NFS, FAT), a temporary name stands in, and all of the above
 /// holds: it is gone after a failure and after a signal, and nothing is overwritten.
 #[test]
 fn a_file_system_without_unnamed_files() {
     let folder = Folder::with_key();
     let strace = tool("strace");
-    // rustix opens by open(2), only for this; the standard library by openat(2). The dumps below show that it was hit.
+    // An unnamed file is the first that dbseal opens as `.`, in a folder that it holds open. strace takes `.` to mean its own
+    // folder as well, so it runs in another. The dumps below show that it was hit.
+    let fault = ["-f", "-qq", "-o", "/dev/null", "-P", ".", "-e", "trace=openat", "-e", "inject=openat:error=EOPNOTSUPP:when=1"];
     let encrypt = |args: &[&str]| {
-        let run = folder.program(&strace).args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=open", "-e", "inject=open:error=EOPNOTSUPP"]);
-        run.args([dbseal_tests::cli::dbseal()]).args(["encrypt", "-R", "backup.pub"]).args(args.iter().copied())
+        let run = folder.dbseal(["encrypt", "-R", "backup.pub"]).args(args.iter().copied()).dir("/");
+        let run = run.under("env", [OsStr::new("-C"), folder.path("").as_os_str()]).under(&strace, fault);
+        // dbseal forbids looking into its memory, where the names are, to all but root, also of a user's own namespace.
+        if is_root() { run } else { run.under(tool("unshare"), ["--map-root-user"]) }
     };
     fs::create_dir(folder.path("disk")).expect("a folder");
     // The dump sees what lies beside the output while it is written.
-    let dump = |then: &str| format!("cd disk; ls -A | grep partial >../seen; echo a dump; {then}");
+    let dump = |then: &str| format!("cd disk; ls -A \"$PWD\" | grep partial >../seen; echo a dump; {then}");
     let run = |args: &[&str], then: &str| {
         let ended = encrypt(args).args(["-o", "disk/shop.age", "--", "sh", "-c", &dump(then)]).run();
         let seen = folder.read_text("seen");

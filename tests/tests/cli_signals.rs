@@ -92,3 +92,26 @@ fn nohup_is_respected() {
     running.close_stdin();
     running.end().succeeds();
 }
+
+/// Ctrl-C at a question for a passphrase: the job ends, and the terminal shows again what is typed.
+#[test]
+fn ctrl_c_at_a_question_brings_the_echo_back() {
+    let folder = Folder::new();
+    folder.write("plain", "a dump");
+    let before = folder.names();
+    for (args, question) in [
+        (&["encrypt", "-p", "-o", "shop.age", "plain"][..], "passphrase for the backup"),
+        (&["keygen", "-o", "backup.key"], "passphrase for the identity"),
+    ] {
+        let mut running = folder.dbseal(args.iter().copied()).start_at_terminal();
+        running.wait_for(question);
+        assert!(!running.has_echo(), "a passphrase would be shown");
+        running.enter("correct");
+        running.enter("\x03");
+        running.wait_for_end();
+        assert!(running.has_echo(), "the terminal stays mute");
+        let ended = running.end().fails_with("dbseal: error: interrupted");
+        assert!(!ended.words().contains("correct"), "{}", ended.words());
+        assert_eq!(folder.names(), before);
+    }
+}

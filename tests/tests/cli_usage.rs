@@ -166,7 +166,7 @@ fn an_identity_that_others_can_read() {
     for mode in [0o644, 0o640, 0o604] {
         folder.set_mode("backup.key", mode);
         let ended = folder.dbseal(["decrypt", "-i", "backup.key", "shop.age"]).run().succeeds();
-        let warning = "dbseal: warning: backup.key can be read by others than its owner; forbid it with: chmod 600 backup.key\n";
+        let warning = "dbseal: warning: backup.key can be read by others than its owner: take that from them with chmod 600\n";
         assert_eq!((ended.stdout.as_slice(), ended.stderr.as_str()), (&b"a dump\n"[..], warning), "{mode:o}");
     }
     folder.set_mode("backup.key", 0o400);

@@ -24,10 +24,10 @@ fn mariadb_backup_comes_back(size: Size) {
     fill_mariadb(&server, size);
     let folder = mariadb_user(&server, "mariadb-backup");
     let before = server.describe("shop");
-    recipe(&folder, "mariadb-backup").run().succeeds();
+    recipe(&folder, "mariadb-backup").limit(size.limit()).run().succeeds();
     drop(server);
     age_agrees(&folder, "shop.age");
-    let _ = recipe(&folder, "mariadb-backup restore").run().succeeds();
+    let _ = recipe(&folder, "mariadb-backup restore").limit(size.limit()).run().succeeds();
     assert_eq!(MariaDb::on(&folder.path("restore")).describe("shop"), before);
 }
 
@@ -47,9 +47,10 @@ fn mariadb_dump_comes_back(size: Size) {
     fill_mariadb(&server, size);
     let folder = mariadb_user(&server, "mariadb-dump");
     let before = server.describe("shop");
-    recipe(&folder, "mariadb-dump").run().succeeds();
+    recipe(&folder, "mariadb-dump").limit(size.limit()).run().succeeds();
     folder
         .dbseal(["encrypt", "-R", "backup.pub", "-o", "plain.age", "--", "mariadb-dump", "--single-transaction", "shop"])
+        .limit(size.limit())
         .run()
         .succeeds();
     drop(server);
@@ -57,11 +58,11 @@ fn mariadb_dump_comes_back(size: Size) {
 
     let fresh = MariaDb::empty();
     folder.write(".my.cnf", fresh.options("root", ""));
-    recipe(&folder, "mariadb-dump restore").run().succeeds();
+    recipe(&folder, "mariadb-dump restore").limit(size.limit()).run().succeeds();
     assert_eq!(fresh.describe("shop"), before);
     // The same without compression, and without what --routines and --events add.
     fresh.sql("DROP DATABASE shop; CREATE DATABASE shop CHARACTER SET utf8mb4");
-    folder.dbseal(["decrypt", "-i", "backup.key", "plain.age", "--", "mariadb", "--sandbox", "shop"]).run().succeeds();
+    folder.dbseal(["decrypt", "-i", "backup.key", "plain.age", "--", "mariadb", "--sandbox", "shop"]).limit(size.limit()).run().succeeds();
     let tables = |text: &str| text.lines().take(3).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(tables(&fresh.describe("shop")), tables(&before));
 }
@@ -83,11 +84,11 @@ fn pg_dump_comes_back(size: Size) {
     server.sql("postgres", &block("sql pg_dump"));
     let folder = Folder::with_key();
     let before = server.describe("shop");
-    postgres_recipe(&folder, &server, "backup", "pg_dump").run().succeeds();
+    postgres_recipe(&folder, &server, "backup", "pg_dump").limit(size.limit()).run().succeeds();
     drop(server);
     age_agrees(&folder, "shop.age");
     let fresh = Postgres::empty();
-    postgres_recipe(&folder, &fresh, "postgres", "pg_dump restore").run().succeeds();
+    postgres_recipe(&folder, &fresh, "postgres", "pg_dump restore").limit(size.limit()).run().succeeds();
     assert_eq!(fresh.describe("shop"), before);
 }
 
@@ -108,9 +109,9 @@ fn pg_basebackup_comes_back(size: Size) {
     server.sql("postgres", &block("sql pg_basebackup"));
     let folder = Folder::with_key();
     let before = server.describe("shop");
-    postgres_recipe(&folder, &server, "backup", "pg_basebackup").run().succeeds();
+    postgres_recipe(&folder, &server, "backup", "pg_basebackup").limit(size.limit()).run().succeeds();
     age_agrees(&folder, "cluster.age");
-    postgres_recipe(&folder, &server, "backup", "pg_basebackup restore").run().succeeds();
+    postgres_recipe(&folder, &server, "backup", "pg_basebackup restore").limit(size.limit()).run().succeeds();
     drop(server);
     assert_eq!(Postgres::on(&folder.path("restore")).describe("shop"), before);
 }
@@ -129,16 +130,20 @@ fn gigabytes_of_pg_basebackup_come_back_in_a_fresh_server() {
 fn sqlite_comes_back(size: Size) {
     let folder = Folder::with_key();
     fill_sqlite(&folder, size);
-    recipe(&folder, "sqlite").run().succeeds();
-    let ended = recipe(&folder, "sqlite restore").run().succeeds();
+    recipe(&folder, "sqlite").limit(size.limit()).run().succeeds();
+    let ended = recipe(&folder, "sqlite restore").limit(size.limit()).run().succeeds();
     assert_eq!(ended.stdout, b"ok\n");
     let dump = |file: &str| hash(std::process::Command::new("sqlite3").args([file, ".dump"]).current_dir(folder.path("")));
     assert_eq!(dump("restored.db"), dump("shop.db"));
     age_agrees(&folder, "shop.age");
 
     // As SQL, where it is known that nobody locks the database.
-    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "sql.age", "--", "sqlite3", "shop.db", ".dump"]).run().succeeds();
-    folder.dbseal(["decrypt", "-i", "backup.key", "sql.age", "--", "sqlite3", "-bail", "from_sql.db"]).run().succeeds();
+    folder
+        .dbseal(["encrypt", "-R", "backup.pub", "-o", "sql.age", "--", "sqlite3", "shop.db", ".dump"])
+        .limit(size.limit())
+        .run()
+        .succeeds();
+    folder.dbseal(["decrypt", "-i", "backup.key", "sql.age", "--", "sqlite3", "-bail", "from_sql.db"]).limit(size.limit()).run().succeeds();
     assert_eq!(dump("from_sql.db"), dump("shop.db"));
 }
 

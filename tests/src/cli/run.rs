@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::running::{Collected, Ended, Running};
 
@@ -22,6 +23,7 @@ pub struct Run {
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) stdin: Input,
     pub(super) dir: PathBuf,
+    pub(super) limit: Duration,
 }
 
 impl Run {
@@ -34,6 +36,14 @@ impl Run {
     /// One more variable in the environment, which has only `PATH` and `HOME` otherwise.
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same command, run by another that takes it as its last arguments.
+    pub fn under<T: Into<OsString>>(mut self, program: impl Into<OsString>, args: impl IntoIterator<Item = T>) -> Self {
+        let inner = std::mem::replace(&mut self.program, program.into());
+        let args = args.into_iter().map(Into::into).chain([inner]).chain(self.args);
+        self.args = args.collect();
         self
     }
 
@@ -52,6 +62,12 @@ impl Run {
     /// Where it runs, if not in the folder.
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = dir.into();
+        self
+    }
+
+    /// How long it may take before it counts as hanging, where that is not the usual.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
         self
     }
 
@@ -79,7 +95,7 @@ impl Run {
         }
         let stdout = Collected::from(child.stdout.take().expect("it was asked for"));
         let stderr = Collected::from(child.stderr.take().expect("it was asked for"));
-        Running { child, stdin, stdout, stderr }
+        Running { child, stdin, stdout, stderr, limit: self.limit }
     }
 
     /// Runs it to its end.

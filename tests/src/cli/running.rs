@@ -17,6 +17,7 @@ pub struct Running {
     pub(super) stdin: Option<ChildStdin>,
     pub(super) stdout: Collected,
     pub(super) stderr: Collected,
+    pub(super) limit: Duration,
 }
 
 impl Running {
@@ -66,7 +67,7 @@ impl Running {
     /// Waits for its end. A standard input that is held open stays so until then.
     #[must_use]
     pub fn end(mut self) -> Ended {
-        let status = wait(&mut self.child);
+        let status = wait(&mut self.child, self.limit);
         let stderr = String::from_utf8_lossy(&self.stderr.end()).into_owned();
         Ended { status, stdout: self.stdout.end(), stderr }
     }
@@ -192,13 +193,13 @@ impl Collected {
     }
 }
 
-pub(super) fn wait(child: &mut Child) -> ExitStatus {
+pub(super) fn wait(child: &mut Child, limit: Duration) -> ExitStatus {
     let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("it is our child") {
             return status;
         }
-        if started.elapsed() > HANGS {
+        if started.elapsed() > limit {
             let _ = child.kill();
             panic!("the program hangs");
         }

@@ -1,5 +1,7 @@
 //! A database to back up, and the lines of `README.md` that do it.
 
+use std::time::Duration;
+
 use crate::cli::{Ended, Folder, Run, dbseal};
 use crate::databases::{MariaDb, Postgres, postgres_bin};
 use crate::readme::block;
@@ -12,6 +14,14 @@ pub struct Size(pub u32);
 pub const SHORT: Size = Size(2);
 /// Some 2.5 GiB.
 pub const LONG: Size = Size(384);
+
+impl Size {
+    /// How long one command may take with this much.
+    #[must_use]
+    pub fn limit(self) -> Duration {
+        Duration::from_secs(if self.0 > SHORT.0 { 3600 } else { 300 })
+    }
+}
 
 /// All that a table of MariaDB can trip over, and what only some privilege lets a dump see.
 pub fn fill_mariadb(server: &MariaDb, Size(repeats): Size) {
@@ -61,7 +71,8 @@ pub fn fill_postgres(server: &Postgres, Size(repeats): Size) {
 }
 
 /// The same in `shop.db`, a SQLite database in the folder.
-pub fn fill_sqlite(folder: &Folder, Size(repeats): Size) {
+pub fn fill_sqlite(folder: &Folder, size: Size) {
+    let Size(repeats) = size;
     let sql = format!(
         "PRAGMA page_size = 4096;
         CREATE TABLE orders (id INTEGER PRIMARY KEY, city TEXT NOT NULL, note TEXT, price REAL, scan BLOB);
@@ -71,7 +82,7 @@ pub fn fill_sqlite(folder: &Folder, Size(repeats): Size) {
         CREATE INDEX by_city ON orders (city);
         CREATE VIEW by_note AS SELECT note, count(*) FROM orders GROUP BY note;"
     );
-    folder.program("sqlite3").args(["-bail", "shop.db"]).stdin(sql).run().succeeds();
+    folder.program("sqlite3").args(["-bail", "shop.db"]).stdin(sql).limit(size.limit()).run().succeeds();
 }
 
 /// A folder with a key, whose programs are this server's user `backup` with the privileges of the readme.

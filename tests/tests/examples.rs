@@ -1,0 +1,90 @@
+//! The systemd units in `examples/systemd`: their command lines are ones that dbseal takes, and run.
+
+use std::fs;
+
+use dbseal_tests::cli::{Folder, dbseal};
+use dbseal_tests::tools::{installed, workspace_dir};
+
+/// The units, and the drop-ins that replace their command line: names and texts.
+fn units() -> Vec<(String, String)> {
+    let folder = workspace_dir().join("examples/systemd");
+    let entries = fs::read_dir(folder).expect("there are examples").map(|entry| entry.expect("an entry").path());
+    let units = entries.filter(|path| path.extension().is_some_and(|extension| extension == "service" || extension == "conf"));
+    units.map(|path| (path.display().to_string(), fs::read_to_string(path).expect("text"))).collect()
+}
+
+/// The commands that a unit starts, as systemd starts them, but for the variables that it fills in.
+fn started(unit: &str) -> Vec<Vec<String>> {
+    let unit = unit.replace("\\\n", " ");
+    let lines = unit.lines().filter_map(|line| line.strip_prefix("ExecStart=")).filter(|line| !line.is_empty());
+    lines.map(|line| shell_words::split(&line.replace("%%", "%").replace("$$", "$")).expect("words")).collect()
+}
+
+#[test]
+fn every_command_line_of_a_unit_parses() {
+    let mut count = 0;
+    for (name, text) in units() {
+        for words in started(&text) {
+            assert_eq!(words[..2], ["/bin/sh", "-c"], "{name}");
+            let mut command = shell_words::split(&words[2]).expect("words");
+            assert_eq!(command[..2], ["exec", "/usr/local/bin/dbseal"], "{name}");
+            command.splice(..2, ["dbseal".into()]);
+            if let Err(error) = dbseal::cli::definition().try_get_matches_from(&command) {
+                panic!("{name}: {command:?}\n{error}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count >= 2, "only {count} command lines were found");
+}
+
+/// With a dump that stands in for that of the database, they make a backup that opens.
+#[test]
+fn every_command_line_of_a_unit_runs() {
+    let folder = Folder::with_key();
+    fs::create_dir(folder.path("bin")).expect("a folder");
+    for dump in ["mariadb-backup", "pg_dump"] {
+        folder.write(&format!("bin/{dump}"), "#!/bin/sh\necho a dump\n");
+        folder.set_mode(&format!("bin/{dump}"), 0o755);
+    }
+    let path = format!("{}:{}", folder.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+    for (name, text) in units() {
+        for words in started(&text) {
+            fs::create_dir(folder.path("state")).expect("a folder");
+            let here = |word: &String| {
+                let word = word.replace("/usr/local/bin/dbseal", dbseal().to_str().expect("text"));
+                word.replace("/var/lib/prometheus/node-exporter", folder.path("").to_str().expect("text"))
+            };
+            let run = folder.program(&words[0]).args(words[1..].iter().map(here)).env("PATH", &path);
+            let run = run.env("CREDENTIALS_DIRECTORY", folder.path("")).env("STATE_DIRECTORY", folder.path("state"));
+            run.run().succeeds();
+            let backup = folder.path("state").read_dir().expect("a folder").next().expect("a backup").expect("an entry").path();
+            assert!(backup.extension().is_some_and(|extension| extension == "age"), "{name}: {}", backup.display());
+            let opened = folder.dbseal(["decrypt", "-i", "backup.key"]).args([backup]).run().succeeds();
+            assert_eq!(opened.stdout, b"a dump\n", "{name}");
+            fs::remove_dir_all(folder.path("state")).expect("it is there");
+        }
+    }
+}
+
+/// Where systemd is installed, it has nothing to say against them.
+#[test]
+fn systemd_understands_the_units() {
+    let Some(analyze) = installed("systemd-analyze") else { return };
+    let folder = Folder::new();
+    let examples = workspace_dir().join("examples/systemd");
+    for name in ["dbseal-backup.service", "dbseal-backup.timer"] {
+        fs::copy(examples.join(name), folder.path(name)).expect("an example");
+    }
+    let verify = || {
+        let ended = folder.program(&analyze).args(["verify", "--man=no"]).args(["./dbseal-backup.service", "./dbseal-backup.timer"]).run();
+        assert_eq!(ended.succeeds().words().trim(), "");
+    };
+    verify();
+    fs::create_dir(folder.path("dbseal-backup.service.d")).expect("a folder");
+    for (path, text) in units().iter().filter(|(path, _)| path.ends_with(".conf")) {
+        folder.write("dbseal-backup.service.d/drop-in.conf", text);
+        println!("{path}");
+        verify();
+    }
+}
