@@ -188,7 +188,7 @@ impl AgeWriter<'_> {
     fn write_chunks(&mut self, chunks: &[u8]) -> Result<(), JobError> {
         let mut held = std::mem::take(&mut self.held);
         self.write(&held)?;
-        let is_final = chunks.len() % SLOT_LEN != 0;
+        let is_final = !chunks.len().is_multiple_of(SLOT_LEN);
         let held_len = if is_final { 0 } else { SLOT_LEN - 1 };
         let (now, later) = chunks.split_at(chunks.len() - held_len);
         held.clear();

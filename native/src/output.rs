@@ -71,7 +71,8 @@ impl PendingFile {
             Errno::EXIST => JobError::OutputExists(self.path.clone()),
             error => JobError::write(&self.what, error.into()),
         })?;
-        unfinished.committed(self.role, self.partial.take());
+        unfinished.committed(self.role, self.partial.as_ref());
+        self.partial = None;
         drop(unfinished);
         // The name itself is on disk only when its folder is.
         self.place.sync(&self.file).map_err(|error| JobError::NameNotOnDisk { path: self.path.clone(), error })

@@ -51,9 +51,9 @@ impl Unfinished {
     }
 
     /// The file has its own name.
-    pub(crate) fn committed(&mut self, role: Role, partial: Option<Place>) {
+    pub(crate) fn committed(&mut self, role: Role, partial: Option<&Place>) {
         self.committed |= role == Role::Output;
-        self.partials.retain(|other| Some(other) != partial.as_ref());
+        self.partials.retain(|other| Some(other) != partial);
     }
 
     pub(crate) fn remove(partial: &Place) {

@@ -62,7 +62,12 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         Some(words) => Destination::Into(split_words(&words)?),
         None => destination(args.output, if args.armor { Content::Text } else { Content::Binary })?,
     };
-    check_names(args.report.metrics.as_deref(), &source, &destination, args.recipients_file.iter().chain(&args.passphrase_file))?;
+    check_names(
+        args.report.metrics.as_deref(),
+        &source,
+        &destination,
+        &args.recipients_file.iter().chain(&args.passphrase_file).collect::<Vec<_>>(),
+    )?;
     // Asked for last: nobody should type a passphrase twice and then hear that the output exists.
     if args.passphrase || args.passphrase_file.is_some() {
         destination.check()?;
@@ -103,7 +108,12 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         (None, true) => Part::Decompressed,
         (None, false) => Part::Whole,
     };
-    check_names(args.report.metrics.as_deref(), &source, &destination, args.identity.iter().chain(&args.passphrase_file))?;
+    check_names(
+        args.report.metrics.as_deref(),
+        &source,
+        &destination,
+        &args.identity.iter().chain(&args.passphrase_file).collect::<Vec<_>>(),
+    )?;
     check_stdin(&source, &args.identity)?;
     let (threads, pace) = load(&args.load)?;
     let unlock = unlock(args.identity, args.passphrase_file);
@@ -115,11 +125,12 @@ fn check_names<'a>(
     metrics: Option<&'a Path>,
     source: &'a Source,
     destination: &'a Destination,
-    keys: impl Iterator<Item = &'a PathBuf> + Clone,
+    keys: &[&'a PathBuf],
 ) -> Result<(), JobError> {
     let output = if let Destination::File { path, .. } = destination { Some(path.as_path()) } else { None };
     let input = if let Source::File(path) = source { Some(path.as_path()) } else { None };
-    let read = |name: &Path| keys.clone().map(PathBuf::as_path).chain(input).find(|other| is_same_file(name, other)).map(Path::to_owned);
+    let read =
+        |name: &Path| keys.iter().map(|path| path.as_path()).chain(input).find(|other| is_same_file(name, other)).map(Path::to_owned);
     let replaced =
         metrics.and_then(|metrics| read(metrics).or_else(|| output.filter(|output| is_same_file(metrics, output)).map(Path::to_owned)));
     replaced.or_else(|| output.and_then(read)).map_or(Ok(()), |path| Err(JobError::SameFile(path)))

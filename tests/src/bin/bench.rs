@@ -59,7 +59,7 @@ fn main() -> Result<(), Failure> {
     }
     println!("\ngpg is: {GPG}");
     print_memory(folder.path(), &dbseal, 4 * mib)?;
-    println!("\nthe bare cipher of dbseal, one core, batches of a megabyte in memory: {:.2} GB/s", bare_cipher(gb));
+    println!("\nthe bare cipher of dbseal, one core, batches of a megabyte in memory: {:.2} GB/s", bare_cipher(mib << 20));
     println!("the bare cipher of OpenSSL, one core:");
     Command::new("openssl").args(["speed", "-seconds", "2", "-bytes", "65536", "-evp", "chacha20-poly1305"]).status()?;
     Ok(())
@@ -96,12 +96,12 @@ fn print_memory(folder: &Path, dbseal: &str, mib: u64) -> Result<(), Failure> {
 }
 
 /// GB/s of the sealing alone.
-fn bare_cipher(gb: f64) -> f64 {
+fn bare_cipher(len: u64) -> f64 {
     const CHUNKS: usize = 16;
     let mut sealer = Sealer::new(&FileKey::from_bytes(&[7; 16]), &PayloadNonce::from_bytes([7; 16]));
     let mut batch = Batch::with_chunks(CHUNKS);
     let batch_len = batch.plaintext_capacity();
-    let batches = (gb * 1e9 / batch_len as f64) as u64;
+    let batches = len / batch_len as u64;
     let started = Instant::now();
     for _ in 0..batches {
         batch.set_plaintext_len(batch_len);
