@@ -215,7 +215,7 @@ pub(super) struct ReportArgs {
     pub(super) json: bool,
     /// Write metrics for Prometheus to FILE, also after a failure
     ///
-    /// A run that was interrupted or killed leaves those of the run before: let an alert watch the time of the last success.
+    /// A run that was killed with SIGKILL leaves those of the run before: let an alert watch the time of the last success.
     #[arg(long, value_name = "FILE")]
     pub(super) metrics: Option<PathBuf>,
 }
