@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use base64ct::{Base64Unpadded, Encoding};
 use bech32::primitives::decode::CheckedHrpstring;
-use bech32::{Checksum, Fe32, Fe1024, Hrp};
+use bech32::{ByteIterExt, Checksum, Fe32, Fe32IterExt, Fe1024, Hrp};
 use zeroize::Zeroizing;
 
 /// Standard base64 without padding (RFC 4648, section 4).
@@ -51,12 +51,11 @@ pub(crate) enum Case {
 pub(crate) fn encode_bech32(prefix: &str, data: &[u8], case: Case) -> Zeroizing<String> {
     let hrp = Hrp::parse(prefix).expect("a constant prefix");
     // Reserved at once: growing would leave copies of a secret behind in freed memory.
-    let mut text = Zeroizing::new(String::with_capacity(prefix.len() + 1 + data.len() * 8 / 5 + 1 + 6));
-    match case {
-        Case::Lower => bech32::encode_lower_to_fmt::<UnlimitedBech32, _>(&mut *text, hrp, data),
-        Case::Upper => bech32::encode_upper_to_fmt::<UnlimitedBech32, _>(&mut *text, hrp, data),
+    let mut text =
+        Zeroizing::new(String::with_capacity(prefix.len() + 1 + (data.len() * 8).div_ceil(5) + UnlimitedBech32::CHECKSUM_LENGTH));
+    for character in characters(&hrp, data, case) {
+        text.push(character);
     }
-    .expect("no length limit and a String to write to");
     text
 }
 
@@ -68,7 +67,15 @@ pub(crate) fn decode_bech32(prefix: &str, text: &str, case: Case) -> Option<Zero
     }
     let mut data = Zeroizing::new(Vec::with_capacity(text.len()));
     data.extend(parsed.byte_iter());
-    (encode_bech32(prefix, &data, case).as_str() == text).then_some(data)
+    let is_canonical = characters(&parsed.hrp(), &data, case).eq(text.chars());
+    is_canonical.then_some(data)
+}
+
+/// The one spelling of `data`, a character at a time: the library's own functions format it into a buffer on the stack that they
+/// do not wipe.
+fn characters<'a>(hrp: &'a Hrp, data: &'a [u8], case: Case) -> impl Iterator<Item = char> + 'a {
+    let lower = data.iter().copied().bytes_to_fes().with_checksum::<UnlimitedBech32>(hrp).chars();
+    lower.map(move |character| if case == Case::Upper { character.to_ascii_uppercase() } else { character })
 }
 
 #[cfg(test)]
