@@ -8,6 +8,7 @@ use crate::encoding::{decode_base64_array, encode_base64};
 use crate::keys::{FileKey, MAC_LEN};
 use crate::pad::{self, PAD_TAG};
 use crate::recipient::{Identity, Recipient, RecipientKind, hybrid, scrypt};
+use crate::stack::with_wiped_stack;
 use crate::stanza::{Lines, Stanza};
 
 const VERSION_LINE: &str = "age-encryption.org/v1";
@@ -47,9 +48,7 @@ impl Header {
     pub fn wrap(file_key: &FileKey, recipients: &[Recipient], padding: HeaderPadding, rng: &mut impl CryptoRng) -> Result<Self, WrapError> {
         check_company(recipients)?;
         let mut stanzas = Vec::with_capacity(recipients.len() + 1);
-        for recipient in recipients {
-            stanzas.push(recipient.wrap(file_key, rng));
-        }
+        with_wiped_stack(|| stanzas.extend(recipients.iter().map(|recipient| recipient.wrap(file_key, rng))));
         let mut header = Self { stanzas, mac: [0; MAC_LEN] };
         if padding == HeaderPadding::Fixed {
             header.pad();
@@ -125,7 +124,7 @@ impl Header {
     /// See [`UnwrapError`].
     pub fn unwrap(&self, identities: &[Identity]) -> Result<FileKey, UnwrapError> {
         for identity in identities {
-            if let Some(file_key) = identity.unwrap(&self.stanzas)? {
+            if let Some(file_key) = with_wiped_stack(|| identity.unwrap(&self.stanzas))? {
                 return match file_key.verify_header_mac(&self.authenticated_bytes(), &self.mac) {
                     true => Ok(file_key),
                     false => Err(UnwrapError::WrongMac),

@@ -57,6 +57,7 @@ mod pad;
 mod payload;
 mod recipient;
 mod spread;
+mod stack;
 mod stanza;
 
 pub use armor::{ArmorError, ArmorReader, ArmorWriter, BEGIN_ARMOR};

@@ -11,6 +11,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::header::UnwrapError;
 use crate::keys::{FILE_KEY_LEN, FileKey};
 use crate::payload::TAG_LEN;
+use crate::stack::with_wiped_stack;
 use crate::stanza::Stanza;
 
 pub(crate) mod hybrid;
@@ -117,8 +118,9 @@ fn looks_private(text: &str) -> bool {
 /// printed by accident.
 pub struct Identity(AnyIdentity);
 
+/// Each secret is on the heap, in one place however often the identity is moved.
 enum AnyIdentity {
-    X25519(x25519::X25519Identity),
+    X25519(Box<x25519::X25519Identity>),
     Hybrid(Box<hybrid::HybridIdentity>),
     Passphrase(Passphrase),
 }
@@ -132,12 +134,12 @@ impl Identity {
 
     /// A new classical identity.
     pub fn generate_x25519(rng: &mut impl CryptoRng) -> Self {
-        Self(AnyIdentity::X25519(x25519::X25519Identity::generate(rng)))
+        with_wiped_stack(|| Self(AnyIdentity::X25519(Box::new(x25519::X25519Identity::generate(rng)))))
     }
 
     /// A new post-quantum identity.
     pub fn generate_hybrid(rng: &mut impl CryptoRng) -> Self {
-        Self(AnyIdentity::Hybrid(Box::new(hybrid::HybridIdentity::generate(rng))))
+        with_wiped_stack(|| Self(AnyIdentity::Hybrid(Box::new(hybrid::HybridIdentity::generate(rng)))))
     }
 
     /// Its kind.
@@ -155,7 +157,7 @@ impl Identity {
     pub fn recipient(&self) -> Option<Recipient> {
         match &self.0 {
             AnyIdentity::X25519(identity) => Some(Recipient(AnyRecipient::X25519(identity.recipient()))),
-            AnyIdentity::Hybrid(identity) => Some(Recipient(AnyRecipient::Hybrid(Box::new(identity.recipient())))),
+            AnyIdentity::Hybrid(identity) => Some(Recipient(AnyRecipient::Hybrid(with_wiped_stack(|| Box::new(identity.recipient()))))),
             AnyIdentity::Passphrase(_) => None,
         }
     }
@@ -164,8 +166,8 @@ impl Identity {
     #[must_use]
     pub fn expose_text(&self) -> Option<Zeroizing<String>> {
         match &self.0 {
-            AnyIdentity::X25519(identity) => Some(identity.expose_text()),
-            AnyIdentity::Hybrid(identity) => Some(identity.expose_text()),
+            AnyIdentity::X25519(identity) => Some(with_wiped_stack(|| identity.expose_text())),
+            AnyIdentity::Hybrid(identity) => Some(with_wiped_stack(|| identity.expose_text())),
             AnyIdentity::Passphrase(_) => None,
         }
     }
@@ -186,9 +188,9 @@ impl FromStr for Identity {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         if text.starts_with(hybrid::IDENTITY_PREFIX_AND_SEPARATOR) {
-            hybrid::HybridIdentity::parse(text).map(Box::new).map(AnyIdentity::Hybrid).map(Self)
+            with_wiped_stack(|| hybrid::HybridIdentity::parse(text).map(Box::new)).map(AnyIdentity::Hybrid).map(Self)
         } else if text.starts_with(x25519::IDENTITY_PREFIX_AND_SEPARATOR) {
-            x25519::X25519Identity::parse(text).map(AnyIdentity::X25519).map(Self)
+            with_wiped_stack(|| x25519::X25519Identity::parse(text).map(Box::new)).map(AnyIdentity::X25519).map(Self)
         } else if text.starts_with("age1") || text.starts_with("ssh-") {
             Err(KeyError::PublicNotPrivate)
         } else if looks_private(text) {

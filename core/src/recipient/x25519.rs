@@ -49,26 +49,34 @@ impl fmt::Display for X25519Recipient {
     }
 }
 
-/// An X25519 private key.
-pub(crate) struct X25519Identity(StaticSecret);
+/// An X25519 private key, with its public one, which every stanza takes.
+pub(crate) struct X25519Identity {
+    secret: StaticSecret,
+    recipient: X25519Recipient,
+}
 
 impl X25519Identity {
     pub(super) fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self(StaticSecret::random_from_rng(rng))
+        Self::new(StaticSecret::random_from_rng(rng))
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, KeyError> {
         let data = decode_bech32(IDENTITY_PREFIX, text, Case::Upper).ok_or(KeyError::Mistyped)?;
         let bytes = Zeroizing::new(<[u8; 32]>::try_from(data.as_slice()).map_err(|_| KeyError::Mistyped)?);
-        Ok(Self(StaticSecret::from(*bytes)))
+        Ok(Self::new(StaticSecret::from(*bytes)))
+    }
+
+    fn new(secret: StaticSecret) -> Self {
+        let recipient = X25519Recipient(PublicKey::from(&secret));
+        Self { secret, recipient }
     }
 
     pub(super) fn recipient(&self) -> X25519Recipient {
-        X25519Recipient(PublicKey::from(&self.0))
+        self.recipient.clone()
     }
 
     pub(super) fn expose_text(&self) -> Zeroizing<String> {
-        encode_bech32(IDENTITY_PREFIX, self.0.as_bytes(), Case::Upper)
+        encode_bech32(IDENTITY_PREFIX, self.secret.as_bytes(), Case::Upper)
     }
 
     pub(super) fn unwrap(&self, stanzas: &[Stanza]) -> Result<Option<FileKey>, UnwrapError> {
@@ -80,12 +88,12 @@ impl X25519Identity {
                 decode_base64_array(share).ok_or(UnwrapError::Malformed("an X25519 share is not 32 bytes in canonical base64"))?;
             let body = stanza.body.as_slice().try_into().map_err(|_| UnwrapError::Malformed("an X25519 body is not 32 bytes long"))?;
             let share = PublicKey::from(share);
-            let shared_secret = self.0.diffie_hellman(&share);
+            let shared_secret = self.secret.diffie_hellman(&share);
             // A low-order share makes the secret zero for everybody, so that anybody could open the stanza.
             if !shared_secret.was_contributory() {
                 return Err(UnwrapError::Malformed("an X25519 share is a point of low order"));
             }
-            let key = wrap_key(&shared_secret, &share, &self.recipient().0);
+            let key = wrap_key(&shared_secret, &share, &self.recipient.0);
             if let Some(file_key) = open_file_key(&key, body) {
                 return Ok(Some(file_key));
             }
