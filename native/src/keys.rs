@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +93,7 @@ pub fn load_identities(
 ) -> Result<Vec<Identity>, JobError> {
     let (path, bytes) = match source {
         IdentitySource::File(path) => (path.as_path(), read_keyfile(path)?),
-        IdentitySource::Stdin => (Path::new("standard input"), read_bounded(io::stdin(), "standard input")?),
+        IdentitySource::Stdin => (Path::new("standard input"), read_stdin("standard input")?),
     };
     let text = if is_age(&bytes) {
         let what = path.display().to_string();
@@ -137,6 +138,12 @@ fn read_keyfile(path: &Path) -> Result<Zeroizing<Vec<u8>>, JobError> {
         return Err(JobError::open(path, io::ErrorKind::IsADirectory.into()));
     }
     read_bounded(file, &path.display().to_string())
+}
+
+/// Not through the standard library's handle, whose buffer would keep a copy of the secret.
+fn read_stdin(what: &str) -> Result<Zeroizing<Vec<u8>>, JobError> {
+    let unbuffered = io::stdin().as_fd().try_clone_to_owned().map_err(|error| JobError::read(what, error))?;
+    read_bounded(File::from(unbuffered), what)
 }
 
 fn read_bounded(reader: impl Read, what: &str) -> Result<Zeroizing<Vec<u8>>, JobError> {
