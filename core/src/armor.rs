@@ -11,7 +11,7 @@ pub const BEGIN_ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 const END_ARMOR: &[u8] = b"-----END AGE ENCRYPTED FILE-----";
 /// Bytes on a full line.
 const LINE_LEN: usize = COLUMNS / 4 * 3;
-/// White space, in bytes, that is accepted before the first and after the last line.
+/// White space, in bytes, that is accepted before the first line; after the last one, as in age, it must be less.
 const MAX_WHITESPACE_LEN: usize = 1024;
 
 /// Writes armor, piece by piece.
@@ -129,7 +129,8 @@ impl ArmorReader {
         match self.place {
             Place::BeforeBegin | Place::AfterEnd if text.trim_ascii().is_empty() => {
                 self.whitespace_len += line.len();
-                if self.whitespace_len > MAX_WHITESPACE_LEN {
+                let is_after = self.place == Place::AfterEnd;
+                if self.whitespace_len > MAX_WHITESPACE_LEN || (is_after && self.whitespace_len == MAX_WHITESPACE_LEN) {
                     return Err(ArmorError::Malformed("there is too much white space around it"));
                 }
             }

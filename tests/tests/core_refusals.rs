@@ -1,8 +1,8 @@
 //! What was cut, altered, spliced or mixed is refused, and nothing is released that was not sealed at its place.
 
 use dbseal_core::{
-    CHUNK_LEN, FileKey, Header, HeaderPadding, Identity, PAYLOAD_NONCE_LEN, Passphrase, PayloadError, PayloadNonce, Recipient, SLOT_LEN,
-    Spread, TAG_LEN, UnwrapError, WrapError,
+    ArmorError, ArmorReader, ArmorWriter, CHUNK_LEN, FileKey, Header, HeaderPadding, Identity, PAYLOAD_NONCE_LEN, Passphrase, PayloadError,
+    PayloadNonce, Recipient, SLOT_LEN, Spread, TAG_LEN, UnwrapError, WrapError,
 };
 use dbseal_tests::inputs::{Replay, paint};
 use dbseal_tests::open::{CoreOpener, Layer, RangeReader, Unwrapped, open_stream, unwrap};
@@ -304,4 +304,25 @@ fn only_whom_a_file_is_addressed_to_opens_it() {
             assert!(matches!(header.unwrap(others), Err(UnwrapError::NoMatch)), "{others:?}");
         }
     }
+}
+
+/// As much white space after armor as age refuses; a byte less is accepted.
+#[test]
+fn white_space_after_armor_is_bounded() {
+    let mut text = Vec::new();
+    let mut writer = ArmorWriter::new();
+    writer.write(&paint(100), &mut text);
+    writer.finish(&mut text);
+    let read = |text: &[u8]| {
+        let mut reader = ArmorReader::new();
+        let mut read = Vec::new();
+        reader.read(text, &mut read).and_then(|()| reader.finish(&mut read)).map(|()| read)
+    };
+    let too_much = Err(ArmorError::Malformed("there is too much white space around it"));
+    for white_space in [" ", "\n", "\r\n"] {
+        let around = |len: usize| white_space.repeat(len / white_space.len()).into_bytes();
+        assert_eq!(read(&[text.clone(), around(1022)].concat()), Ok(paint(100)), "{white_space:?}");
+        assert_eq!(read(&[text.clone(), around(1024)].concat()), too_much, "{white_space:?}");
+    }
+    assert_eq!(read(&[text.clone(), vec![b'\n'; 1023]].concat()), Ok(paint(100)));
 }
