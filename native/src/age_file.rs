@@ -7,7 +7,8 @@ use dbseal_core::{ArmorReader, BEGIN_ARMOR, FileKey, Header, HeaderError, Identi
 use crate::error::JobError;
 use crate::pipeline::read_full;
 
-/// Bytes that are read at a time while the header's end is looked for.
+/// Bytes that are read first, and from armor at a time. While the header's end is not found, as much again is read as there is: each
+/// time it is parsed from its start, which in equal steps would take a time that grows with its square.
 const STEP_LEN: usize = 8 << 10;
 
 /// An age file whose header was read.
@@ -35,7 +36,7 @@ impl<R: Read> AgeFile<R> {
         let mut bytes = Vec::new();
         loop {
             let len = bytes.len();
-            bytes.resize(len + STEP_LEN, 0);
+            bytes.resize((2 * len).max(STEP_LEN), 0);
             let read_len = read_full(&mut binary, &mut bytes[len..]).map_err(|error| JobError::read(what, error))?;
             bytes.truncate(len + read_len);
             match Header::parse(&bytes) {
