@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use crate::encoding::{decode_base64_array, encode_base64};
 use crate::keys::{FileKey, MAC_LEN};
-use crate::pad::{self, PAD_TAG};
+use crate::pad;
 use crate::recipient::{Identity, Recipient, RecipientKind, hybrid, scrypt};
 use crate::stack::with_wiped_stack;
 use crate::stanza::{Lines, Stanza};
@@ -140,9 +140,16 @@ impl Header {
         &self.stanzas
     }
 
+    /// Whether the header ends with padding: exactly the stanza that would be written to fill its length.
+    #[must_use]
+    pub fn is_padded(&self) -> bool {
+        self.stanzas.last().is_some_and(pad::is_padding)
+    }
+
     /// The tag of each recipient's stanza, in the order of the file; the padding is left out.
     pub fn recipient_tags(&self) -> impl Iterator<Item = &str> {
-        self.stanzas.iter().map(|stanza| stanza.tag.as_str()).filter(|&tag| tag != PAD_TAG)
+        let recipient_count = self.stanzas.len() - usize::from(self.is_padded());
+        self.stanzas[..recipient_count].iter().map(|stanza| stanza.tag.as_str())
     }
 
     /// Whether a passphrase opens the file, which then is its only key.

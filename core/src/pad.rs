@@ -5,6 +5,7 @@
 
 use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
 
 use crate::stanza::{COLUMNS, Stanza};
 
@@ -27,10 +28,19 @@ pub(crate) fn stanza(len: usize) -> Option<Stanza> {
     Some(Stanza { tag: PAD_TAG.into(), args: vec![String::from(zeros)], body })
 }
 
+/// Whether a stanza is exactly what is written to fill its length. Anything else under its tag is somebody else's, and may say
+/// something.
+pub(crate) fn is_padding(candidate: &Stanza) -> bool {
+    if candidate.tag != PAD_TAG {
+        return false;
+    }
+    let mut printed = Vec::new();
+    candidate.print(&mut printed);
+    stanza(printed.len()).as_ref() == Some(candidate)
+}
+
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use super::*;
 
     #[test]
@@ -38,8 +48,10 @@ mod tests {
         assert_eq!(stanza(MIN_LEN - 1), None);
         for len in MIN_LEN..9000 {
             let mut printed = Vec::new();
-            stanza(len).unwrap().print(&mut printed);
+            let stanza = stanza(len).unwrap();
+            stanza.print(&mut printed);
             assert_eq!(printed.len(), len);
+            assert!(is_padding(&stanza));
         }
     }
 }

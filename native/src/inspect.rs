@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dbseal_core::{Header, Layout, PAD_TAG, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, UnwrapError};
+use dbseal_core::{Header, Layout, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, UnwrapError};
 use serde::Serialize;
 
 use crate::age_file::AgeFile;
@@ -39,9 +39,10 @@ pub struct Inspection {
     pub format: &'static str,
     /// Whether it is ASCII armor.
     pub armored: bool,
-    /// The type of each recipient, in the order of the file. Left out are stanzas for nobody: our padding, and what rage adds
-    /// to keep readers tolerant.
+    /// The type of each recipient, in the order of the file; without our padding, which can hold nothing.
     pub recipients: Vec<String>,
+    /// Stanzas that say that they are for nobody, as rage adds them to keep readers tolerant. What is in them is not known.
+    pub stanzas_for_nobody: usize,
     /// Whether the recipients are safe against a later quantum computer.
     pub post_quantum: bool,
     /// Bytes in the header.
@@ -92,7 +93,9 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let regular = input.regular;
     let unlimited = Pace::unlimited();
     let file = AgeFile::read(StreamReader::new(&mut input, &Silent, &unlimited, 0), &what)?;
-    let recipients: Vec<String> = file.header.recipient_tags().filter(|tag| !tag.ends_with("-grease")).map(escape).collect();
+    let (nobody, recipients): (Vec<&str>, Vec<&str>) = file.header.recipient_tags().partition(|tag| tag.ends_with("-grease"));
+    let stanzas_for_nobody = nobody.len();
+    let recipients: Vec<String> = recipients.into_iter().map(escape).collect();
     let post_quantum = !recipients.is_empty() && recipients.iter().all(|tag| POST_QUANTUM_TAGS.contains(&tag.as_str()));
     // A file that grew since it was opened is read as far as it went then.
     let section_len = regular.filter(|_| !file.is_armored).map(|regular| regular.len.saturating_sub(file.header_len));
@@ -103,9 +106,10 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
         format: "age-encryption.org/v1",
         armored: file.is_armored,
         recipients,
+        stanzas_for_nobody,
         post_quantum,
         header_bytes: file.header_len,
-        padded: file.header.stanzas().iter().any(|stanza| stanza.tag == PAD_TAG),
+        padded: file.header.is_padded(),
         payload: section_len.map(Payload::of_section),
     })
 }

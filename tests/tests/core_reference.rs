@@ -255,6 +255,7 @@ fn check_padded_len(recipients: &[Recipient], shortest_len: usize) {
     assert_eq!(stanzas, bare.stanzas());
     assert_eq!((pad.tag.as_str(), pad.body.iter().all(|&byte| byte == 0)), (PAD_TAG, true));
     assert!(pad.args == ["0"] || pad.args == ["00"], "{:?}", pad.args);
+    assert_eq!((bare.is_padded(), padded.is_padded()), (false, true));
     assert_eq!(padded.recipient_tags().count(), recipients.len());
 }
 

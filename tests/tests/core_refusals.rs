@@ -326,3 +326,24 @@ fn white_space_after_armor_is_bounded() {
     }
     assert_eq!(read(&[text.clone(), vec![b'\n'; 1023]].concat()), Ok(paint(100)));
 }
+
+/// A stanza under the padding's tag is listed unless it is what would be written: nothing can hide in it.
+#[test]
+fn only_what_would_be_written_counts_as_padding() {
+    let recipient = Identity::generate_x25519(&mut Replay(15)).recipient().unwrap();
+    let header = Header::wrap(&FileKey::generate(&mut Replay(16)), &[recipient], HeaderPadding::Fixed, &mut Replay(17)).unwrap();
+    let text = String::from_utf8(header.to_bytes()).unwrap();
+    let pad = &text[text.find("-> dbseal/pad ").unwrap()..text.find("--- ").unwrap()];
+    let tags = |altered: &str| {
+        let (header, _) = Header::parse(text.replacen(pad, altered, 1).as_bytes()).expect("well spelled");
+        (header.is_padded(), header.recipient_tags().map(String::from).collect::<Vec<_>>())
+    };
+    assert_eq!(tags(pad), (true, vec!["X25519".into()]));
+    let (with_data, with_argument) = (pad.replacen("AAAA", "AAAB", 1), pad.replacen('\n', " data\n", 1));
+    for altered in [&with_data, &with_argument, "-> dbseal/pad\n\n", "-> dbseal/pad 1\n\n"] {
+        assert_eq!(tags(altered), (false, vec!["X25519".into(), "dbseal/pad".into()]), "{altered:?}");
+    }
+    assert_eq!(tags(&[pad, pad].concat()), (true, vec!["X25519".into(), "dbseal/pad".into()]), "only the last");
+    assert_eq!(tags(&[pad, "-> other\n\n"].concat()), (false, vec!["X25519".into(), "dbseal/pad".into(), "other".into()]), "only the last");
+    assert_eq!(tags(""), (false, vec!["X25519".into()]));
+}

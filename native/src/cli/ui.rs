@@ -263,7 +263,12 @@ impl Outcome {
 fn describe(inspection: &Inspection) -> String {
     let mut lines = vec![("format", format!("{}{}", inspection.format, if inspection.armored { ", armored" } else { "" }))];
     let strength = if inspection.post_quantum { " (post-quantum)" } else { "" };
-    lines.push(("recipients", format!("{}: {}{strength}", inspection.recipients.len(), inspection.recipients.join(", "))));
+    let nobody = match inspection.stanzas_for_nobody {
+        0 => String::new(),
+        1 => ", and 1 stanza for nobody".into(),
+        count => format!(", and {count} stanzas for nobody"),
+    };
+    lines.push(("recipients", format!("{}: {}{strength}{nobody}", inspection.recipients.len(), inspection.recipients.join(", "))));
     let padded = if inspection.padded { ", padded: recipients can change in place" } else { "" };
     lines.push(("header", format!("{} bytes{padded}", inspection.header_bytes)));
     match inspection.payload {
