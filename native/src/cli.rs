@@ -41,6 +41,12 @@ pub fn main() -> ExitCode {
         Ui::new(Voice::Words).error(&error);
         return ExitCode::from(exit(&error) as u8);
     }
+    let mut typed = std::env::args_os();
+    if typed.any(|arg| arg == "--") && typed.next().is_none() {
+        let error = JobError::NoCommand;
+        Ui::new(Voice::Words).error(&error);
+        return ExitCode::from(exit(&error) as u8);
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(request) if !request.use_stderr() => request.exit(), // for help or the version
@@ -122,6 +128,9 @@ fn run(subcommand: Subcommand, ui: &Arc<Ui>, running: &OnceLock<Running>) -> Res
         }
     })?;
     ui.outcome(&outcome, started.elapsed())?;
+    if let Some(verdict) = outcome.verdict {
+        return Err(verdict);
+    }
     // The backup is good; that nobody will hear of it is still a failure, and the one to report.
     written.map_err(|error| JobError::MetricsNotWritten(Box::new(error)))
 }
@@ -129,7 +138,7 @@ fn run(subcommand: Subcommand, ui: &Arc<Ui>, running: &OnceLock<Running>) -> Res
 fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
     let observer: Arc<dyn Observer> = Arc::clone(ui) as Arc<dyn Observer>;
     match plan {
-        Plan::Encrypt(request) => crate::encrypt(&request, &observer).map(|done| Outcome::encrypted(&request, done)),
+        Plan::Encrypt(mut request) => crate::encrypt(&mut request, &observer).map(|done| Outcome::encrypted(&request, done)),
         Plan::Decrypt(request) => crate::decrypt(&request, &observer).map(|done| Outcome::decrypted(&request, done)),
         Plan::Inspect(request) => crate::inspect(&request, &observer).map(|inspection| Outcome::inspected(&inspection)),
         Plan::Keygen(request) => crate::keygen(&request).map(|generated| Outcome::generated(&request, generated)),

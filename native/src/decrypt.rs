@@ -19,7 +19,7 @@ use crate::keys::Unlock;
 use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Drain, Workers, fill_ciphertext, flow};
-use crate::report::Observer;
+use crate::report::{Observer, warn_if_compressed};
 use crate::sink::Sink;
 
 /// Everything that was decided about a decryption.
@@ -118,7 +118,10 @@ impl Job<'_> {
         let final_slot = layout.final_slot();
         let mut slot = zeroize::Zeroizing::new(vec![0; length(final_slot.end - final_slot.start)]);
         self.read_at(input, &mut slot, header_len + final_slot.start)?;
-        let checked = opener.check_end(layout, &mut slot).map_err(|error| self.payload(error))?;
+        let checked = opener.check_end(layout, &mut slot).map_err(|error| match error {
+            PayloadError::Damaged { index } => JobError::EndMissing { what: self.what.into(), whole_len: index * CHUNK_LEN as u64 },
+            error => self.payload(error),
+        })?;
         drop(slot);
 
         let run = self.chunks(checked)?;
@@ -185,7 +188,8 @@ impl Job<'_> {
             |drain| {
                 written_len = match self.request.part {
                     Part::Decompressed => self.write_decompressed(drain, sink)?,
-                    Part::Whole | Part::Bytes(..) => write_plaintext(drain, sink, run)?,
+                    Part::Whole => write_plaintext(drain, sink, run, Some(&**self.observer))?,
+                    Part::Bytes(..) => write_plaintext(drain, sink, run, None)?,
                 };
                 Ok(())
             },
@@ -225,6 +229,12 @@ impl Job<'_> {
     }
 
     fn sink(&self) -> Result<Sink, JobError> {
+        if let Destination::Into(_) = self.request.destination {
+            self.observer.warning(
+                "nothing vouches for where this backup came from: whoever has the public key can make one that decrypts; \
+                 restore only what you know to come from your database",
+            );
+        }
         Sink::create(&self.request.destination, Privacy::Owner, self.observer)
     }
 
@@ -240,7 +250,8 @@ impl Job<'_> {
     }
 }
 
-fn write_plaintext(drain: &mut Drain, sink: &mut Sink, run: Option<ChunkRange>) -> Result<u64, JobError> {
+/// `observer` is told if all of it was compressed.
+fn write_plaintext(drain: &mut Drain, sink: &mut Sink, run: Option<ChunkRange>, observer: Option<&dyn Observer>) -> Result<u64, JobError> {
     let mut skip_len = run.map_or(0, |run| run.skip_len);
     let mut remaining = run.map_or(u64::MAX, |run| run.len);
     let mut written_len = 0;
@@ -248,6 +259,9 @@ fn write_plaintext(drain: &mut Drain, sink: &mut Sink, run: Option<ChunkRange>) 
         for slot in batch.opened_slots() {
             let slot = &slot[length(skip_len.min(slot.len() as u64))..];
             let slot = &slot[..length(remaining.min(slot.len() as u64))];
+            if let (0, Some(observer)) = (written_len, observer) {
+                warn_if_compressed(slot, observer);
+            }
             skip_len = 0;
             remaining -= slot.len() as u64;
             written_len += slot.len() as u64;

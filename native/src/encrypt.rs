@@ -67,16 +67,20 @@ pub struct Encrypted {
     pub written_len: u64,
 }
 
-/// Encrypts. Output appears only when the source was complete and everything is on disk.
+/// Encrypts, and takes the recipients out of the request. Output appears only when the source was complete and everything is on disk.
 ///
 /// # Errors
 /// See [`JobError`]; where the output could not be taken back, it ends in a way that no age payload does.
-pub fn encrypt(request: &EncryptRequest, observer: &Arc<dyn Observer>) -> Result<Encrypted, JobError> {
+pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Result<Encrypted, JobError> {
     let rng = &mut UnwrapErr(SysRng);
     let file_key = FileKey::generate(rng);
     let header = Header::wrap(&file_key, &request.recipients, HeaderPadding::Fixed, rng)?;
+    // One of them may be a passphrase, which is needed no more.
+    request.recipients.clear();
     let nonce = PayloadNonce::generate(rng);
     let sealer = Sealer::new(&file_key, &nonce);
+    drop(file_key);
+    let request = &*request;
 
     check_not_same(&request.source, &request.destination)?;
     request.destination.check()?;

@@ -157,6 +157,9 @@ pub enum JobError {
     /// The passphrase of a file, or of an identity file, is wrong.
     #[error("the passphrase does not open {0}")]
     WrongPassphrase(String),
+    /// The payload has a length that no whole one has.
+    #[error("{0} is not complete")]
+    NotComplete(String),
     /// Not an age file, or one that is damaged in its header.
     #[error("{what}: {error}")]
     Header {
@@ -218,6 +221,17 @@ pub enum JobError {
     /// A key would replace another.
     #[error("{} exists already", .0.display())]
     KeyExists(PathBuf),
+    /// A dump or a consumer was announced, and is missing.
+    #[error("there is no command after --")]
+    NoCommand,
+    /// The final chunk of a file does not open: what is there may not be the end.
+    #[error("{what}: its end is missing or damaged, after {whole_len} bytes of data that may be whole")]
+    EndMissing {
+        /// The file.
+        what: String,
+        /// Bytes of plaintext before the final chunk.
+        whole_len: u64,
+    },
     /// A standard stream that is needed is not there.
     #[error("{0} is closed, or is /dev/null")]
     Closed(&'static str),

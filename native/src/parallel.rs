@@ -11,7 +11,7 @@ use crate::error::JobError;
 use crate::input::Input;
 use crate::output::PendingFile;
 use crate::pace::Pace;
-use crate::report::Observer;
+use crate::report::{Observer, warn_if_compressed};
 
 /// Chunks in a batch: 512 KiB stay in a core's own cache from read to write.
 const BATCH_CHUNKS: usize = 8;
@@ -67,6 +67,9 @@ impl Transfer<'_> {
                 .map_err(|error| JobError::Payload { what: self.input.what.clone(), error })?;
             let mut at = first_index * CHUNK_LEN as u64;
             for slot in batch.opened_slots() {
+                if at == 0 {
+                    warn_if_compressed(slot, self.observer);
+                }
                 self.output.write_all_at(slot, at)?;
                 at += slot.len() as u64;
             }

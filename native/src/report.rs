@@ -22,3 +22,10 @@ impl Observer for Silent {
     fn child_stderr(&self, _: &[u8]) {}
     fn warning(&self, _: &str) {}
 }
+
+/// Tells of plaintext that starts as zstd does (RFC 8878, section 3.1.1): a program that wants the dump would call it garbage.
+pub(crate) fn warn_if_compressed(start: &[u8], observer: &dyn Observer) {
+    if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        observer.warning("what comes out is compressed with zstd: --decompress gives the data itself");
+    }
+}

@@ -154,6 +154,20 @@ fn metrics_are_always_whole() {
 
 // Compression and ranges
 
+/// Who forgets `--decompress` hears of it, to a file and into a command, before a program calls the data garbage.
+#[test]
+fn a_forgotten_decompress() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(3 << 20));
+    encrypt(&folder, &["--zstd", "-o", "shop.age", "plain"]).run().succeeds_in_silence();
+    for args in [&["-o", "out", "shop.age"][..], &["--threads", "1", "-o", "out1", "shop.age"], &["shop.age", "--", "cat"]] {
+        let ended = decrypt(&folder, args).run().succeeds();
+        assert!(ended.stderr.contains("warning: what comes out is compressed with zstd"), "{}", ended.stderr);
+    }
+    decrypt(&folder, &["--decompress", "-o", "whole", "shop.age"]).run().succeeds_in_silence();
+    assert_eq!(folder.read("whole"), folder.read("plain"));
+}
+
 /// `--zstd` comes back with `--decompress`, and without us: `age -d | zstd -d`.
 #[test]
 fn zstd_round_trip() {

@@ -122,12 +122,17 @@ fn inspect_in_words_and_in_json() {
         "format:     age-encryption.org/v1\n",
         "header:     4096 bytes, padded: recipients can change in place\n",
         "payload:    131120 bytes in 2 chunks\n",
-        "plaintext:  131072 bytes, if it is whole: nothing was authenticated\n",
+        "plaintext:  131072 bytes, by the file's length: not verified\n",
     ] {
         assert!(words.contains(line), "{line:?} is not in\n{words}");
     }
     let json = |args: &[&str]| -> Value {
         let ended = folder.dbseal(["inspect", "--json"]).args(args.iter().copied()).run().succeeds_in_silence();
+        serde_json::from_slice(&ended.stdout).expect("JSON")
+    };
+    // What is not good is said, and is in the exit code too.
+    let bad_json = |args: &[&str], words: &str| -> Value {
+        let ended = folder.dbseal(["inspect", "--json"]).args(args.iter().copied()).run().fails_with(words);
         serde_json::from_slice(&ended.stdout).expect("JSON")
     };
     let inspected = json(&["shop.age"]);
@@ -142,15 +147,20 @@ fn inspect_in_words_and_in_json() {
     assert_eq!(json(&["-i", "backup.key", "shop.age"])["opened_by"], "backup.key");
     folder.dbseal(["keygen", "-o", "third.key"]).run().succeeds();
     assert_eq!(json(&["-i", "third.key", "-i", "other.key", "shop.age"])["opened_by"], "other.key");
-    assert_eq!(json(&["-i", "third.key", "shop.age"])["opened_by"], Value::Null);
+    assert_eq!(bad_json(&["-i", "third.key", "shop.age"], "none of the given keys opens this file")["opened_by"], Value::Null);
 
     let whole = folder.read("shop.age");
     folder.write("cut.age", &whole[..whole.len() - 65_500]);
     assert_eq!(json(&["cut.age"])["payload"]["state"], "plausible", "a length that a whole file could have shows nothing");
     folder.write("cut.age", &whole[..4096 + 16 + 65_552 + 9]);
-    assert_eq!(json(&["cut.age"])["payload"]["state"], "cut_off");
+    assert_eq!(bad_json(&["cut.age"], "cut.age is not complete")["payload"]["state"], "cut_off");
     folder.write("cut.age", &whole[..4096 + 16 + 65_552 + 1]);
-    assert_eq!(json(&["cut.age"])["payload"]["state"], "marked_failed");
+    assert_eq!(bad_json(&["cut.age"], "cut.age is not complete")["payload"]["state"], "marked_failed");
+
+    // From a pipe, as from a file, but for the length.
+    let piped = folder.dbseal(["inspect", "--json"]).stdin(folder.read("shop.age")).run().succeeds_in_silence();
+    let piped: Value = serde_json::from_slice(&piped.stdout).expect("JSON");
+    assert_eq!((&piped["file"], &piped["header_bytes"]), (&"standard input".into(), &4096.into()));
 
     encrypt(&folder, &["--armor", "-o", "armored.age", "plain"]).run().succeeds_in_silence();
     let inspected = json(&["-i", "backup.key", "armored.age"]);

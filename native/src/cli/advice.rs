@@ -42,8 +42,11 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::Wrap(WrapError::NoRecipient) => "name one with -r age1... or -R FILE; dbseal keygen makes a pair of keys",
         JobError::Wrap(WrapError::MixedPostQuantum) => "make one backup for each kind of recipient, or encrypt to post-quantum ones only",
         JobError::EmptyPassphrase | JobError::PassphraseNotText(_) => "the passphrase is the first line of the file, or what is typed",
+        JobError::NoCommand => "name it there (was a variable empty?); without -- a file or standard input is read",
         JobError::Closed(_) => "name a file instead, or open it (a service manager may have closed it)",
         JobError::StdinTwice => "name a file for one of them",
+        JobError::Spawn { program, .. } if program.contains(' ') => "give the command as words of its own, without quotes around all of it",
+        JobError::Open { path, .. } if path.to_str().is_some_and(|path| path.starts_with("age1")) => "a recipient itself is given with -r",
         JobError::Spawn { error, .. } if error.kind() == io::ErrorKind::NotFound => {
             "see that the program is installed, and spelled as it is there"
         }
@@ -52,7 +55,7 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::NoTerminal(_) => "put the passphrase into a file that only you can read, and name it with --passphrase-file FILE",
         JobError::Unwrap { error: UnwrapError::NoMatch, .. } => "dbseal inspect shows how many recipients the file has, and of which kind",
         JobError::Unwrap { error: UnwrapError::WrongMac, .. } => "the header is damaged or was changed: take another copy",
-        JobError::Payload { error: PayloadError::Truncated { .. }, .. } => {
+        JobError::NotComplete(_) | JobError::EndMissing { .. } | JobError::Payload { error: PayloadError::Truncated { .. }, .. } => {
             "the copy is incomplete, or the backup failed while it was written: fetch it again from where it is whole"
         }
         JobError::Payload { .. } => "fetch the backup again from another copy",
@@ -103,6 +106,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::BinaryToTerminal
         | JobError::StdinTwice
         | JobError::Closed(_)
+        | JobError::NoCommand
         | JobError::PrivateKeyArgument
         | JobError::NotMetrics(_)
         | JobError::BadCommand(_)

@@ -104,7 +104,7 @@ pub(super) struct EncryptArgs {
     /// Compress with zstd before encryption [level: 1 to 19, 3 if not given]
     #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "3", value_parser = clap::value_parser!(i32).range(1..=19))]
     pub(super) zstd: Option<i32>,
-    /// Fail if the input has fewer bytes [default: 1 for a command, else 0]
+    /// Fail if the input has fewer bytes [default: 1 for a command and standard input, 0 for a file]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(super) min_size: Option<u64>,
 
@@ -160,6 +160,8 @@ pub(super) struct DecryptArgs {
 }
 
 /// Show what an age file says about itself; no key is needed.
+///
+/// Ends with 1 for a file that is not complete, and if keys were given and none of them opens it.
 #[derive(ArgGroup)]
 pub(super) struct InspectArgs {
     /// The age file; without it, standard input

@@ -80,7 +80,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     let (threads, pace) = load(&args.load)?;
     Ok(Plan::Encrypt(Box::new(EncryptRequest {
         // A dump that wrote nothing is no dump, whatever its exit status.
-        min_size: args.min_size.unwrap_or(u64::from(matches!(source, Source::Command(_)))),
+        min_size: args.min_size.unwrap_or(u64::from(!matches!(source, Source::File(_)))),
         source,
         destination,
         recipients,
@@ -94,13 +94,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
 fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     let source = file_or_stdin(args.input, "the age file", ui)?;
     let destination = match Command::from_words(args.command) {
-        Some(command) => {
-            ui.warning(
-                "nothing vouches for where this backup came from: whoever has the public key can make one that decrypts; \
-                 restore it only if you know its way here",
-            );
-            Destination::Into(command)
-        }
+        Some(command) => Destination::Into(command),
         None => destination(args.output, Content::Binary)?,
     };
     let part = match (args.range, args.decompress) {

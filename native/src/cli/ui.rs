@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dbseal_core::Recipient;
+use dbseal_core::{Recipient, UnwrapError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -212,6 +212,8 @@ pub(super) struct Outcome {
     json_data: Option<String>,
     /// For a person at a terminal.
     summary: Option<String>,
+    /// What was found is not good.
+    pub(super) verdict: Option<JobError>,
 }
 
 impl Outcome {
@@ -221,7 +223,7 @@ impl Outcome {
             _ => String::new(),
         };
         let summary = format!("encrypted {} bytes{to}", done.read_len);
-        Self { read_len: done.read_len, written_len: done.written_len, data: None, json_data: None, summary: Some(summary) }
+        Self { read_len: done.read_len, written_len: done.written_len, data: None, json_data: None, summary: Some(summary), verdict: None }
     }
 
     pub(super) fn decrypted(request: &DecryptRequest<'_>, done: Decrypted) -> Self {
@@ -230,12 +232,19 @@ impl Outcome {
             _ => String::new(),
         };
         let summary = format!("decrypted {} bytes{to}", done.written_len);
-        Self { read_len: done.read_len, written_len: done.written_len, data: None, json_data: None, summary: Some(summary) }
+        Self { read_len: done.read_len, written_len: done.written_len, data: None, json_data: None, summary: Some(summary), verdict: None }
     }
 
     pub(super) fn inspected(inspection: &Inspection) -> Self {
         let json = serde_json::to_string_pretty(inspection).expect("plain data") + "\n";
-        Self { read_len: 0, written_len: 0, data: Some(describe(inspection).into()), json_data: Some(json), summary: None }
+        let verdict = match inspection.payload {
+            Some(Payload::MarkedFailed { .. } | Payload::CutOff { .. }) => Some(JobError::NotComplete(inspection.file.clone())),
+            _ if inspection.keys_tried && inspection.opened_by.is_none() => {
+                Some(JobError::Unwrap { what: inspection.file.clone(), error: UnwrapError::NoMatch })
+            }
+            _ => None,
+        };
+        Self { read_len: 0, written_len: 0, data: Some(describe(inspection).into()), json_data: Some(json), summary: None, verdict }
     }
 
     pub(super) fn generated(request: &KeygenRequest, generated: Generated) -> Self {
@@ -250,13 +259,13 @@ impl Outcome {
             }
             _ => (generated.identity_file, None),
         };
-        Self { read_len: 0, written_len: 0, data: Some(data), json_data: None, summary }
+        Self { read_len: 0, written_len: 0, data: Some(data), json_data: None, summary, verdict: None }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "mapped over a result")]
     pub(super) fn recipients(recipients: Vec<Recipient>) -> Self {
         let data: String = recipients.iter().map(|recipient| format!("{recipient}\n")).collect();
-        Self { read_len: 0, written_len: 0, data: Some(data.into()), json_data: None, summary: None }
+        Self { read_len: 0, written_len: 0, data: Some(data.into()), json_data: None, summary: None, verdict: None }
     }
 }
 
@@ -274,13 +283,13 @@ fn describe(inspection: &Inspection) -> String {
     match inspection.payload {
         Some(Payload::Plausible { section_bytes, chunks, plaintext_bytes }) => {
             lines.push(("payload", format!("{section_bytes} bytes in {chunks} chunks")));
-            lines.push(("plaintext", format!("{plaintext_bytes} bytes, if it is whole: nothing was authenticated")));
+            lines.push(("plaintext", format!("{plaintext_bytes} bytes, by the file's length: not verified")));
         }
         Some(Payload::MarkedFailed { section_bytes }) => {
             lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: dbseal failed, was stopped, or is still writing it")));
         }
         Some(Payload::CutOff { section_bytes }) => lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: it was cut off"))),
-        None => {}
+        None => lines.push(("payload", "of a length that only reading all of it would show".into())),
     }
     match &inspection.opened_by {
         Some(key) => lines.push(("opened by", key.clone())),
