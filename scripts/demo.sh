@@ -124,7 +124,8 @@ describe() { # describe DATABASE: how many rows, and a checksum of them all
 
 # --- The demo ----------------------------------------------------------------------------------------------------------------
 
-show "cargo build --release --locked"
+echo "Building dbseal: some minutes the first time."
+show "cargo build --release --locked --quiet"
 PATH="$(realpath "${CARGO_TARGET_DIR:-target}")/release:$PATH"
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/dbseal-demo.XXXXXX")
@@ -136,8 +137,9 @@ export HOME=$folder # the .my.cnf, .pgpass and .sqliterc of the person who runs 
 choose
 
 title "A key pair. backup.pub goes to the database host; backup.key stays offline."
-# At a terminal keygen asks for a passphrase. The demo runs unattended: setsid takes the terminal away.
-show "setsid --wait dbseal keygen -o backup.key"
+echo "(At a terminal keygen asks for a passphrase. The demo takes the terminal away from it, so this key has none.)"
+echo '$ dbseal keygen -o backup.key'
+setsid --wait dbseal keygen -o backup.key
 show "ls -l backup.key backup.pub"
 
 title "A real database: $database, a shop with 100,000 orders"
@@ -185,3 +187,4 @@ show "ls broken.age" && fail "a failed dump left a file"
 
 title "All is well: 100,000 orders went through dbseal and came back equal."
 echo "The key and the backup are in $folder${server_pid:+ (the server is stopped and its data removed)}."
+echo "next: README.md, Recipes"
