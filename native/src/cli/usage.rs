@@ -19,26 +19,26 @@ pub(super) fn explain(error: &Error, subcommand: Option<&str>) -> (String, Strin
         _ => first_paragraph(error),
     };
     let is_unknown = error.kind() == ErrorKind::UnknownArgument;
-    let typed = text(error, ContextKind::InvalidArg).unwrap_or_default();
-    let hint = match text(error, ContextKind::SuggestedSubcommand) {
-        Some(name) => format!("did you mean: dbseal {name}"),
-        None if is_unknown && option_like(error, &typed).is_some() => {
-            format!("did you mean: {}", option_like(error, &typed).unwrap_or_default())
-        }
-        None if is_unknown && subcommand == Some("encrypt") => {
+    let meant = text(error, ContextKind::SuggestedSubcommand).map(|name| format!("dbseal {name}")).or_else(|| option_like(error));
+    let hint = match (meant, subcommand) {
+        (Some(meant), _) => format!("did you mean: {meant}"),
+        (None, Some("encrypt")) if is_unknown => {
             "a dump and its options go after --, a zstd level after = as in --zstd=9; dbseal encrypt --help shows the rest".into()
         }
-        None if is_unknown && subcommand == Some("decrypt") => {
+        (None, Some("decrypt")) if is_unknown => {
             "a command and its options go after --, a key after -i; dbseal decrypt --help shows the rest".into()
         }
-        None => format!("dbseal {}--help shows what it takes", subcommand.map(|name| format!("{name} ")).unwrap_or_default()),
+        (None, Some(name)) => format!("dbseal {name} --help shows what it takes"),
+        (None, None) => "dbseal --help shows what it takes".into(),
     };
     (message, hint)
 }
 
 /// An option that starts as what was typed does. Clap's own idea of what is similar goes further than people's.
-fn option_like(error: &Error, typed: &str) -> Option<String> {
-    text(error, ContextKind::SuggestedArg).filter(|option| typed.len() > 3 && option.starts_with(&typed[..typed.len().min(5)]))
+fn option_like(error: &Error) -> Option<String> {
+    let typed = text(error, ContextKind::InvalidArg)?;
+    let start = typed.get(..5).unwrap_or(&typed); // two hyphens and three letters
+    text(error, ContextKind::SuggestedArg).filter(|option| start.len() > 3 && option.starts_with(start))
 }
 
 fn text(error: &Error, kind: ContextKind) -> Option<String> {
