@@ -6,6 +6,7 @@ use std::time::Duration;
 use dbseal_tests::cli::jobs::{assert_not_committed, encrypt};
 use dbseal_tests::cli::{Folder, lives, wait_until};
 use dbseal_tests::inputs::paint;
+use dbseal_tests::tools::tool;
 use rustix::process::Signal;
 
 /// Ctrl-C, a service manager's stop and a lost terminal end a job at once, also where the dump hangs or the input gives
@@ -21,7 +22,8 @@ fn a_signal_ends_everything_at_once() {
     let before = folder.names();
     for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::XCPU, Signal::ALARM, Signal::USR1, Signal::USR2] {
         for args in [&to_file[..], &to_json, &both_hang, &from_stdin] {
-            let running = encrypt(&folder, args).silent_stdin().start();
+            // Where the tests run in the background, a shell had some signals ignored, which dbseal would respect.
+            let running = encrypt(&folder, args).under(tool("env"), ["--default-signal"]).silent_stdin().start();
             for (named, pid) in [("dump.pid", "dump.pid"), ("into.pid", "into.pid")] {
                 if args.iter().any(|arg| arg.contains(named)) {
                     wait_until("the child runs", || fs::read(folder.path(pid)).is_ok_and(|text| text.ends_with(b"\n")));

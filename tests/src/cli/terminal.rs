@@ -1,5 +1,6 @@
 //! A terminal, and a person at it.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -44,7 +45,9 @@ impl Run {
             File::options().read(true).write(true).custom_flags(no_tty).open(&name).expect("the terminal's other end").into()
         };
         // setsid, of util-linux, makes it the controlling terminal, which is what a program finds at `/dev/tty`.
-        let args = [&["--ctty".into(), "--wait".into(), self.program.clone()], &self.args[..]].concat();
+        // Where the tests run in the background, a shell had Ctrl-C ignored; env, of coreutils, undoes that.
+        let start = ["--ctty", "--wait", "env", "--default-signal"].map(OsString::from);
+        let args = [&start[..], &[self.program.clone()], &self.args].concat();
         let mut command = self.command("setsid".as_ref(), &args);
         let child = command.stdin(side()).stdout(side()).stderr(side()).spawn().expect("setsid starts");
         // It holds the other end, and the screen would wait for that to close.
