@@ -47,7 +47,7 @@ impl Run {
         // setsid, of util-linux, makes it the controlling terminal, which is what a program finds at `/dev/tty`.
         // Where the tests run in the background, a shell had Ctrl-C ignored; env, of coreutils, undoes that.
         let start = ["--ctty", "--wait", "env", "--default-signal"].map(OsString::from);
-        let args = [&start[..], &[self.program.clone()], &self.args].concat();
+        let args = [&start[..], std::slice::from_ref(&self.program), &self.args].concat();
         let mut command = self.command("setsid".as_ref(), &args);
         let child = command.stdin(side()).stdout(side()).stderr(side()).spawn().expect("setsid starts");
         // It holds the other end, and the screen would wait for that to close.
