@@ -91,7 +91,7 @@ fn is_stream(path: &Path) -> Result<bool, JobError> {
 /// Links lead to streams in the kernel's own folders only (`/dev/stdout`): elsewhere one that somebody planted would lead a
 /// backup to `/dev/null`.
 fn may_follow(path: &Path) -> bool {
-    path.starts_with("/dev") || path.starts_with("/proc")
+    ["/dev", "/dev/fd", "/dev/pts", "/proc/self/fd"].iter().any(|folder| folder_of(path) == Path::new(folder))
 }
 
 /// A device, or a FIFO of this user: from another one's, that one reads.

@@ -189,16 +189,14 @@ struct AgeWriter<'a> {
 }
 
 impl AgeWriter<'_> {
+    /// In one write: between two, the file would end with a whole chunk.
     fn write_chunks(&mut self, chunks: &[u8]) -> Result<(), JobError> {
-        let mut held = std::mem::take(&mut self.held);
-        self.write(&held)?;
-        let is_final = !chunks.len().is_multiple_of(SLOT_LEN);
-        let held_len = if is_final { 0 } else { SLOT_LEN - 1 };
+        let held_len = if chunks.len().is_multiple_of(SLOT_LEN) { SLOT_LEN - 1 } else { 0 };
         let (now, later) = chunks.split_at(chunks.len() - held_len);
-        held.clear();
-        held.extend(later);
-        self.held = held;
-        self.write(now)
+        let mut bytes = std::mem::take(&mut self.held);
+        bytes.extend(now);
+        self.held.extend(later);
+        self.write(&bytes)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), JobError> {

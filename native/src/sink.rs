@@ -75,18 +75,28 @@ impl Stream {
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
         let _writing = writing();
-        let start = self.file.stream_position().ok();
-        self.file.write_all(bytes).map_err(|error| {
-            // What ended before this write shows that it is not complete, what ends in the middle of it may not.
-            if let Some(start) = start
-                && let (Ok(end), Ok(metadata)) = (self.file.stream_position(), self.file.metadata())
-                && metadata.is_file()
-                && metadata.len() == end
-            {
-                let _ = self.file.set_len(start);
+        let mut written_len = 0;
+        while written_len < bytes.len() {
+            match self.file.write(&bytes[written_len..]) {
+                Ok(0) => return Err(self.failed(written_len, io::ErrorKind::WriteZero.into())),
+                Ok(len) => written_len += len,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(written_len, error)),
             }
-            JobError::write(&self.what, error)
-        })
+        }
+        Ok(())
+    }
+
+    /// Takes back what a write that failed has written. What ended before it shows that it is not complete, what ends in the
+    /// middle of it may not. Of what was in the file before (`>>`) nothing is taken.
+    fn failed(&mut self, written_len: usize, error: io::Error) -> JobError {
+        if let (Ok(end), Ok(metadata)) = (self.file.stream_position(), self.file.metadata())
+            && metadata.is_file()
+            && metadata.len() == end
+        {
+            let _ = self.file.set_len(end.saturating_sub(written_len as u64));
+        }
+        JobError::write(&self.what, error)
     }
 
     /// Where the stream is a regular file after all, as with `> FILE`, a full disk may show only here.
