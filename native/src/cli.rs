@@ -37,15 +37,11 @@ pub fn main() -> ExitCode {
     crate::process::forbid_core_dumps();
     // Before anything can repeat an argument in a message.
     if private_key_among(std::env::args_os().skip(1)) {
-        let error = JobError::PrivateKeyArgument;
-        Ui::new(Voice::Words).error(&error);
-        return ExitCode::from(exit(&error) as u8);
+        return refuse(&JobError::PrivateKeyArgument);
     }
     let mut typed = std::env::args_os();
     if typed.any(|arg| arg == "--") && typed.next().is_none() {
-        let error = JobError::NoCommand;
-        Ui::new(Voice::Words).error(&error);
-        return ExitCode::from(exit(&error) as u8);
+        return refuse(&JobError::NoCommand);
     }
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -73,6 +69,12 @@ pub fn main() -> ExitCode {
     ExitCode::from(code as u8)
 }
 
+/// Ends a command that was not even parsed.
+fn refuse(error: &JobError) -> ExitCode {
+    Ui::new(Voice::Words).error(error);
+    ExitCode::from(exit(error) as u8)
+}
+
 /// Whether somebody typed an identity where a file name belongs. What follows `--` is another command's; what follows `-r` is
 /// refused by name.
 fn private_key_among(args: impl Iterator<Item = OsString>) -> bool {
@@ -88,7 +90,7 @@ fn private_key_among(args: impl Iterator<Item = OsString>) -> bool {
     false
 }
 
-/// A job that was not refused: its metrics have a place.
+/// A job, or one that was refused, whose metrics have a place if they were asked for.
 struct Running {
     command: &'static str,
     metrics: Option<Metrics>,
