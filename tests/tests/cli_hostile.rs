@@ -29,6 +29,11 @@ fn planted_outputs() {
         decrypt(&folder, &["-f", "-o", name, "shop.age"]).run().ends_with(2, &format!("dbseal: error: {name} is not a regular file"));
     }
     assert_eq!(folder.read_text("victim"), "precious");
+    // Everybody can write to this folder of /dev.
+    let shared = tempfile::Builder::new().prefix("dbseal-").tempdir_in("/dev/shm").expect("a folder");
+    let link = shared.path().join("shop.age");
+    symlink("/dev/null", &link).expect("a link");
+    encrypt(&folder, &["-o", link.to_str().expect("ASCII"), "plain"]).run().fails_with("exists already");
     // The kernel's own names lead where they should.
     decrypt(&folder, &["-o", "/dev/null", "shop.age"]).run().succeeds_in_silence();
     folder.shell("\"$DBSEAL\" decrypt -i backup.key -o /dev/stdout shop.age | cmp - plain").run().succeeds_in_silence();

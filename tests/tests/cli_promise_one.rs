@@ -196,6 +196,29 @@ fn is_marked(file: &[u8]) -> bool {
     file.is_empty() || file.len().checked_sub(HEADER_LEN + PAYLOAD_NONCE_LEN).is_some_and(|len| len % SLOT_LEN == 1)
 }
 
+/// A disk that fills behind `>`, at whatever byte, leaves the mark; what a file held before `>>` stays.
+#[test]
+fn a_full_disk_behind_a_redirection() {
+    let folder = Folder::with_key();
+    folder.write("plain", vec![7; 5 << 20]);
+    encrypt(&folder, &["-o", "whole.age", "plain"]).run().succeeds_in_silence();
+    // Blocks of 512 bytes.
+    for limit in [1000, 2000, 2153, 3000, 4000, 4201, 6000, 8000, 9999] {
+        let limited = format!("ulimit -f {limit}; \"$DBSEAL\" encrypt -R backup.pub <plain >shop.age");
+        folder.shell(&limited).run().fails_with("dbseal: error: cannot write standard output");
+        let file = folder.read("shop.age");
+        assert!(is_marked(&file), "{limit}: {} written", file.len());
+        folder.dbseal(["inspect", "shop.age"]).run().fails_with("dbseal: error: ");
+        assert_refused_everywhere(&folder, "shop.age");
+
+        folder.write("log", vec![1; 400_000]);
+        let limited = format!("ulimit -f {limit}; \"$DBSEAL\" decrypt -i backup.key whole.age >>log");
+        folder.shell(&limited).run().fails_with("dbseal: error: cannot write standard output");
+        let log = folder.read("log");
+        assert!(log.len() >= 400_000 && log[..400_000] == vec![1; 400_000], "{limit}: {} left", log.len());
+    }
+}
+
 /// "Where output cannot be taken back and something fails, the final chunk is withheld and one single byte follows the
 /// last full chunk": behind `>` and in a pipe, nobody takes it for a backup, and `inspect` says why without a key.
 #[test]
