@@ -1,10 +1,12 @@
 //! The file key and what is derived from it (age, "File key", "Header MAC", "Payload").
 
+use alloc::boxed::Box;
+
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use rand_core::CryptoRng;
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Bytes in a file key.
 pub const FILE_KEY_LEN: usize = 16;
@@ -14,21 +16,21 @@ pub const PAYLOAD_NONCE_LEN: usize = 16;
 pub(crate) const MAC_LEN: usize = 32;
 
 /// The key of one file: 128 bits from a CSPRNG, wrapped for each recipient in the header. Wiped on drop, never printed.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct FileKey([u8; FILE_KEY_LEN]);
+// On the heap, in one place however often the key is moved.
+pub struct FileKey(Box<Zeroizing<[u8; FILE_KEY_LEN]>>);
 
 impl FileKey {
     /// A fresh key. Each file gets its own.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        let mut key = Self([0; FILE_KEY_LEN]);
-        rng.fill_bytes(&mut key.0);
-        key
+        let mut key = Box::new(Zeroizing::new([0; FILE_KEY_LEN]));
+        rng.fill_bytes(&mut **key);
+        Self(key)
     }
 
     /// For a file key that came out of a stanza or a test vector.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; FILE_KEY_LEN]) -> Self {
-        Self(*bytes)
+        Self(Box::new(Zeroizing::new(*bytes)))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; FILE_KEY_LEN] {
@@ -46,14 +48,14 @@ impl FileKey {
     }
 
     fn keyed_mac(&self, header: &[u8]) -> Hmac<Sha256> {
-        let key = hkdf_sha256(&self.0, b"", b"header");
+        let key = hkdf_sha256(self.as_bytes(), b"", b"header");
         let mut mac = Hmac::<Sha256>::new_from_slice(&*key).expect("HMAC takes a key of any length");
         mac.update(header);
         mac
     }
 
     pub(crate) fn payload_key(&self, nonce: &PayloadNonce) -> Zeroizing<[u8; 32]> {
-        hkdf_sha256(&self.0, &nonce.0, b"payload")
+        hkdf_sha256(self.as_bytes(), &nonce.0, b"payload")
     }
 }
 

@@ -6,8 +6,7 @@ use core::hint::black_box;
 /// Bytes that are overwritten: several times what the deepest of our callees takes, which is a decapsulation with ML-KEM.
 const WIPED_LEN: usize = 128 << 10;
 
-/// Runs `work` and overwrites the stack that it used. What it returns is not wiped: a secret that lives long belongs on
-/// the heap. A file key is returned as it is, and stays on its owner's stack until that is used again.
+/// Runs `work` and overwrites the stack that it used. What it returns is not wiped: secrets in it lie on the heap.
 // None of the three may be inlined, or `work` would use memory of its caller, above what is overwritten.
 #[inline(never)]
 pub(crate) fn with_wiped_stack<T>(work: impl FnOnce() -> T) -> T {

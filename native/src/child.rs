@@ -128,6 +128,7 @@ impl Consumer {
 
     /// Closes the command's input and waits for it.
     pub(crate) fn finish(mut self) -> Result<(), JobError> {
+        self.observer.waiting(&self.name);
         // What lies in the pipe was not read yet. A command that ends now, even with status 0, has not seen all of it.
         let mut pause = Duration::from_micros(50);
         while self.stdin.as_ref().is_some_and(|stdin| rustix::io::ioctl_fionread(stdin).is_ok_and(|unread_len| unread_len > 0)) {

@@ -39,8 +39,9 @@ pub fn main() -> ExitCode {
     if private_key_among(std::env::args_os().skip(1)) {
         return refuse(&JobError::PrivateKeyArgument);
     }
-    let mut typed = std::env::args_os();
-    if typed.any(|arg| arg == "--") && typed.next().is_none() {
+    let mut typed = std::env::args_os().skip(1);
+    let takes_command = typed.next().is_some_and(|name| name == "encrypt" || name == "decrypt");
+    if takes_command && typed.any(|arg| arg == "--") && typed.next().is_none() {
         return refuse(&JobError::NoCommand);
     }
     let args = match Args::try_parse() {
@@ -48,11 +49,9 @@ pub fn main() -> ExitCode {
         Err(request) if !request.use_stderr() => request.exit(), // for help or the version
         Err(help) if help.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help.exit(),
         Err(error) => {
-            let mut typed = std::env::args_os().skip(1).take_while(|arg| arg != "--");
-            let subcommand = typed.next().filter(|name| definition().find_subcommand(name).is_some());
-            let voice = if typed.any(|arg| arg == "--json") { Voice::Json } else { Voice::Words };
+            let subcommand = std::env::args_os().nth(1).filter(|name| definition().find_subcommand(name).is_some());
             let (message, hint) = usage::explain(&error, subcommand.as_deref().and_then(OsStr::to_str));
-            Ui::new(voice).failure(&message, Some(&hint), None, Exit::CannotRun);
+            Ui::new(typed_voice()).failure(&message, Some(&hint), None, Exit::CannotRun);
             return ExitCode::from(Exit::CannotRun as u8);
         }
     };
@@ -71,8 +70,14 @@ pub fn main() -> ExitCode {
 
 /// Ends a command that was not even parsed.
 fn refuse(error: &JobError) -> ExitCode {
-    Ui::new(Voice::Words).error(error);
+    Ui::new(typed_voice()).error(error);
     ExitCode::from(exit(error) as u8)
+}
+
+/// The voice that was asked for, as far as one can tell without parsing.
+fn typed_voice() -> Voice {
+    let mut typed = std::env::args_os().skip(1).take_while(|arg| arg != "--");
+    if typed.any(|arg| arg == "--json") { Voice::Json } else { Voice::Words }
 }
 
 /// Whether somebody typed an identity where a file name belongs. What follows `--` is another command's; what follows `-r` is

@@ -1,6 +1,7 @@
 //! Where output goes, and what is refused before anything is written.
 
 use std::fs::{File, Metadata, OpenOptions};
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,9 @@ impl Destination {
             Ok(_) if overwrite == Overwrite::Refused => Err(JobError::OutputExists(path.into())),
             // Replacing the link would leave what it points to as it was, under the name that people look at.
             Ok(metadata) if metadata.is_symlink() => Err(JobError::NotAFile(path.into())),
-            _ if path.file_name().is_none() || ends_with_slash(path) => Err(JobError::NotAFile(path.into())),
+            _ if !names_a_file(path) => Err(JobError::NotAFile(path.into())),
+            // A name that is too long, a folder that may not be searched: better said now than after the dump.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JobError::Create { path: path.into(), error }),
             _ => folder_of(path).metadata().map(|_| ()).map_err(|error| JobError::Create { path: path.into(), error }),
         }
     }
@@ -77,15 +80,42 @@ pub(crate) fn open_stream(path: &Path) -> Result<Option<File>, JobError> {
     let file = OpenOptions::new().write(true).custom_flags(flags.cast_signed()).open(path).map_err(|error| JobError::open(path, error))?;
     // Another thing may have that name by now; what was opened decides.
     let metadata = file.metadata().map_err(|error| JobError::open(path, error))?;
-    if is_ours(&metadata) { Ok(Some(file)) } else { Err(JobError::NotAFile(path.into())) }
+    match StreamOf::tell(path, &metadata) {
+        Some(StreamOf::Us) => Ok(Some(file)),
+        _ => Err(JobError::NotAFile(path.into())),
+    }
 }
 
 /// Whether the path names something that is written to as it is.
 fn is_stream(path: &Path) -> Result<bool, JobError> {
     let metadata = if may_follow(path) { path.metadata() } else { path.symlink_metadata() };
-    let Ok(metadata) = metadata else { return Ok(false) };
-    let is_stream = metadata.file_type().is_char_device() || metadata.file_type().is_fifo();
-    if is_stream && !is_ours(&metadata) { Err(JobError::ForeignFifo(path.into())) } else { Ok(is_stream) }
+    match metadata.ok().and_then(|metadata| StreamOf::tell(path, &metadata)) {
+        Some(StreamOf::Us) => Ok(true),
+        Some(StreamOf::Others) => Err(JobError::ForeignFifo(path.into())),
+        None => Ok(false),
+    }
+}
+
+/// Whose a device or a FIFO is.
+enum StreamOf {
+    Us,
+    /// A FIFO that another user made: that one reads what is written to it.
+    Others,
+}
+
+impl StreamOf {
+    /// `None` for anything else. What this process was given (`/dev/stdout`) may be the pipe of whoever started it.
+    fn tell(path: &Path, metadata: &Metadata) -> Option<Self> {
+        let file_type = metadata.file_type();
+        let is_ours = || may_follow(path) || metadata.uid() == rustix::process::geteuid().as_raw();
+        if file_type.is_char_device() || file_type.is_fifo() && is_ours() {
+            Some(Self::Us)
+        } else if file_type.is_fifo() {
+            Some(Self::Others)
+        } else {
+            None
+        }
+    }
 }
 
 /// Links lead to streams in the kernel's own folders only (`/dev/stdout`): elsewhere one that somebody planted would lead a
@@ -94,14 +124,9 @@ fn may_follow(path: &Path) -> bool {
     ["/dev", "/dev/fd", "/dev/pts", "/proc/self/fd"].iter().any(|folder| folder_of(path) == Path::new(folder))
 }
 
-/// A device, or a FIFO of this user: from another one's, that one reads.
-fn is_ours(metadata: &Metadata) -> bool {
-    let file_type = metadata.file_type();
-    file_type.is_char_device() || (file_type.is_fifo() && metadata.uid() == rustix::process::geteuid().as_raw())
-}
-
-fn ends_with_slash(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().ends_with(b"/")
+/// Whether the last part of a path is a name: `Path` itself takes `a/` and `a/.` for `a`.
+fn names_a_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| path.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes()))
 }
 
 /// The folder that a path names a file in.

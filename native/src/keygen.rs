@@ -1,6 +1,5 @@
 //! New keys, and the public half of those there are.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
@@ -56,11 +55,6 @@ pub fn check_key_paths(path: &Path) -> Result<(), JobError> {
             JobError::OutputExists(path) => JobError::KeyExists(path),
             error => error,
         })?;
-        // `.pub` may be what makes a name too long, which would show only when the identity has its name already.
-        match path.symlink_metadata() {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(JobError::Create { path: path.clone(), error }),
-            _ => {}
-        }
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ impl PassphraseSource {
     ///
     /// # Errors
     /// Nobody to ask; a file that cannot be read; an empty passphrase.
-    pub fn passphrase(&self, what: &str, ask: &dyn AskPassphrase) -> Result<Passphrase, JobError> {
+    pub fn passphrase(&self, what: &str, ask: &dyn AskPassphrase, observer: &dyn Observer) -> Result<Passphrase, JobError> {
         match self {
             Self::Ask => ask.ask(what),
             Self::File(path) => {
@@ -59,7 +59,10 @@ impl PassphraseSource {
                 let line = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line));
                 match line.map_err(|_| JobError::PassphraseNotText(path.clone()))? {
                     "" => Err(JobError::EmptyPassphrase),
-                    line => Ok(Passphrase::new(line.into())),
+                    line => {
+                        warn_if_shared(path, observer);
+                        Ok(Passphrase::new(line.into()))
+                    }
                 }
             }
         }
@@ -97,7 +100,7 @@ pub fn load_identities(
     };
     let text = if is_age(&bytes) {
         let what = path.display().to_string();
-        let passphrase = passphrase.passphrase(&what, ask)?;
+        let passphrase = passphrase.passphrase(&what, ask, observer)?;
         open_protected(&bytes, &what, passphrase)?
     } else {
         bytes
@@ -106,12 +109,17 @@ pub fn load_identities(
     let text = std::str::from_utf8(&text).map_err(|_| JobError::Keyfile { path: path.into(), error: KeyfileError::Empty })?;
     let identities = dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
     // Only now is it known that there is something to protect.
-    if let IdentitySource::File(path) = source
-        && path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o077 != 0)
-    {
-        observer.warning(&format!("{} can be read by others than its owner: take that from them with chmod 600", path.display()));
+    if let IdentitySource::File(path) = source {
+        warn_if_shared(path, observer);
     }
     Ok(identities)
+}
+
+/// Tells of a secret that lies open.
+fn warn_if_shared(path: &Path, observer: &dyn Observer) {
+    if path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o077 != 0) {
+        observer.warning(&format!("{} can be read by others than its owner: take that from them with chmod 600", path.display()));
+    }
 }
 
 /// The text of an identity file that is an age file itself.
@@ -173,7 +181,7 @@ impl Unlock<'_> {
             return Err(JobError::PassphraseNotKey(what.into()));
         }
         if header.needs_passphrase() {
-            return Ok(vec![Identity::passphrase(self.passphrase.passphrase(what, self.ask)?)]);
+            return Ok(vec![Identity::passphrase(self.passphrase.passphrase(what, self.ask, observer)?)]);
         }
         if self.identities.is_empty() {
             return Err(JobError::NoIdentity);

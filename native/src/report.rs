@@ -6,6 +6,8 @@ pub trait Observer: Send + Sync {
     fn started(&self, total_len: Option<u64>);
     /// `len` more bytes were read and passed on.
     fn advanced(&self, len: u64);
+    /// All was passed on, and `program` has yet to end: a database may work on for hours.
+    fn waiting(&self, program: &str);
     /// A child process wrote this to its standard error.
     fn child_stderr(&self, bytes: &[u8]);
     /// Something a person should know though the job goes on: a sentence in lower case, without a full stop.
@@ -19,6 +21,7 @@ pub struct Silent;
 impl Observer for Silent {
     fn started(&self, _: Option<u64>) {}
     fn advanced(&self, _: u64) {}
+    fn waiting(&self, _: &str) {}
     fn child_stderr(&self, _: &[u8]) {}
     fn warning(&self, _: &str) {}
 }

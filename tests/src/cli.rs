@@ -90,6 +90,15 @@ impl Folder {
         fs::write(self.path(name), bytes).expect("the test can write a file");
     }
 
+    /// Writes a file that only its owner can read.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write_secret(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        self.write(name, bytes);
+        self.set_mode(name, 0o600);
+    }
+
     /// Reads a file.
     ///
     /// # Panics

@@ -341,7 +341,7 @@ fn idle_is_idle() {
 #[test]
 fn no_secret_in_sight() {
     let folder = Folder::new();
-    folder.write("secret", "correct horse\n");
+    folder.write_secret("secret", "correct horse\n");
     folder.dbseal(["keygen", "--passphrase-file", "secret", "-o", "backup.key"]).run().succeeds_in_silence();
     encrypt(&folder, &["-o", "shop.age", "--", "echo", "a dump"]).run().succeeds_in_silence();
     let look = "env; tr '\\0' '\\n' </proc/$PPID/cmdline; tr '\\0' '\\n' >environ </proc/$PPID/environ; ls -l /proc/self/fd >open; cat";

@@ -192,7 +192,7 @@ fn passphrase_both_ways() {
     let folder = Folder::new();
     let plaintext = paint(70_000);
     folder.write("plain", &plaintext);
-    folder.write("secret", format!("{PASSPHRASE}\n"));
+    folder.write_secret("secret", format!("{PASSPHRASE}\n"));
     folder.dbseal(["encrypt", "--passphrase-file", "secret", "-o", "from a file.age", "plain"]).run().succeeds_in_silence();
     let asked = [("passphrase for the backup: ", PASSPHRASE), ("the same passphrase again: ", PASSPHRASE)];
     let screen = folder.dbseal(["encrypt", "-p", "-o", "from a person.age", "plain"]).run_at_terminal(&asked).succeeds();
@@ -235,7 +235,7 @@ fn protected_identity_files() {
     let folder = Folder::with_key();
     let plaintext = paint(1000);
     folder.write("plain", &plaintext);
-    folder.write("secret", PASSPHRASE);
+    folder.write_secret("secret", PASSPHRASE);
     folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "one.age", "plain"]).run().succeeds_in_silence();
     let asked = [("Enter passphrase", PASSPHRASE), ("Confirm passphrase", PASSPHRASE)];
     for (armor, name) in [(&[][..], "binary.key"), (&["-a"], "armored.key")] {

@@ -71,7 +71,7 @@ fn keygen_leaves_both_halves_or_none() {
 #[test]
 fn keygen_post_quantum_and_protected() {
     let folder = Folder::new();
-    folder.write("secret", "correct horse\n");
+    folder.write_secret("secret", "correct horse\n");
     for (args, name) in [(&["--pq"][..], "open"), (&["--pq", "--passphrase-file", "secret"], "closed")] {
         let key = format!("{name}.key");
         let made = folder.dbseal(["keygen", "-o", &key]).args(args.iter().copied()).run().succeeds();
@@ -165,7 +165,7 @@ fn inspect_in_words_and_in_json() {
     encrypt(&folder, &["--armor", "-o", "armored.age", "plain"]).run().succeeds_in_silence();
     let inspected = json(&["-i", "backup.key", "armored.age"]);
     assert_eq!((&inspected["armored"], &inspected["opened_by"]), (&true.into(), &"backup.key".into()));
-    folder.write("secret", "correct horse");
+    folder.write_secret("secret", "correct horse");
     folder.dbseal(["encrypt", "--passphrase-file", "secret", "-o", "pass.age", "plain"]).run().succeeds_in_silence();
     assert_eq!(json(&["pass.age"])["recipients"], serde_json::json!(["scrypt"]), "scrypt must be the only stanza");
 }

@@ -61,6 +61,22 @@ fn an_interrupted_job_is_in_the_metrics() {
     assert!(text.contains("\ndbseal_last_success_timestamp_seconds{"), "{text}");
 }
 
+/// Whoever reads standard error may be stuck; a signal ends the job all the same, children and metrics included.
+#[test]
+fn a_reader_that_is_stuck_holds_nothing_up() {
+    let folder = Folder::with_key();
+    let job =
+        "\"$DBSEAL\" encrypt -R backup.pub -o shop.age --metrics shop.prom -- sh -c 'echo $$ >dump.pid; echo it runs >&2; exec sleep 1000'";
+    let script = format!("mkfifo full; exec 2<>full; head -c 65536 /dev/zero >&2; exec {job}");
+    let running = folder.shell(&script).limit(Duration::from_secs(20)).start();
+    wait_until("the dump runs", || fs::read(folder.path("dump.pid")).is_ok_and(|text| text.ends_with(b"\n")));
+    running.signal(Signal::TERM);
+    running.end().ends_with(1, "");
+    let text = folder.read_text("shop.prom");
+    assert!(text.contains("\ndbseal_success{command=\"encrypt\",name=\"shop\"} 0\n"), "{text}");
+    assert!(!lives(folder.read_text("dump.pid").trim().parse().expect("a number")));
+}
+
 /// One failure is told once: that its children died is no news to whoever interrupted the job.
 #[test]
 fn an_interrupted_job_says_so_once() {

@@ -15,8 +15,8 @@ fn folder() -> Folder {
     let folder = Folder::with_key();
     folder.write("plain", "a dump\n");
     folder.write("empty", "");
-    folder.write("secret", "correct horse\n");
-    folder.write("wrong", "battery staple\n");
+    folder.write_secret("secret", "correct horse\n");
+    folder.write_secret("wrong", "battery staple\n");
     folder.write("broken.pub", "# the host's\nage1broken\n");
     folder.write("comments.pub", "# nothing but this\n");
     std::fs::create_dir(folder.path("folder")).expect("a folder");

@@ -43,7 +43,10 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::Wrap(WrapError::MixedPostQuantum) => "make one backup for each kind of recipient, or encrypt to post-quantum ones only",
         JobError::EmptyPassphrase | JobError::PassphraseNotText(_) => "the passphrase is the first line of the file, or what is typed",
         JobError::NoCommand => "name it there (was a variable empty?); without -- a file or standard input is read",
-        JobError::Closed(_) => "name a file instead, or open it (a service manager may have closed it)",
+        JobError::Closed("standard output") => {
+            "name a file, or /dev/null, with -o; or open it, if a service manager or a script has closed it"
+        }
+        JobError::Closed(_) => "name a file instead, or open it, if a service manager or a script has closed it",
         JobError::StdinTwice => "name a file for one of them",
         JobError::Spawn { program, .. } if program.contains(' ') => "give the command as words of its own, without quotes around all of it",
         JobError::Open { path, .. } if path.to_str().is_some_and(|path| path.starts_with("age1")) => "a recipient itself is given with -r",
@@ -76,7 +79,7 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
         JobError::Memory => "use fewer with --threads, or lift the limit (ulimit -v)",
         JobError::Thread(_) => "use fewer with --threads, or lift the limit (ulimit -u)",
-        JobError::MetricsNotWritten(_) => "see that the folder of --metrics can be written to",
+        JobError::MetricsNotWritten(error) => return hint(error).or(Some("see that the folder of --metrics can be written to")),
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
         _ => return None,
     })

@@ -72,7 +72,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     if args.passphrase || args.passphrase_file.is_some() {
         destination.check()?;
         let passphrase = match args.passphrase_file {
-            Some(path) => PassphraseSource::File(path).passphrase("the backup", &Terminal)?,
+            Some(path) => PassphraseSource::File(path).passphrase("the backup", &Terminal, &**ui)?,
             None => Terminal.ask_new("the backup", "")?.ok_or(JobError::EmptyPassphrase)?,
         };
         recipients.push(Recipient::passphrase(passphrase, DEFAULT_WORK_FACTOR));
@@ -165,7 +165,7 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         ui.warning("the file that the private key goes to can be read by others than its owner: use -o FILE, or chmod 600");
     }
     let passphrase = match args.passphrase_file {
-        Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal)?),
+        Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal, &**ui)?),
         None if Terminal::is_there() => Terminal.ask_new("the identity", " (empty for none)")?,
         None => None,
     };

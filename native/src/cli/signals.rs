@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
 use signal_hook::iterator::Signals;
@@ -18,6 +19,9 @@ const SIGXFSZ: i32 = 25;
 
 /// What ends a process and can be heeded: a command of ours must not outlive it, and see the end of its input.
 const ENDING: [i32; 8] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2];
+
+/// How long standard error may hold the end up.
+const LAST_WORDS_WAIT: Duration = Duration::from_millis(500);
 
 /// `running` is what is told of an interrupted job, once it runs.
 ///
@@ -36,15 +40,28 @@ pub(super) fn watch(ui: Arc<Ui>, running: Arc<OnceLock<Running>>) -> Result<(), 
                 ui.interrupt();
                 super::terminal::restore();
                 kill_descendants();
-                ui.interrupted();
                 if let Some(running) = running.get() {
                     let _ = running.write_metrics(None);
                 }
+                speak(&ui);
                 std::process::exit(Exit::Refused as i32);
             }
         }
     });
     watcher.map(|_| ()).map_err(JobError::Thread)
+}
+
+/// Says so, but does not wait for somebody who no longer reads.
+fn speak(ui: &Arc<Ui>) {
+    let (spoken, wait) = std::sync::mpsc::channel();
+    let ui = Arc::clone(ui);
+    let speaker = std::thread::Builder::new().spawn(move || {
+        ui.interrupted();
+        let _ = spoken.send(());
+    });
+    if speaker.is_ok() {
+        let _ = wait.recv_timeout(LAST_WORDS_WAIT);
+    }
 }
 
 /// The signals that this process was started to ignore, a bit each from signal 1 on (proc_pid_status(5)).

@@ -75,13 +75,12 @@ impl Ui {
 
     /// What ends the command: a sentence, what to do about it, and the last words of the child that failed.
     pub(super) fn failure(&self, message: &str, hint: Option<&str>, child_stderr: Option<&str>, exit: Exit) {
-        let message = printable(message);
         match self.voice {
             Voice::Json => self.event(&json!({
                 "event": "error", "message": message, "hint": hint, "child_stderr": child_stderr, "exit": exit as i32,
             })),
             Voice::Words | Voice::Quiet => {
-                let mut text = format!("dbseal: error: {message}\n");
+                let mut text = format!("dbseal: error: {}\n", printable(message));
                 // Where the child's words were passed on as they came, they stand above already.
                 if self.voice == Voice::Quiet
                     && let Some(tail) = child_stderr
@@ -169,6 +168,13 @@ impl Observer for Ui {
                 events.last = Instant::now();
                 self.event(&json!({"event": "progress", "read_bytes": events.read_len, "total_bytes": events.total_len}));
             }
+        }
+    }
+
+    fn waiting(&self, program: &str) {
+        if self.voice == Voice::Words {
+            self.bar.set_style(ProgressStyle::with_template("waiting for {msg} to end  {elapsed}").expect("a constant template"));
+            self.bar.set_message(printable(program));
         }
     }
 
