@@ -231,6 +231,17 @@ pub enum StreamEnd {
     Later,
 }
 
+/// What is left of a chunk that was tried on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Salvaged<'a> {
+    /// Its plaintext; more chunks were sealed after it.
+    Inner(&'a [u8]),
+    /// Its plaintext, the last of the payload.
+    Final(&'a [u8]),
+    /// Nothing: it is not what was sealed.
+    Lost,
+}
+
 /// What a slot holds that was refused, which decides whether it is released.
 enum Refused {
     /// What it held before: never released.
@@ -280,6 +291,30 @@ impl Opener {
         assert!(fits, "a batch that is no run of the payload's chunks");
         let end = if slots.end == layout.section_len() { StreamEnd::Here } else { StreamEnd::Later };
         self.open_run(first_index, batch, end, spread)
+    }
+
+    /// Opens each chunk of a batch on its own, as an inner one or as the final one, of a payload of which anything may be damaged. The
+    /// first has index `first_index`; all slots but the last are full. What does not open is not given out.
+    ///
+    /// # Panics
+    /// If the batch holds no ciphertext.
+    pub fn salvage_at<'b>(&self, first_index: u64, batch: &'b mut Batch) -> Vec<Salvaged<'b>> {
+        let len = batch.ciphertext_len();
+        batch.holds = Holds::Opened(0);
+        let slots = batch.slots[..len].chunks_mut(SLOT_LEN).zip(first_index..);
+        slots.map(|(slot, index)| self.salvage(index, slot)).collect()
+    }
+
+    fn salvage<'b>(&self, index: u64, slot: &'b mut [u8]) -> Salvaged<'b> {
+        let text_len = slot.len().saturating_sub(TAG_LEN);
+        if slot.len() == SLOT_LEN && self.key.open(index, Position::Inner, slot).is_ok() {
+            return Salvaged::Inner(&slot[..text_len]);
+        }
+        // No writer ends a payload with an empty chunk, unless it is the only one.
+        match self.key.open(index, Position::Final, slot) {
+            Ok(()) if text_len > 0 || index == 0 => Salvaged::Final(&slot[..text_len]),
+            _ => Salvaged::Lost,
+        }
     }
 
     fn open_run(&self, first_index: u64, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {

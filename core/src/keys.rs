@@ -54,6 +54,11 @@ impl FileKey {
         mac
     }
 
+    /// What the proofs in a seal are made with (SEAL.md, "Fields").
+    pub(crate) fn proof_key(&self) -> Zeroizing<[u8; 32]> {
+        hkdf_sha256(self.as_bytes(), b"", b"dbseal/v1 proof")
+    }
+
     pub(crate) fn payload_key(&self, nonce: &PayloadNonce) -> Zeroizing<[u8; 32]> {
         hkdf_sha256(self.as_bytes(), &nonce.0, b"payload")
     }

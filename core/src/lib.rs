@@ -56,12 +56,14 @@ mod layout;
 mod pad;
 mod payload;
 mod recipient;
+mod seal;
 mod spread;
 mod stack;
 mod stanza;
+mod tree;
 
 pub use armor::{ArmorError, ArmorReader, ArmorWriter, BEGIN_ARMOR};
-pub use batch::{Batch, Claim, Opener, Sealer, StreamEnd};
+pub use batch::{Batch, Claim, Opener, Salvaged, Sealer, StreamEnd};
 pub use header::{Header, HeaderError, HeaderPadding, MAX_HEADER_LEN, UnwrapError, WrapError};
 pub use keyfile::{KeyfileError, identities_from_text, recipients_from_text};
 pub use keys::{FILE_KEY_LEN, FileKey, PAYLOAD_NONCE_LEN, PayloadNonce};
@@ -70,8 +72,15 @@ pub use pad::PAD_TAG;
 pub use payload::{CHUNK_LEN, PayloadError, SLOT_LEN, TAG_LEN};
 pub use recipient::scrypt::{DEFAULT_WORK_FACTOR, MAX_WORK_FACTOR};
 pub use recipient::{Identity, KeyError, Passphrase, Recipient, RecipientKind};
+pub use seal::{
+    Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, Maker, NotHexadecimal, Note,
+    NoteHash, Pattern, PatternError, Process, Proof, ProofKey, Reencrypted, Restored, Rewrapped, Role, Seal, SealError, Sealed,
+    SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, TestResult, Time, Trust, TrustError, TrustLine, Unknown,
+    VerifiedSeal, VerifierKey, VerifierKeyError, WrongProof, signing_key_from_text,
+};
 pub use spread::Spread;
 pub use stanza::Stanza;
+pub use tree::{Blake3, GroupCheck, Groups, MAX_GROUPS, MIN_GROUP_LEN, Run, SectionHasher, Tree, TreeBuilder, group_len};
 
 /// What the crate takes its randomness from; passing one in makes every output replayable in a test.
 pub use rand_core::CryptoRng;

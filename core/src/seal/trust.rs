@@ -1,0 +1,258 @@
+//! Whom somebody who checks trusts, and for what (SEAL.md, "Which notes count").
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::str::FromStr;
+
+use super::note::Note;
+use super::signing::{VerifierKey, VerifierKeyError};
+use super::words::Label;
+
+/// Verifier keys, each with what it may vouch for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    lines: Vec<TrustLine>,
+    /// Backups of other series nobody vouches for.
+    only_for: Option<Pattern>,
+}
+
+/// A verifier key that is trusted, as in `VKEY may=seal,rewrap series=shop-*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustLine {
+    /// Whom.
+    pub key: VerifierKey,
+    /// With what.
+    roles: Vec<Role>,
+    /// For labels of series that look like this.
+    series: Pattern,
+}
+
+/// What labels of series look like: `*` stands for anything, `?` for one character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(String);
+
+/// A text that is no [`Pattern`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a pattern for series has letters, digits, '.', '_', '-', '*' and '?'")]
+pub struct PatternError;
+
+/// What a key may vouch for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// That a backup is what was made, or seen.
+    Seal,
+    /// That its recipients, or its file key, changed.
+    Rewrap,
+    /// That it was restored.
+    Drill,
+}
+
+impl Role {
+    /// The role that a note of this kind takes; none is enough for an unknown one.
+    pub(crate) fn of(note: &Note) -> Option<Self> {
+        match note {
+            Note::Sealed(_) | Note::Adopted(_) => Some(Self::Seal),
+            Note::Rewrapped(_) | Note::Reencrypted(_) => Some(Self::Rewrap),
+            Note::Restored(_) => Some(Self::Drill),
+            Note::Unknown(_) => None,
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "seal" => Some(Self::Seal),
+            "rewrap" => Some(Self::Rewrap),
+            "drill" => Some(Self::Drill),
+            _ => None,
+        }
+    }
+}
+
+impl Trust {
+    /// Trusts what a text says, a key a line; `#` starts a comment.
+    ///
+    /// # Errors
+    /// A line that is not understood: what it was meant to forbid may be what it would allow.
+    pub fn parse(text: &str) -> Result<Self, TrustError> {
+        let mut lines = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if !line.is_empty() {
+                lines.push(TrustLine::parse(line).map_err(|error| error.at(index + 1))?);
+            }
+        }
+        if lines.is_empty() { Err(TrustError::Empty) } else { Ok(Self { lines, only_for: None }) }
+    }
+
+    /// Trusts all that both trust.
+    pub fn extend(&mut self, other: Self) {
+        self.lines.extend(other.lines);
+    }
+
+    /// The same keys, for backups of the series whose labels look like this alone: a key that is trusted for one must not vouch for what is
+    /// taken for another's.
+    #[must_use]
+    pub fn only_for(mut self, series: &Pattern) -> Self {
+        self.only_for = Some(series.clone());
+        self
+    }
+
+    /// The line by which this signer may state this about a backup of the series.
+    pub(crate) fn line_for(&self, signer: &VerifierKey, role: Role, series: Option<&Label>) -> Option<&TrustLine> {
+        if self.only_for.as_ref().is_some_and(|pattern| !pattern.covers(series)) {
+            return None;
+        }
+        let matches = |line: &&TrustLine| line.key == *signer && line.roles.contains(&role) && line.series.covers(series);
+        self.lines.iter().find(matches)
+    }
+}
+
+impl TrustLine {
+    fn parse(line: &str) -> Result<Self, TrustError> {
+        let mut words = line.split_whitespace();
+        let key = words.next().unwrap_or_default().parse().map_err(|error| TrustError::Key { line: 1, error })?;
+        let (mut roles, mut series) = (None, None);
+        for word in words {
+            match word.split_once('=') {
+                Some(("may", list)) if roles.is_none() => roles = list.split(',').map(Role::parse).collect(),
+                Some(("series", pattern)) if series.is_none() => {
+                    series = Some(pattern.parse().map_err(|PatternError| TrustError::Word { line: 1 })?);
+                }
+                _ => return Err(TrustError::Word { line: 1 }),
+            }
+            if word.starts_with("may=") && roles.is_none() {
+                return Err(TrustError::Role { line: 1 });
+            }
+        }
+        Ok(Self { key, roles: roles.unwrap_or_else(|| Vec::from([Role::Seal])), series: series.unwrap_or_else(Pattern::any) })
+    }
+}
+
+impl Pattern {
+    /// Whether a backup of this series is one that is meant; one of none is only if all are.
+    fn covers(&self, series: Option<&Label>) -> bool {
+        series.map_or_else(|| *self == Self::any(), |label| self.matches(label))
+    }
+
+    fn any() -> Self {
+        Self("*".into())
+    }
+
+    /// Whether a label looks like this.
+    #[must_use]
+    pub fn matches(&self, label: &Label) -> bool {
+        matches(self.0.as_bytes(), label.as_str().as_bytes())
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let is_pattern = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-*?".contains(&byte));
+        if is_pattern { Ok(Self(text.into())) } else { Err(PatternError) }
+    }
+}
+
+/// In time that grows with the product of the lengths: only the last `*` is ever tried again.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut text_at, mut star) = (0, 0, None);
+    while text_at < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, text_at));
+                at += 1;
+            }
+            Some(&byte) if byte == b'?' || byte == text[text_at] => (at, text_at) = (at + 1, text_at + 1),
+            _ => match star {
+                Some((star_at, tried_at)) => {
+                    star = Some((star_at, tried_at + 1));
+                    (at, text_at) = (star_at + 1, tried_at + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|&byte| byte == b'*')
+}
+
+/// Why a text does not say whom to trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// A line starts with something else than a verifier key.
+    #[error("line {line}: {error}")]
+    Key {
+        /// From 1.
+        line: usize,
+        /// What is wrong with the key.
+        error: VerifierKeyError,
+    },
+    /// A role that there is not.
+    #[error("line {line}: may= takes seal, rewrap and drill, with commas between them")]
+    Role {
+        /// From 1.
+        line: usize,
+    },
+    /// A word that means nothing, or twice the same.
+    #[error("line {line}: after the key there can be may=... and series=..., each once")]
+    Word {
+        /// From 1.
+        line: usize,
+    },
+    /// Nobody is trusted.
+    #[error("there is no verifier key in it")]
+    Empty,
+}
+
+impl TrustError {
+    fn at(self, line: usize) -> Self {
+        match self {
+            Self::Key { error, .. } => Self::Key { line, error },
+            Self::Role { .. } => Self::Role { line },
+            Self::Word { .. } => Self::Word { line },
+            Self::Empty => Self::Empty,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    const KEY: &str = "db1+5b1b0c4c+";
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, is_match) in [
+            ("*", "shop", true),
+            ("shop", "shop", true),
+            ("shop", "shop2", false),
+            ("shop-*", "shop-eu", true),
+            ("shop-*", "shop", false),
+            ("*-*-x", "a-b-c-x", true),
+            ("*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaa", false),
+            ("sh?p", "shop", true),
+            ("sh?p", "shp", false),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), is_match, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn lines_that_are_not_understood_are_refused() {
+        let key = super::super::signing::SigningKey::from_seed_for_tests("db1", 7).verifier_key().clone();
+        let parse = |rest: &str| Trust::parse(&format!("# who\n\n{key} {rest}\n"));
+        assert_eq!(parse("").unwrap().lines[0].roles, [Role::Seal]);
+        assert_eq!(parse("may=seal,drill series=shop-* # the host").unwrap().lines[0].roles, [Role::Seal, Role::Drill]);
+        for rest in ["may=", "may=all", "may=seal,"] {
+            assert_eq!(parse(rest).unwrap_err(), TrustError::Role { line: 3 }, "{rest}");
+        }
+        for rest in ["series=", "series=a/b", "series=a series=b", "may=seal may=drill", "seal", "until=never"] {
+            assert_eq!(parse(rest).unwrap_err(), TrustError::Word { line: 3 }, "{rest}");
+        }
+        assert!(matches!(Trust::parse(KEY), Err(TrustError::Key { line: 1, .. })));
+        assert_eq!(Trust::parse("# nobody\n"), Err(TrustError::Empty));
+    }
+}

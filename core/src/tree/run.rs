@@ -1,0 +1,316 @@
+//! Runs of a section's bytes, hashed in any order, and the tree that they make together.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use blake3::hazmat::{ChainingValue, HasherExt as _};
+
+use crate::spread::Spread;
+
+use super::{Blake3, ClosedGroups, MAX_GROUPS, MIN_GROUP_LEN, Tree, hasher_at, merge_pair, merge_pair_root};
+
+/// A leaf of BLAKE3's tree, which BLAKE3 calls a chunk. Not an age chunk, and in no step with them.
+const LEAF_LEN: usize = blake3::CHUNK_LEN;
+/// Bytes of a batch that a thread takes at a time: enough for SIMD to be in its stride.
+const PIECE_LEN: usize = 128 << 10;
+
+/// What is left of a run of a section's bytes once it was hashed: some kilobytes, whatever the length of the run.
+///
+/// A run starts anywhere, the leaves of the tree do not: its ends wait, as bytes, for the runs beside it.
+#[derive(Clone)]
+pub struct Run {
+    range: Range<u64>,
+    /// Bytes before the first leaf.
+    head: Vec<u8>,
+    /// The largest subtrees of whole leaves, none longer than a group.
+    subtrees: Vec<Subtree>,
+    /// Bytes after the last leaf.
+    tail: Vec<u8>,
+}
+
+impl Run {
+    /// Hashes the bytes that stand at `offset` in the section, on the calling thread.
+    ///
+    /// # Panics
+    /// If they end beyond 2^63 - 1, where no file ends.
+    #[must_use]
+    pub fn hash(offset: u64, bytes: &[u8]) -> Self {
+        let end = offset.checked_add(bytes.len() as u64).filter(|&end| end < 1 << 63).expect("a section of less than 2^63 bytes");
+        let leaf_len = LEAF_LEN as u64;
+        // The first leaf of the section is kept too: it may be all there is, and then its hash is another one, the root. The
+        // subtrees after it are none that starts at 0, so no root can be among them.
+        let mut start = offset.next_multiple_of(leaf_len).max(leaf_len);
+        let head_len = usize::try_from(start - offset).map_or(bytes.len(), |len| len.min(bytes.len()));
+        let (head, mut rest) = bytes.split_at(head_len);
+        let mut subtrees = Vec::new();
+        while rest.len() >= LEAF_LEN {
+            let fitting = 1 << rest.len().ilog2();
+            let aligned = 1 << start.trailing_zeros();
+            let len = MIN_GROUP_LEN.min(fitting).min(aligned);
+            #[expect(clippy::cast_possible_truncation, reason = "at most MIN_GROUP_LEN")]
+            let (subtree, later) = rest.split_at(len as usize);
+            subtrees.push(Subtree { len, hash: hasher_at(start).update(subtree).finalize_non_root() });
+            rest = later;
+            start += len;
+        }
+        Self { range: offset..end, head: head.to_vec(), subtrees, tail: rest.to_vec() }
+    }
+
+    /// As [`Run::hash`], in pieces of at most a group, which rayon's threads share out.
+    ///
+    /// # Panics
+    /// As [`Run::hash`].
+    #[must_use]
+    pub fn hash_spread(offset: u64, bytes: &[u8], spread: Spread) -> Vec<Self> {
+        // Pieces that end where subtrees of their length do are hashed at full speed.
+        let to_boundary = usize::try_from(offset.next_multiple_of(PIECE_LEN as u64) - offset).map_or(0, |len| len.min(bytes.len()));
+        let (first, rest) = bytes.split_at(to_boundary);
+        let rest_offset = offset + to_boundary as u64;
+        let hash = |(index, piece): (usize, &[u8])| Self::hash(rest_offset + (index * PIECE_LEN) as u64, piece);
+        let mut runs = match spread {
+            Spread::Serial => rest.chunks(PIECE_LEN).enumerate().map(hash).collect::<Vec<_>>(),
+            #[cfg(feature = "rayon")]
+            Spread::Rayon => {
+                use rayon::prelude::*;
+                rest.par_chunks(PIECE_LEN).enumerate().map(hash).collect()
+            }
+        };
+        runs.push(Self::hash(offset, first));
+        runs
+    }
+}
+
+/// A subtree of the section: full, and so a power of two, unless the section ends in it.
+#[derive(Clone, Copy)]
+struct Subtree {
+    len: u64,
+    hash: ChainingValue,
+}
+
+/// Puts the runs of a section together, in whatever order they come.
+///
+/// Runs are taken up as soon as all before them were. What it holds is bounded by the number of groups, and by the runs that are
+/// ahead of one that is missing.
+pub struct TreeBuilder {
+    /// Runs ahead of the one that is missing, by offset.
+    pending: BTreeMap<u64, Run>,
+    /// Two runs claimed the same byte: there is no tree.
+    overlaps: bool,
+    /// Bytes taken up: the runs before were all there.
+    taken_len: u64,
+    closed: ClosedGroups,
+    /// Subtrees of the group that has begun, of falling length. As in BLAKE3, two are merged only when more follows, since the last
+    /// merge of all makes the root; then the two last are at most as long as each other.
+    open: Vec<Subtree>,
+    /// Bytes in `open`.
+    open_len: u64,
+    /// Bytes after `open`: at most a leaf, which becomes a subtree only when more follows.
+    leaf: Vec<u8>,
+}
+
+impl TreeBuilder {
+    /// Nothing of the section is there yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_max_groups(MAX_GROUPS)
+    }
+
+    pub(super) fn with_max_groups(max_count: usize) -> Self {
+        Self {
+            pending: BTreeMap::new(),
+            overlaps: false,
+            taken_len: 0,
+            closed: ClosedGroups::new(max_count),
+            open: Vec::new(),
+            open_len: 0,
+            leaf: Vec::with_capacity(LEAF_LEN),
+        }
+    }
+
+    /// Adds a run; in any order.
+    pub fn add(&mut self, run: Run) {
+        if self.overlaps || run.range.is_empty() {
+            return;
+        }
+        self.overlaps = self.pending.insert(run.range.start, run).is_some();
+        while let Some(next) = self.pending.first_entry().filter(|next| *next.key() <= self.taken_len) {
+            let run = next.remove();
+            if run.range.start < self.taken_len {
+                self.overlaps = true;
+            } else {
+                self.take(&run);
+            }
+        }
+    }
+
+    /// The section has ended: its tree, if the runs cover it without a gap and without an overlap.
+    #[must_use]
+    pub fn finish(mut self) -> Option<Tree> {
+        if self.overlaps || !self.pending.is_empty() {
+            return None;
+        }
+        let section_len = self.taken_len;
+        if section_len <= LEAF_LEN as u64 {
+            return Some(Tree { section_len, root: Blake3::of(&self.leaf), groups: Vec::new() });
+        }
+        self.close_leaf();
+        if !self.closed.hashes.is_empty() {
+            let last = merge_open(&self.open)?;
+            return Some(self.closed.finish(section_len, last));
+        }
+        let (left, right) = self.open.split_first()?;
+        Some(Tree { section_len, root: merge_pair_root(&left.hash, &merge_open(right)?), groups: Vec::new() })
+    }
+
+    fn take(&mut self, run: &Run) {
+        self.take_bytes(&run.head);
+        for &subtree in &run.subtrees {
+            self.close_leaf();
+            self.push(subtree);
+        }
+        self.take_bytes(&run.tail);
+        self.taken_len = run.range.end;
+    }
+
+    fn take_bytes(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.leaf.len() == LEAF_LEN {
+                self.close_leaf();
+            }
+            let (piece, rest) = bytes.split_at((LEAF_LEN - self.leaf.len()).min(bytes.len()));
+            self.leaf.extend_from_slice(piece);
+            bytes = rest;
+        }
+    }
+
+    /// The leaf, if there is one, is full or the section's last.
+    fn close_leaf(&mut self) {
+        if self.leaf.is_empty() {
+            return;
+        }
+        let start = self.closed.end() + self.open_len;
+        let hash = hasher_at(start).update(&self.leaf).finalize_non_root();
+        self.push(Subtree { len: self.leaf.len() as u64, hash });
+        self.leaf.clear();
+    }
+
+    fn push(&mut self, subtree: Subtree) {
+        if self.open_len == self.closed.group_len {
+            self.closed.push(merge_open(&self.open).expect("a group that is full"));
+            self.open.clear();
+            self.open_len = 0;
+        }
+        while let [.., left, right] = self.open.as_slice()
+            && left.len == right.len
+        {
+            let merged = Subtree { len: 2 * left.len, hash: merge_pair(&left.hash, &right.hash) };
+            self.open.truncate(self.open.len() - 2);
+            self.open.push(merged);
+        }
+        self.open_len += subtree.len;
+        self.open.push(subtree);
+    }
+}
+
+impl Default for TreeBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The hash over the subtrees of a group; `None` without any. From the right, as each is at least as long as all after it.
+fn merge_open(subtrees: &[Subtree]) -> Option<ChainingValue> {
+    subtrees.iter().map(|subtree| subtree.hash).rev().reduce(|right, left| merge_pair(&left, &right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SectionHasher;
+    use super::super::tests::{SECTION_LENS, painted};
+    use super::*;
+
+    fn in_order(section: &[u8]) -> Tree {
+        let mut hasher = SectionHasher::new();
+        hasher.update(section);
+        hasher.finish()
+    }
+
+    fn xorshift(state: &mut u64) -> usize {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        usize::try_from(*state >> 32).unwrap()
+    }
+
+    /// Runs of random lengths up to `max_len`, shuffled.
+    fn shuffled_runs(section: &[u8], max_len: usize, state: &mut u64) -> Vec<Run> {
+        let mut runs = Vec::new();
+        let mut offset = 0;
+        while offset < section.len() {
+            let len = (xorshift(state) % max_len + 1).min(section.len() - offset);
+            runs.push(Run::hash(offset as u64, &section[offset..offset + len]));
+            offset += len;
+        }
+        for index in (1..runs.len()).rev() {
+            runs.swap(index, xorshift(state) % (index + 1));
+        }
+        runs
+    }
+
+    fn build(runs: impl IntoIterator<Item = Run>) -> Option<Tree> {
+        let mut builder = TreeBuilder::new();
+        runs.into_iter().for_each(|run| builder.add(run));
+        builder.finish()
+    }
+
+    #[test]
+    fn runs_in_any_order_make_the_tree() {
+        let mut state = 0x9e37_79b9_7f4a_7c15;
+        for section_len in SECTION_LENS {
+            let section = painted(section_len);
+            let expected = Some(in_order(&section));
+            assert_eq!(build([Run::hash(0, &section)]), expected, "{section_len} in one run");
+            let (nonce, chunks) = section.split_at(section_len.min(16));
+            let spread = Run::hash_spread(nonce.len() as u64, chunks, Spread::Serial);
+            assert_eq!(build(spread.into_iter().chain([Run::hash(0, nonce)])), expected, "{section_len} in pieces");
+            for max_len in [3000, 65_552, 2_000_000] {
+                assert_eq!(build(shuffled_runs(&section, max_len, &mut state)), expected, "{section_len} in runs up to {max_len}");
+            }
+        }
+        let section = painted(5000);
+        assert_eq!(build(shuffled_runs(&section, 1, &mut state)), Some(in_order(&section)));
+    }
+
+    #[test]
+    fn batches_of_a_file_make_the_tree() {
+        let section = painted(16 + 5 * 16 * 65_552 + 12_345);
+        let (nonce, chunks) = section.split_at(16);
+        let batches = chunks.chunks(16 * 65_552).enumerate().map(|(index, batch)| Run::hash(16 + (index * 16 * 65_552) as u64, batch));
+        let runs: Vec<_> = batches.collect();
+        for run in &runs {
+            assert!(run.head.len() + run.tail.len() + size_of_val(run.subtrees.as_slice()) < 4 * LEAF_LEN);
+        }
+        assert_eq!(build(runs.into_iter().rev().chain([Run::hash(0, nonce)])), Some(in_order(&section)));
+    }
+
+    #[test]
+    fn runs_that_do_not_cover_the_section_once_make_none() {
+        let section = painted(3_000_000);
+        let run = |range: Range<usize>| Run::hash(range.start as u64, &section[range]);
+        assert_eq!(build([run(0..1_000_000), run(1_000_001..3_000_000)]), None, "a gap");
+        assert_eq!(build([run(1..1_000_000)]), None, "no start");
+        assert_eq!(build([run(0..1_000_000), run(999_999..3_000_000)]), None, "an overlap");
+        assert_eq!(build([run(999_999..3_000_000), run(0..1_000_000)]), None, "an overlap, backwards");
+        assert_eq!(build([run(0..1_000_000), run(0..1_000_000), run(1_000_000..3_000_000)]), None, "one twice");
+        assert_eq!(build([run(2_000_000..3_000_000), run(2_000_000..2_500_000), run(0..2_000_000)]), None, "one in another");
+        assert_eq!(build([run(7..7), run(0..3_000_000), run(0..0)]), Some(in_order(&section)), "empty ones do no harm");
+        assert_eq!(build([]), Some(in_order(b"")));
+    }
+
+    #[test]
+    fn a_run_may_stand_far_out() {
+        let last = (1 << 63) - 1 - 5000;
+        assert_eq!(build([Run::hash(last, &painted(5000))]), None);
+    }
+}
