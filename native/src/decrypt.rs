@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
-use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use dbseal_core::{
     Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread, StreamEnd,
 };
 
+use crate::against_seal::{Expected, SealCheck, SectionCheck};
 use crate::age_file::AgeFile;
 use crate::descendants::kill_descendants;
 use crate::destination::{Destination, Privacy};
@@ -36,6 +36,8 @@ pub struct DecryptRequest<'a> {
     pub threads: NonZeroUsize,
     /// How fast to read.
     pub pace: Pace,
+    /// What is asked of its seal.
+    pub seal: SealCheck,
 }
 
 /// Which part of the plaintext is wanted.
@@ -70,14 +72,18 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let waker = input.waker();
 
     let start = AgeFile::read(StreamReader::new(&mut input, &**observer, &request.pace, 0), &what)?;
+    // First: that the header is another one says more than that no key opens it.
+    let seal = request.seal.seal_for(&request.source, Some(&start.header).filter(|_| !start.is_armored))?;
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
     let file_key = start.unwrap(&identities, &what)?;
     drop(identities);
+    let expected = seal.map(|seal| request.seal.expected(&seal, &what, &file_key, &**observer)).transpose()?;
 
     let job = Job {
         request,
         observer,
         what: &what,
+        expected: expected.as_ref(),
         call_off: &|| {
             kill_descendants();
             waker.wake();
@@ -94,7 +100,13 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
         }
         _ => {
             observer.started(regular.map(|regular| regular.len));
-            job.decrypt_stream(start.section, &file_key)
+            match &expected {
+                Some(expected) if expected.has_groups() => {
+                    job.decrypt_stream(expected.groups_reader(start.section, 0..expected.len(), &what)?, &file_key)
+                }
+                Some(_) => Err(JobError::GroupsUnusable(what)),
+                None => job.decrypt_stream(start.section, &file_key),
+            }
         }
     }
 }
@@ -103,6 +115,8 @@ struct Job<'a> {
     request: &'a DecryptRequest<'a>,
     observer: &'a Arc<dyn Observer>,
     what: &'a str,
+    /// What its seal says, if it is asked.
+    expected: Option<&'a Expected>,
     call_off: &'a (dyn Fn() + Sync),
 }
 
@@ -112,6 +126,7 @@ impl Job<'_> {
         // The header was read after the length was asked for, and in between the file may have grown.
         let section_len = file_len.checked_sub(header_len).ok_or_else(|| JobError::InputChanged { what: self.what.into() })?;
         let layout = Layout::of_section(section_len).map_err(|error| self.payload(error))?;
+        self.expected.map_or(Ok(()), |expected| expected.check_len(section_len, self.what))?;
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
         self.read_at(input, &mut nonce, header_len)?;
         let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
@@ -127,19 +142,32 @@ impl Job<'_> {
         let run = self.chunks(checked)?;
         let slots = layout.slots(run.first_index, run.chunk_count);
         self.observer.started(Some(slots.end - slots.start));
+        let only_whole = self.expected.is_some_and(|expected| !expected.has_groups());
+        if only_whole && (self.request.part != Part::Whole || self.request.destination.is_stream()?) {
+            return Err(JobError::GroupsUnusable(self.what.into()));
+        }
         let mut sink = self.sink()?;
         // A single thread has the time for opening only if others read and write.
-        if let (Part::Whole, Some(output), 2..) = (&self.request.part, sink.pending_file(), self.request.threads.get()) {
+        let in_place = self.request.part == Part::Whole && (only_whole || self.request.threads.get() > 1);
+        if let Some(output) = sink.pending_file().filter(|_| in_place) {
             let DecryptRequest { pace, threads, .. } = self.request;
-            Transfer { input, output, observer: &**self.observer, pace, threads: *threads }.open(&opener, checked, header_len)?;
+            let check = self.expected.map(SectionCheck::new);
+            if let Some(check) = &check {
+                check.add(0, &nonce);
+            }
+            let transfer = Transfer { input, output, observer: &**self.observer, pace, threads: *threads };
+            transfer.open(&opener, checked, header_len, check.as_ref())?;
+            check.map_or(Ok(()), |check| check.finish(self.what))?;
             sink.commit()?;
             return Ok(Decrypted { read_len: slots.end - slots.start, written_len: layout.plaintext_len() });
         }
-        let section = seek_to(input, header_len, &slots).map_err(|error| JobError::read(self.what, error))?;
-        let reader = Exactly {
-            inner: StreamReader::new(section, &**self.observer, &self.request.pace, 0),
-            remaining: slots.end - slots.start,
-            what: self.what,
+        // Whole groups are read, since only these can be checked.
+        let first = self.expected.map_or(slots.start, |expected| expected.group_start(slots.start));
+        let section = seek_to(input, header_len + first).map_err(|error| JobError::read(self.what, error))?;
+        let reader = StreamReader::new(section, &**self.observer, &self.request.pace, 0);
+        let reader: Box<dyn Read + Send> = match self.expected {
+            Some(expected) => Box::new(expected.groups_reader(reader, slots.clone(), self.what)?),
+            None => Box::new(Exactly { inner: reader, remaining: slots.end - slots.start, what: self.what }),
         };
         let mut next_index = run.first_index;
         let open = |batch: &mut Batch, _, spread| {
@@ -229,7 +257,9 @@ impl Job<'_> {
     }
 
     fn sink(&self) -> Result<Sink, JobError> {
-        if let Destination::Into(_) = self.request.destination {
+        if let Destination::Into(_) = self.request.destination
+            && self.expected.is_none_or(|expected| !expected.is_vouched)
+        {
             self.observer.warning(
                 "nothing vouches for where this backup came from: whoever has the public key can make one that decrypts; \
                  restore only what you know to come from your database",
@@ -271,8 +301,8 @@ fn write_plaintext(drain: &mut Drain, sink: &mut Sink, run: Option<ChunkRange>, 
     Ok(written_len)
 }
 
-fn seek_to<'a>(input: &'a mut Input, header_len: u64, slots: &Range<u64>) -> io::Result<&'a mut Input> {
-    input.file.seek(SeekFrom::Start(header_len + slots.start))?;
+fn seek_to(input: &mut Input, offset: u64) -> io::Result<&mut Input> {
+    input.file.seek(SeekFrom::Start(offset))?;
     Ok(input)
 }
 

@@ -45,6 +45,17 @@ pub enum Privacy {
 }
 
 impl Destination {
+    /// Whether it is written to as it is, and cannot be taken back.
+    ///
+    /// # Errors
+    /// A FIFO that another user made.
+    pub fn is_stream(&self) -> Result<bool, JobError> {
+        match self {
+            Self::File { path, .. } => is_stream(path),
+            Self::Stdout | Self::Into(_) => Ok(true),
+        }
+    }
+
     /// Refuses a file that cannot become the output, before the first byte is read.
     pub(crate) fn check(&self) -> Result<(), JobError> {
         match self {

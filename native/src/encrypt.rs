@@ -4,7 +4,9 @@ use std::io::{self, BufReader, Read};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use dbseal_core::{ArmorWriter, FileKey, Header, HeaderPadding, Layout, PayloadNonce, Recipient, SLOT_LEN, Sealer, StreamEnd};
+use dbseal_core::{
+    ArmorWriter, FileKey, Header, HeaderPadding, Layout, PAYLOAD_NONCE_LEN, PayloadNonce, Recipient, SLOT_LEN, Sealer, StreamEnd,
+};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
@@ -16,6 +18,7 @@ use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Workers, fill_plaintext, flow};
 use crate::report::Observer;
+use crate::sealing::{PendingSeal, Sign};
 use crate::sink::Sink;
 
 /// Bytes that are read at a time to be compressed.
@@ -40,6 +43,8 @@ pub struct EncryptRequest {
     pub threads: NonZeroUsize,
     /// How fast to read.
     pub pace: Pace,
+    /// Who signs a seal, if there is to be one. Not of armor: a seal is about bytes.
+    pub sign: Option<Sign>,
 }
 
 /// How an age file is written down.
@@ -79,11 +84,14 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     request.recipients.clear();
     let nonce = PayloadNonce::generate(rng);
     let sealer = Sealer::new(&file_key, &nonce);
-    drop(file_key);
     let request = &*request;
 
     check_not_same(&request.source, &request.destination)?;
     request.destination.check()?;
+    let compression = if request.compression.is_some() { "zstd" } else { "none" };
+    let start_seal = |sign| PendingSeal::start(sign, &file_key, &header, &request.source, compression);
+    let seal = request.sign.as_ref().map(start_seal).transpose()?;
+    drop(file_key);
     // A file that cannot be read must not start a consumer, and output that cannot be written must not start a dump.
     let early = if let Source::File(_) = request.source { Some(Input::open(&request.source, observer)?) } else { None };
     let mut sink = Sink::create(&request.destination, Privacy::Shared, observer)?;
@@ -92,6 +100,9 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
 
     let section_offset = header.len() as u64;
     let start = [&header.to_bytes(), &nonce.as_bytes()[..]].concat();
+    if let Some(seal) = &seal {
+        seal.add(0, nonce.as_bytes());
+    }
     // A single thread has the time for sealing only if others read and write.
     let plain = request.encoding == Encoding::Binary && request.compression.is_none() && request.threads.get() > 1;
     let result = match (input.regular, sink.pending_file()) {
@@ -103,78 +114,83 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
                 sealer,
                 layout,
                 section_offset,
+                seal.as_ref(),
             )?;
             input.check_unchanged()?;
             Ok(Encrypted { read_len: regular.len, written_len: section_offset + layout.section_len() })
         }
-        _ => stream(request, &mut input, &mut sink, &start, sealer, &**observer),
+        _ => Stream { request, start: &start, seal: seal.as_ref() }.run(&mut input, &mut sink, sealer, &**observer),
     };
     let done = result?;
-    sink.commit()?;
+    match seal {
+        Some(seal) => seal.commit(sink, observer)?,
+        None => sink.commit()?,
+    }
     Ok(done)
 }
 
-fn stream(
-    request: &EncryptRequest,
-    input: &mut Input,
-    sink: &mut Sink,
-    start: &[u8],
-    sealer: Sealer,
-    observer: &dyn Observer,
-) -> Result<Encrypted, JobError> {
-    let what = input.what.clone();
-    let waker = input.waker();
-    let mut reader = StreamReader::new(input, observer, &request.pace, request.min_size);
-    let written_len = match request.compression {
-        None => seal_stream(request, &mut reader, &what, &waker, sink, start, sealer),
-        Some(compression) => {
-            let compressed = compress(&mut reader, compression, request.threads).map_err(|error| JobError::read(&what, error))?;
-            seal_stream(request, compressed, &what, &waker, sink, start, sealer)
-        }
-    }?;
-    Ok(Encrypted { read_len: reader.read_len(), written_len })
+/// An encryption whose output is written in order.
+#[derive(Clone, Copy)]
+struct Stream<'a> {
+    request: &'a EncryptRequest,
+    /// What comes before the first chunk.
+    start: &'a [u8],
+    seal: Option<&'a PendingSeal<'a>>,
 }
 
-fn seal_stream(
-    request: &EncryptRequest,
-    mut reader: impl Read + Send,
-    what: &str,
-    waker: &Waker,
-    sink: &mut Sink,
-    start: &[u8],
-    sealer: Sealer,
-) -> Result<u64, JobError> {
-    let workers = Workers::start(request.threads)?;
-    let mut sealer = Some(sealer);
-    let mut written_len = 0;
-    flow(
-        &workers,
-        |batch| fill_plaintext(batch, &mut reader).map_err(|error| JobError::read(what, error)),
-        |batch, end, spread| {
-            match end {
-                StreamEnd::Later => sealer.as_mut().expect("used up by the last batch").seal_batch(batch, spread),
-                StreamEnd::Here => sealer.take().expect("one batch is the last").finish(batch, spread),
+impl Stream<'_> {
+    fn run(&self, input: &mut Input, sink: &mut Sink, sealer: Sealer, observer: &dyn Observer) -> Result<Encrypted, JobError> {
+        let what = input.what.clone();
+        let waker = input.waker();
+        let mut reader = StreamReader::new(input, observer, &self.request.pace, self.request.min_size);
+        let written_len = match self.request.compression {
+            None => self.seal(&mut reader, &what, &waker, sink, sealer),
+            Some(compression) => {
+                let compressed = compress(&mut reader, compression, self.request.threads).map_err(|error| JobError::read(&what, error))?;
+                self.seal(compressed, &what, &waker, sink, sealer)
             }
-            Ok(())
-        },
-        |drain| {
-            let armor = (request.encoding == Encoding::Armored).then(ArmorWriter::new);
-            let mut writer = AgeWriter { sink, armor, held: start.into(), written_len: 0 };
-            while let Some(batch) = drain.next_batch() {
-                writer.write_chunks(batch.sealed_bytes())?;
-            }
-            if drain.is_complete() {
-                writer.finish()?;
-            }
-            written_len = writer.written_len;
-            Ok(())
-        },
-        || {
-            kill_descendants();
-            waker.wake();
-        },
-    )?;
-    Ok(written_len)
+        }?;
+        Ok(Encrypted { read_len: reader.read_len(), written_len })
+    }
+
+    fn seal(&self, mut reader: impl Read + Send, what: &str, waker: &Waker, sink: &mut Sink, sealer: Sealer) -> Result<u64, JobError> {
+        let workers = Workers::start(self.request.threads)?;
+        let mut sealer = Some(sealer);
+        let mut section_len = PAYLOAD_NONCE_LEN as u64;
+        let mut written_len = 0;
+        flow(
+            &workers,
+            |batch| fill_plaintext(batch, &mut reader).map_err(|error| JobError::read(what, error)),
+            |batch, end, spread| {
+                match end {
+                    StreamEnd::Later => sealer.as_mut().expect("used up by the last batch").seal_batch(batch, spread),
+                    StreamEnd::Here => sealer.take().expect("one batch is the last").finish(batch, spread),
+                }
+                if let Some(seal) = self.seal {
+                    seal.add_spread(section_len, batch.sealed_bytes(), spread);
+                }
+                section_len += batch.sealed_bytes().len() as u64;
+                Ok(())
+            },
+            |drain| {
+                let armor = (self.request.encoding == Encoding::Armored).then(ArmorWriter::new);
+                let mut writer = AgeWriter { sink, armor, held: self.start.into(), written_len: 0 };
+                while let Some(batch) = drain.next_batch() {
+                    writer.write_chunks(batch.sealed_bytes())?;
+                }
+                if drain.is_complete() {
+                    writer.finish()?;
+                }
+                written_len = writer.written_len;
+                Ok(())
+            },
+            || {
+                kill_descendants();
+                waker.wake();
+            },
+        )?;
+        Ok(written_len)
+    }
 }
 
 /// Writes an age file as bytes or as text, so that one that is not complete shows it, without a key, at every moment between

@@ -1,9 +1,13 @@
 //! Everything that can go wrong, each as a sentence.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, UnwrapError, WrapError};
+use dbseal_core::{
+    ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, SealError, SigningKeyError, TrustError, UnwrapError,
+    WrapError, WrongProof,
+};
 
 use crate::destination::folder_of;
 
@@ -136,6 +140,125 @@ pub enum JobError {
     /// Nobody to encrypt to, or a mix that is not allowed.
     #[error(transparent)]
     Wrap(#[from] WrapError),
+    /// A file with a signing key.
+    #[error("{}: {error}", path.display())]
+    SigningKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: SigningKeyError,
+    },
+    /// A verifier key, typed.
+    #[error("verifier key on the command line: {0}")]
+    TrustArgument(TrustError),
+    /// A file with verifier keys.
+    #[error("{}: {error}", path.display())]
+    TrustFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: TrustError,
+    },
+    /// A trust file that whoever wrote the backup could have written.
+    #[error("{} lies beside the backup: whoever can replace the one can replace the other", .0.display())]
+    TrustBesideBackup(PathBuf),
+    /// A seal is asked for, and nobody signs it.
+    #[error("there is no key to sign the seal with")]
+    NoSigningKey,
+    /// The output is no file, so there is no place beside it.
+    #[error("the output is no file here, so the seal has no place beside it")]
+    NoSealPath,
+    /// The backup's name does not fit a seal.
+    #[error("{0} cannot be named in a seal: its name is too long")]
+    NameInSeal(String),
+    /// A word in braces in the name of an output.
+    #[error("{{{0}}} in the name of the output stands for nothing")]
+    Placeholder(String),
+    /// A state of a series that is none.
+    #[error("{} is not the state of a series", .0.display())]
+    NotASeries(PathBuf),
+    /// A folder without a backup in it.
+    #[error("there is no backup in {}", .0.display())]
+    NoBackups(PathBuf),
+    /// A state of a verifier that is none.
+    #[error("{} is not the state of a verifier", .0.display())]
+    NotAState(PathBuf),
+    /// The backup has a seal already.
+    #[error("{} exists already", .0.display())]
+    SealExists(PathBuf),
+    /// What a seal cannot be about.
+    #[error("{0} cannot be sealed: a seal is about a binary age file on a disk")]
+    NotSealable(String),
+    /// What cannot be salvaged.
+    #[error("{0} cannot be salvaged: it takes a binary age file on a disk, and a file to write to")]
+    NotSalvageable(String),
+    /// There is no chunk that opens.
+    #[error("nothing of {0} can be opened: its nonce is damaged, its header is another's, or all of it is")]
+    NothingSalvaged(String),
+    /// The header is lost.
+    #[error("{what}: {error}")]
+    HeaderLost {
+        /// The backup.
+        what: String,
+        /// What is wrong with its header.
+        error: HeaderError,
+    },
+    /// What was written lacks something.
+    #[error("what was salvaged is not the whole backup")]
+    SalvagedInPart,
+    /// What was written lacks nothing that is known of.
+    #[error("nothing is missing, but --salvage checks less than decrypting does, and never ends with 0")]
+    SalvagedWhole,
+    /// A seal that has to be there is not.
+    #[error("{0} has no seal")]
+    NoSeal(String),
+    /// A seal that breaks a rule.
+    #[error("{what}: the seal is broken: {error}")]
+    Seal {
+        /// The seal.
+        what: String,
+        /// What is wrong with it.
+        error: SealError,
+    },
+    /// A seal of nobody who is trusted.
+    #[error("nobody whom you trust vouches for {0}")]
+    NotVouched(String),
+    /// Another name than the seal's.
+    #[error("{what} is called {sealed} by its seal: it may be an older backup in the place of a newer one")]
+    Renamed {
+        /// The backup.
+        what: String,
+        /// The name in the seal, percent-encoded.
+        sealed: String,
+    },
+    /// Another header than the seal's.
+    #[error("the header of {0} is not the one that was signed last")]
+    HeaderNotSealed(String),
+    /// A seal by somebody who did not have the file key.
+    #[error("{what}: {error}")]
+    WrongProof {
+        /// The backup.
+        what: String,
+        /// What was found.
+        error: WrongProof,
+    },
+    /// The payload is not the one that was sealed.
+    #[error("{what} is not what its seal says, in bytes {} to {} after its header", range.start, range.end.max(1) - 1)]
+    NotAsSealed {
+        /// The backup.
+        what: String,
+        /// Where, in bytes of the payload section.
+        range: Range<u64>,
+    },
+    /// The seal's unsigned section cannot be used.
+    #[error("the seal of {0} has no usable hashes, so that a part of it cannot be checked alone")]
+    GroupsUnusable(String),
+    /// A seal without the hashes of groups that a sample is checked against.
+    #[error("{0} cannot be sampled: its seal has no hashes of parts that belong to it")]
+    NoGroups(String),
+    /// What was checked is not what it should be: the answer was given in full before.
+    #[error("{0}")]
+    NotIntact(String),
     /// Nothing to decrypt with.
     #[error("no key to open the file with")]
     NoIdentity,

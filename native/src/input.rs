@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::fs::OFlags;
 use rustix::io::ReadWriteFlags;
 
 use crate::child::{Command, PIPE_LEN, Producer};
@@ -88,6 +89,15 @@ impl Input {
         Ok(Self { what, file, regular, producer, wake })
     }
 
+    /// Opens a file that has to be a regular one.
+    pub(crate) fn open_regular(path: &Path) -> Result<Self, JobError> {
+        let what = path.display().to_string();
+        let file = open_regular(path).map_err(|error| JobError::open(path, error))?;
+        let regular = RegularFile::of(&file).map_err(|error| JobError::read(&what, error))?;
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| JobError::read(&what, error.into()))?);
+        Ok(Self { what, file, regular, producer: None, wake })
+    }
+
     /// Something that ends a [`StreamReader`]'s wait for input that may never come.
     pub(crate) fn waker(&self) -> Waker {
         Waker(Arc::clone(&self.wake))
@@ -135,6 +145,13 @@ fn is_cached(file: &File, len: u64) -> bool {
         rustix::io::preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT).is_ok()
     };
     (0..SAMPLES).filter(|sample| is_cached_at(len / SAMPLES * sample)).count() as u64 > SAMPLES / 2
+}
+
+/// Opens a regular file that whoever can write to the storage has named: a FIFO of that name would be waited for without end.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 fn open_file(path: &Path) -> Result<File, JobError> {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    ArmorWriter, Batch, DEFAULT_WORK_FACTOR, FileKey, Header, HeaderPadding, Identity, Passphrase, PayloadNonce, Recipient, Sealer, Spread,
+    ArmorWriter, Batch, DEFAULT_WORK_FACTOR, FileKey, Header, HeaderPadding, Identity, Label, Passphrase, PayloadNonce, Recipient, Sealer,
+    SigningKey, Spread,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -16,12 +17,14 @@ use crate::output::PendingFile;
 use crate::report::Observer;
 
 /// The kind of key to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyKind {
     /// X25519, which every age implementation knows.
     X25519,
     /// ML-KEM-768 with X25519, safe against a later quantum computer.
     PostQuantum,
+    /// Ed25519 under this name, to sign seals with.
+    Signing(Label),
 }
 
 /// Everything that was decided about a new key.
@@ -65,12 +68,14 @@ pub fn check_key_paths(path: &Path) -> Result<(), JobError> {
 /// Files that cannot be written. Nothing is ever overwritten: the old key may be the only one that opens a backup.
 pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
     let rng = &mut UnwrapErr(SysRng);
-    let identity = match request.kind {
-        KeyKind::X25519 => Identity::generate_x25519(rng),
-        KeyKind::PostQuantum => Identity::generate_hybrid(rng),
+    let (recipient, secret) = match &request.kind {
+        KeyKind::X25519 => halves(&Identity::generate_x25519(rng)),
+        KeyKind::PostQuantum => halves(&Identity::generate_hybrid(rng)),
+        KeyKind::Signing(name) => {
+            let key = SigningKey::generate(name.clone(), rng);
+            (key.verifier_key().to_string(), key.expose_text())
+        }
     };
-    let recipient = identity.recipient().expect("a key pair has a public half").to_string();
-    let secret = identity.expose_text().expect("a key pair has a private half");
     let text = Zeroizing::new(["# public key: ", &recipient, "\n", &secret, "\n"].concat());
     let identity_file = match &request.passphrase {
         Some(passphrase) => protect(text.as_bytes(), passphrase.clone())?,
@@ -89,6 +94,11 @@ pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
         written_path = Some(recipient_path);
     }
     Ok(Generated { recipient, identity_file, recipient_path: written_path })
+}
+
+fn halves(identity: &Identity) -> (String, Zeroizing<String>) {
+    let recipient = identity.recipient().expect("a key pair has a public half");
+    (recipient.to_string(), identity.expose_text().expect("a key pair has a private half"))
 }
 
 /// Where the public half of an identity file goes: `backup.pub` beside `backup.key`, `NAME.pub` beside any other `NAME`.

@@ -7,7 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    Batch, Header, Identity, KeyfileError, Opener, Passphrase, PayloadError, PayloadNonce, Recipient, SLOT_LEN, Spread, StreamEnd,
+    Batch, Header, Identity, KeyfileError, Opener, Passphrase, PayloadError, PayloadNonce, Recipient, SLOT_LEN, SigningKey,
+    SigningKeyError, Spread, StreamEnd, Trust,
 };
 use zeroize::Zeroizing;
 
@@ -120,6 +121,33 @@ fn warn_if_shared(path: &Path, observer: &dyn Observer) {
     if path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o077 != 0) {
         observer.warning(&format!("{} can be read by others than its owner: take that from them with chmod 600", path.display()));
     }
+}
+
+/// The key in a file that seals are signed with. Warns of one that others can read.
+///
+/// # Errors
+/// A file that cannot be read, or holds anything but one signing key.
+pub fn load_signing_key(path: &Path, observer: &dyn Observer) -> Result<SigningKey, JobError> {
+    // In the place of its name the key itself would be repeated in every message.
+    if path.as_os_str().as_encoded_bytes().starts_with(b"PRIVATE+KEY+") {
+        return Err(JobError::PrivateKeyArgument);
+    }
+    let bytes = read_keyfile(path)?;
+    // Not a lossy conversion: it would leave a copy of the secret behind.
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| JobError::SigningKey { path: path.into(), error: SigningKeyError::NotASigningKey })?;
+    let key = dbseal_core::signing_key_from_text(text).map_err(|error| JobError::SigningKey { path: path.into(), error })?;
+    warn_if_shared(path, observer);
+    Ok(key)
+}
+
+/// Whom a file says to trust.
+///
+/// # Errors
+/// A file that cannot be read, or has a line that is not understood.
+pub fn load_trust(path: &Path) -> Result<Trust, JobError> {
+    let text = read_keyfile(path)?;
+    Trust::parse(&String::from_utf8_lossy(&text)).map_err(|error| JobError::TrustFile { path: path.into(), error })
 }
 
 /// The text of an identity file that is an age file itself.

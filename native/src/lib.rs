@@ -5,7 +5,11 @@
 //! only when it is complete and on disk; a failure leaves nothing. What a job started is found and ended through the whole
 //! process, so a program runs one job with commands at a time. Linux is what is tested.
 
+mod adopt;
+mod against_seal;
 mod age_file;
+mod catalogue;
+mod chain;
 mod child;
 mod decrypt;
 mod descendants;
@@ -16,6 +20,7 @@ mod input;
 mod inspect;
 mod keygen;
 mod keys;
+mod lateness;
 mod metrics;
 mod output;
 mod pace;
@@ -23,14 +28,25 @@ mod parallel;
 mod pipeline;
 mod place;
 mod process;
+mod ranges;
 mod report;
+mod salvage;
+mod sample;
+mod sealing;
+mod section;
+mod series;
 mod sink;
 mod unfinished;
+mod verify;
 mod write_back;
 
 #[cfg(feature = "cli")]
 pub mod cli;
 
+pub use adopt::{AdoptRequest, Adopted, adopt};
+pub use against_seal::{Names, SealCheck, SealPolicy};
+pub use catalogue::{Backup, Catalogue, ListRequest, RestoreTest, SealState, SortBy, Statement, Warning, list};
+pub use chain::{LastCheck, Link, Missing, Place, Seen, place_all};
 pub use child::Command;
 pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
 pub use destination::{Destination, Overwrite, Privacy};
@@ -39,11 +55,17 @@ pub use error::JobError;
 pub use input::Source;
 pub use inspect::{InspectRequest, Inspection, Payload, inspect};
 pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, recipient_path, recipients_of};
-pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients};
+pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients, load_signing_key, load_trust};
+pub use lateness::{Late, is_future, late};
 pub use metrics::Metrics;
 pub use pace::Pace;
 pub use process::{forbid_core_dumps, run_idle};
 pub use report::{Observer, Silent};
+pub use salvage::{SalvageReport, SalvageRequest, salvage};
+pub use sample::{Depth, Sample, Share};
+pub use sealing::{Sign, seal_path};
+pub use series::Series;
 pub use unfinished::abandon_unfinished;
+pub use verify::{Claims, Verification, VerifyRequest, verify};
 
 pub use dbseal_core as core;

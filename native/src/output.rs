@@ -1,6 +1,6 @@
 //! How a file gets its name only when it is complete and on disk.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
@@ -47,6 +47,21 @@ impl PendingFile {
         Ok(Self { file, role, path: path.into(), place, overwrite, partial, write_back, what: path.display().to_string() })
     }
 
+    /// The name that it will have, in its folder.
+    pub(crate) fn place(&self) -> Place {
+        self.place.clone()
+    }
+
+    /// The path that it will have.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the file system says of it.
+    pub(crate) fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
+    }
+
     /// Appends. May wait for the disk.
     pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
         self.file.write_all(bytes).and_then(|()| self.wrote(bytes.len())).map_err(|error| JobError::write(&self.what, error))
@@ -57,15 +72,26 @@ impl PendingFile {
         self.file.write_all_at(bytes, offset).and_then(|()| self.wrote(bytes.len())).map_err(|error| JobError::write(&self.what, error))
     }
 
+    /// Cuts the file to a length in bytes, or makes it longer by a hole.
+    pub(crate) fn set_len(&self, len: u64) -> Result<(), JobError> {
+        self.file.set_len(len).map_err(|error| JobError::write(&self.what, error))
+    }
+
     fn wrote(&self, len: usize) -> io::Result<()> {
         self.write_back.as_ref().map_or(Ok(()), |write_back| write_back.wrote(len))
     }
 
-    /// Puts everything on disk, and only then gives the file its name.
-    pub(crate) fn commit(mut self) -> Result<(), JobError> {
+    /// Puts everything on disk, still without a name.
+    pub(crate) fn put_on_disk(&mut self) -> Result<(), JobError> {
         let result = self.write_back.take().map_or(Ok(()), WriteBack::finish).and_then(|()| self.file.sync_all());
         result.map_err(|error| JobError::write(&self.what, error))?;
         drop_cached(&self.file, 0, None);
+        Ok(())
+    }
+
+    /// Puts everything on disk, and only then gives the file its name.
+    pub(crate) fn commit(mut self) -> Result<(), JobError> {
+        self.put_on_disk()?;
         let mut unfinished = Unfinished::lock_for(self.role);
         self.name().map_err(|error| match error {
             Errno::EXIST => JobError::OutputExists(self.path.clone()),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use dbseal_core::{HeaderError, KeyError, KeyfileError, PayloadError, UnwrapError, WrapError};
+use dbseal_core::{HeaderError, KeyError, KeyfileError, PayloadError, TrustError, UnwrapError, WrapError};
 
 use crate::error::JobError;
 
@@ -54,6 +54,36 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
             "see that the program is installed, and spelled as it is there"
         }
         JobError::PassphraseNotKey(_) => "see that this is the file you mean; without -i it is opened with its passphrase",
+        JobError::NoSigningKey => "name it with --sign KEY; dbseal keygen --sign NAME makes one",
+        JobError::NoSealPath => "name one with --seal-to FILE.age.seal",
+        JobError::NameInSeal(_) => "choose a shorter name, in plain letters",
+        JobError::Placeholder(_) => "{host}, {utc} and, with --series, {series} are what can stand there",
+        JobError::SealExists(_) => "a seal is never replaced; dbseal verify says whether it is good",
+        JobError::Renamed { .. } => "see that it is the backup you want, and say --accept renamed",
+        JobError::NotSalvageable(_) => "copy the backup to a disk, and name the output with -o FILE",
+        JobError::NothingSalvaged(_) => "take the header from another copy of the backup with --header FILE, or fetch the backup again",
+        JobError::HeaderLost { .. } => {
+            "take the header from another copy of the backup, or of its header alone, with --header FILE; its seal has one too"
+        }
+        JobError::SalvagedWhole => "decrypt it without --salvage; if its header is damaged, put a good one in its place first",
+        JobError::SalvagedInPart => {
+            "what is missing in the output is zeros: fetch the backup from another copy, if there is one, before you use this"
+        }
+        JobError::NoSeal(_) => "fetch FILE.seal too, or name it with --seal; --without-seal decrypts whatever opens, whoever made it",
+        JobError::NotVouched(_) => "see with dbseal verify who signed it; --without-seal decrypts whatever opens, whoever made it",
+        JobError::NotAsSealed { .. } => "fetch the backup and its seal again from another copy; dbseal verify shows all that is damaged",
+        JobError::Seal { .. } | JobError::HeaderNotSealed(_) => {
+            "fetch the backup and its seal again from another copy; --without-seal decrypts whatever opens, whoever made it"
+        }
+        JobError::WrongProof { .. } => "somebody put their own name to another's file: find out who; do not restore it",
+        JobError::GroupsUnusable(_) => "decrypt all of it to a file with -o, or fetch the seal again",
+        JobError::NoBackups(_) => "backups are the files whose names end in .age",
+        JobError::NotASeries(_) => "it is damaged, or another program's: move it away, and the series goes on in a new epoch",
+        JobError::TrustBesideBackup(_) => "copy it to a place that the storage cannot write to, and look at it once",
+        JobError::TrustArgument(TrustError::Key { .. }) => {
+            "dbseal keygen --sign wrote it to the .pub file: give the line that is in it, or the name of a file"
+        }
+        JobError::NoGroups(_) => "leave --sample out: the whole of it can be checked",
         JobError::NoIdentity => "name the private key with -i FILE",
         JobError::NoTerminal(_) => "put the passphrase into a file that only you can read, and name it with --passphrase-file FILE",
         JobError::Unwrap { error: UnwrapError::NoMatch, .. } => "dbseal inspect shows how many recipients the file has, and of which kind",
@@ -98,6 +128,19 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::RecipientArgument(_)
         | JobError::Keyfile { .. }
         | JobError::Wrap(_)
+        | JobError::SigningKey { .. }
+        | JobError::TrustArgument(_)
+        | JobError::TrustFile { .. }
+        | JobError::TrustBesideBackup(_)
+        | JobError::NoSigningKey
+        | JobError::NoSealPath
+        | JobError::NameInSeal(_)
+        | JobError::Placeholder(_)
+        | JobError::NotASeries(_)
+        | JobError::NotAState(_)
+        | JobError::NoBackups(_)
+        | JobError::NotSealable(_)
+        | JobError::NotSalvageable(_)
         | JobError::NoIdentity
         | JobError::NoTerminal(_)
         | JobError::EmptyPassphrase

@@ -10,9 +10,12 @@ use dbseal_core::{DEFAULT_WORK_FACTOR, Recipient};
 use rustix::fs::FileType;
 
 use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, OutputArgs, Subcommand};
+use super::naming::expand;
+use super::seals::{self, ListPlan, VerifyPlan};
 use super::standard::{check_input, check_output};
 use super::terminal::Terminal;
 use super::ui::Ui;
+use crate::adopt::AdoptRequest;
 use crate::child::Command;
 use crate::decrypt::{DecryptRequest, Part};
 use crate::destination::{Destination, Overwrite};
@@ -25,14 +28,20 @@ use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
 use crate::pace::Pace;
 use crate::process::run_idle;
 use crate::report::Observer;
+use crate::salvage::SalvageRequest;
+use crate::sealing::now;
 
 /// A job in which everything is decided.
 pub(super) enum Plan {
     Encrypt(Box<EncryptRequest>),
     Decrypt(Box<DecryptRequest<'static>>),
+    Salvage(Box<SalvageRequest<'static>>),
     Inspect(InspectRequest<'static>),
     Keygen(KeygenRequest),
     Recipients(Unlock<'static>),
+    Verify(VerifyPlan),
+    List(ListPlan),
+    Seal(AdoptRequest),
 }
 
 impl Plan {
@@ -42,6 +51,9 @@ impl Plan {
             Subcommand::Decrypt(args) => decrypt(*args, ui),
             Subcommand::Inspect(args) => inspect(args, ui),
             Subcommand::Keygen(args) => keygen(args, ui),
+            Subcommand::Verify(args) => seals::verify(args).map(Plan::Verify),
+            Subcommand::List(args) => seals::list(args, ui).map(Plan::List),
+            Subcommand::Seal(args) => seals::adopt(args, ui).map(Plan::Seal),
         }
     }
 }
@@ -58,15 +70,23 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         (Some(command), _) => Source::Command(command),
         (None, input) => file_or_stdin(input, "the backup", ui)?,
     };
+    let mut output = args.output;
+    if let Some(name) = output.output.take() {
+        output.output = Some(expand(name.as_os_str(), args.sign.series.as_ref(), now())?);
+    }
+    let overwrite = if output.force { Overwrite::Allowed } else { Overwrite::Refused };
     let destination = match args.into {
         Some(words) => Destination::Into(split_words(&words)?),
-        None => destination(args.output, if args.armor { Content::Text } else { Content::Binary })?,
+        None => destination(output, if args.armor { Content::Text } else { Content::Binary })?,
     };
+    let sign = seals::sign(args.sign, &destination, overwrite, ui)?;
+    let sign_names = sign.iter().flat_map(|(key_path, _)| [key_path]);
     check_names(
         args.report.metrics.as_deref(),
         &source,
         &destination,
-        &args.recipients_file.iter().chain(&args.passphrase_file).collect::<Vec<_>>(),
+        sign.as_ref().map(|(_, sign)| sign.path.as_path()),
+        &args.recipients_file.iter().chain(&args.passphrase_file).chain(sign_names).collect::<Vec<_>>(),
     )?;
     // Asked for last: nobody should type a passphrase twice and then hear that the output exists.
     if args.passphrase || args.passphrase_file.is_some() {
@@ -88,6 +108,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         compression: args.zstd.map(|level| Compression { level }),
         threads,
         pace,
+        sign: sign.map(|(_, sign)| sign),
     })))
 }
 
@@ -106,12 +127,21 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         args.report.metrics.as_deref(),
         &source,
         &destination,
+        None,
         &args.identity.iter().chain(&args.passphrase_file).collect::<Vec<_>>(),
     )?;
     check_stdin(&source, &args.identity)?;
     let (threads, pace) = load(&args.load)?;
+    let seal = seals::check(args.seal, &source)?;
     let unlock = unlock(args.identity, args.passphrase_file);
-    Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace })))
+    if args.salvage {
+        let (Source::File(backup), Destination::File { path, overwrite }) = (&source, &destination) else {
+            return Err(JobError::NotSalvageable(source.what()));
+        };
+        let (backup, output, overwrite) = (backup.clone(), path.clone(), *overwrite);
+        return Ok(Plan::Salvage(Box::new(SalvageRequest { backup, header: args.header, output, overwrite, unlock, seal, threads, pace })));
+    }
+    Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace, seal })))
 }
 
 /// Refuses a name of a file to be written that is also a file to be read: keys, passphrases, the input.
@@ -119,15 +149,18 @@ fn check_names<'a>(
     metrics: Option<&'a Path>,
     source: &'a Source,
     destination: &'a Destination,
+    seal: Option<&'a Path>,
     keys: &[&'a PathBuf],
 ) -> Result<(), JobError> {
     let output = if let Destination::File { path, .. } = destination { Some(path.as_path()) } else { None };
     let input = if let Source::File(path) = source { Some(path.as_path()) } else { None };
     let read =
         |name: &Path| keys.iter().map(|path| path.as_path()).chain(input).find(|other| is_same_file(name, other)).map(Path::to_owned);
-    let replaced =
-        metrics.and_then(|metrics| read(metrics).or_else(|| output.filter(|output| is_same_file(metrics, output)).map(Path::to_owned)));
-    replaced.or_else(|| output.and_then(read)).map_or(Ok(()), |path| Err(JobError::SameFile(path)))
+    let written = [metrics, output, seal].map(|name| name.into_iter());
+    let written: Vec<&Path> = written.into_iter().flatten().collect();
+    let twice = written.iter().enumerate().find_map(|(index, name)| written[..index].iter().find(|other| is_same_file(name, other)));
+    let replaced = twice.map(|path| path.to_path_buf()).or_else(|| written.iter().find_map(|name| read(name)));
+    replaced.map_or(Ok(()), |path| Err(JobError::SameFile(path)))
 }
 
 /// Refuses a standard input that is to be two things.
@@ -166,13 +199,19 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     }
     let passphrase = match args.passphrase_file {
         Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal, &**ui)?),
+        // A host signs at night, with nobody there to ask.
+        None if args.sign.is_some() => None,
         None if Terminal::is_there() => Terminal.ask_new("the identity", " (empty for none)")?,
         None => None,
     };
-    if passphrase.is_none() {
+    if passphrase.is_none() && args.sign.is_none() {
         ui.warning("the identity is not protected by a passphrase: whoever gets the file can open every backup made for it");
     }
-    let kind = if args.pq { KeyKind::PostQuantum } else { KeyKind::X25519 };
+    let kind = match args.sign {
+        Some(name) => KeyKind::Signing(name),
+        None if args.pq => KeyKind::PostQuantum,
+        None => KeyKind::X25519,
+    };
     Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase }))
 }
 
@@ -213,7 +252,7 @@ fn split_words(text: &str) -> Result<Command, JobError> {
     Command::from_words(words.into_iter().map(OsString::from)).ok_or_else(|| JobError::BadCommand("it is empty".into()))
 }
 
-fn load(args: &LoadArgs) -> Result<(NonZeroUsize, Pace), JobError> {
+pub(super) fn load(args: &LoadArgs) -> Result<(NonZeroUsize, Pace), JobError> {
     // Now, since only threads and commands that are started later are idle too.
     if args.idle {
         run_idle()?;

@@ -1,6 +1,8 @@
-//! Sizes, rates and ranges as people type them.
+//! Sizes, rates, ranges, ages and shares as people type them.
 
 use std::num::NonZeroUsize;
+
+use crate::sample::Share;
 
 /// Parses a number of bytes: a whole number and, with no space between, `K`, `M`, `G` or `T` for powers of 1024.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
@@ -43,9 +45,55 @@ pub(super) fn parse_range(text: &str) -> Result<(u64, Option<u64>), String> {
     Ok((start, end))
 }
 
+/// Parses an age, a whole number and `d`, `h`, `m` or `s` for days, hours, minutes or seconds; in seconds.
+pub(super) fn parse_age(text: &str) -> Result<u64, String> {
+    let expected = || "an age is a whole number with d, h, m or s for days, hours, minutes or seconds, such as 26h".to_owned();
+    let (digits, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(expected)?;
+    let seconds: u64 = match unit {
+        "d" => 24 * 60 * 60,
+        "h" => 60 * 60,
+        "m" => 60,
+        "s" => 1,
+        _ => return Err(expected()),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(expected());
+    }
+    let number: u64 = digits.parse().map_err(|_| expected())?;
+    number.checked_mul(seconds).ok_or_else(|| "the age is too large".into())
+}
+
+/// Parses a share, as in `5%` or `0.5%`: more than 0, at most `100%`, to four decimals.
+pub(super) fn parse_share(text: &str) -> Result<Share, String> {
+    let expected = || "a share is a number with a percent sign, such as 5% or 0.5%".to_owned();
+    let number = text.strip_suffix('%').ok_or_else(expected)?;
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(decimals) {
+        return Err(expected());
+    }
+    let millionths: u32 = format!("{whole}{decimals:0<4}").parse().map_err(|_| expected())?;
+    Share::of_millionths(millionths).ok_or_else(|| "a share is more than 0%, and at most 100%".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_and_shares() {
+        assert_eq!(["26h", "30d", "90m", "0s"].map(parse_age), [Ok(93_600), Ok(2_592_000), Ok(5400), Ok(0)]);
+        for refused in ["", "h", "26", "-1h", "+1h", "1.5h", "1 h", "1w", "1ä", "99999999999999999999d", "9999999999999999999d"] {
+            assert!(parse_age(refused).is_err(), "{refused:?}");
+        }
+        let millionths = |share: &str| parse_share(share).ok();
+        assert_eq!(millionths("5%"), Share::of_millionths(50_000));
+        assert_eq!(millionths("0.5%"), Share::of_millionths(5_000));
+        assert_eq!((millionths("100%"), millionths("0.0001%")), (Share::of_millionths(1_000_000), Share::of_millionths(1)));
+        for refused in ["", "%", "5", "0%", "0.0%", "100.0001%", "101%", "-5%", "+5%", ".5%", "5.%", "0.00001%", "5e1%", "5 %", "inf%"] {
+            assert!(parse_share(refused).is_err(), "{refused:?}");
+        }
+    }
 
     #[test]
     fn sizes_and_ranges() {

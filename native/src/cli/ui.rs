@@ -12,13 +12,16 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::advice::{Exit, exit, hint};
+use super::answers;
+use crate::adopt::Adopted;
 use crate::decrypt::{DecryptRequest, Decrypted};
 use crate::destination::Destination;
 use crate::encrypt::{EncryptRequest, Encrypted};
 use crate::error::JobError;
 use crate::inspect::{Inspection, Payload};
-use crate::keygen::{Generated, KeygenRequest};
+use crate::keygen::{Generated, KeyKind, KeygenRequest};
 use crate::report::Observer;
+use crate::salvage::SalvageReport;
 
 /// How the command speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +126,25 @@ impl Ui {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What is lost, for standard error: whoever reads it has to know, terminal or not.
+    pub(super) fn salvaged(&self, report: &SalvageReport) {
+        match self.voice {
+            Voice::Json => self.event(&answers::salvaged_json(report)),
+            Voice::Words | Voice::Quiet => self.to_stderr(answers::salvaged_words(report).as_bytes()),
+        }
+    }
+
+    /// An answer for standard output, while the job goes on.
+    ///
+    /// # Errors
+    /// Where it cannot be written: nobody would hear of it.
+    pub(super) fn answer(&self, words: &str, json: &str) -> Result<(), JobError> {
+        let text = if self.voice == Voice::Json { json } else { words };
+        let mut stdout = io::stdout();
+        let write = || stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        self.bar.suspend(write).map_err(|error| JobError::write("standard output", error))
     }
 
     fn event(&self, event: &serde_json::Value) {
@@ -256,8 +278,12 @@ impl Outcome {
     pub(super) fn generated(request: &KeygenRequest, generated: Generated) -> Self {
         let (data, summary) = match (&request.path, &generated.recipient_path) {
             (Some(path), Some(recipient_path)) => {
+                let (private, public) = match request.kind {
+                    KeyKind::Signing(_) => ("signing key (private, for this host alone)", "verifier key (public, for whoever checks)"),
+                    _ => ("identity (private, keep it offline)", "recipient (public, for the database host)"),
+                };
                 let summary = format!(
-                    "identity (private, keep it offline): {}\ndbseal: recipient (public, for the database host): {}",
+                    "{private}: {}\ndbseal: {public}: {}",
                     printable(&path.display().to_string()),
                     printable(&recipient_path.display().to_string())
                 );
@@ -266,6 +292,23 @@ impl Outcome {
             _ => (generated.identity_file, None),
         };
         Self { read_len: 0, written_len: 0, data: Some(data), json_data: None, summary, verdict: None }
+    }
+
+    pub(super) fn adopted(adopted: &Adopted) -> Self {
+        let summary = format!("sealed: {}", printable(&adopted.seal.display().to_string()));
+        Self { read_len: adopted.read_len, written_len: 0, data: None, json_data: None, summary: Some(summary), verdict: None }
+    }
+
+    pub(super) fn salvaged(report: &SalvageReport) -> Self {
+        let whole = report.lost.is_empty() && report.plaintext_len.is_some() && report.unsealed.is_empty() && report.garbage.is_empty();
+        let verdict = Some(if whole { JobError::SalvagedWhole } else { JobError::SalvagedInPart });
+        let (read_len, written_len) = (report.read_len, report.written_len);
+        Self { read_len, written_len, data: None, json_data: Some(String::new()), summary: None, verdict }
+    }
+
+    /// The answers were given already.
+    pub(super) fn verified(verdict: Option<JobError>) -> Self {
+        Self { read_len: 0, written_len: 0, data: None, json_data: Some(String::new()), summary: None, verdict }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "mapped over a result")]

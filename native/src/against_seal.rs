@@ -1,0 +1,239 @@
+//! What is decrypted, checked against its seal in the same pass: a backup is not trusted because it decrypts.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, Run, Seal, TreeBuilder, Trust};
+
+use crate::error::JobError;
+use crate::input::Source;
+use crate::report::Observer;
+use crate::sealing::seal_path;
+use crate::verify::read_seal;
+
+/// What is asked of a backup's seal before it is decrypted.
+#[derive(Clone, Debug)]
+pub struct SealCheck {
+    /// Whether there has to be one.
+    pub policy: SealPolicy,
+    /// Where it is, if not beside the backup.
+    pub path: Option<PathBuf>,
+    /// Who has to vouch.
+    pub trust: Trust,
+    /// Whether it may be another backup's.
+    pub names: Names,
+}
+
+/// Whether a backup has to have the name that its seal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Another name may be that of a newer backup.
+    MustMatch,
+    /// Somebody has looked.
+    MayDiffer,
+}
+
+/// Whether a backup is decrypted without somebody who vouches for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealPolicy {
+    /// Somebody who is trusted has to vouch for it.
+    Trusted,
+    /// A seal that is there has to be about this backup, whoever signed it.
+    IfThere,
+    /// A seal is not looked at.
+    Ignored,
+}
+
+/// What the payload section has to be.
+pub(crate) struct Expected {
+    payload: Extent,
+    groups: Option<Groups>,
+    /// Whether somebody who is trusted vouches for it.
+    pub(crate) is_vouched: bool,
+}
+
+impl SealCheck {
+    /// The seal itself, as far as it can be read: for a backup that is damaged anyway. Where somebody has to vouch, one who does.
+    pub(crate) fn seal_of(&self, backup: &Path, observer: &dyn Observer) -> Result<Option<Seal>, JobError> {
+        let path = self.path.clone().unwrap_or_else(|| seal_path(backup));
+        let what = backup.display().to_string();
+        if self.policy == SealPolicy::Ignored {
+            return Ok(None);
+        }
+        let seal = match read_seal(&path)?.as_deref().map(Seal::parse) {
+            Some(Ok(seal)) => Some(seal),
+            Some(Err(error)) => {
+                observer.warning(&format!("{}: the seal is broken, and is not used: {error}", path.display()));
+                None
+            }
+            None if self.path.is_some() => return Err(JobError::NoSeal(what)),
+            None => None,
+        };
+        if self.policy == SealPolicy::Trusted && seal.as_ref().is_none_or(|seal| seal.judge(&self.trust).vouched_by().is_none()) {
+            return Err(JobError::NotVouched(what));
+        }
+        Ok(seal)
+    }
+
+    /// The seal of the backup, if it may be decrypted by what that says; `None` where there is none, and need not be. Of armor no seal can
+    /// be, so that has no `header`.
+    pub(crate) fn seal_for(&self, source: &Source, header: Option<&Header>) -> Result<Option<Seal>, JobError> {
+        let what = source.what();
+        let backup = if let Source::File(path) = source { Some(path.as_path()) } else { None };
+        let path = self.path.clone().or_else(|| backup.map(seal_path));
+        if self.policy == SealPolicy::Ignored {
+            return Ok(None);
+        }
+        let bytes = path.as_deref().map(read_seal).transpose()?.flatten();
+        let (Some(path), Some(bytes), Some(header)) = (path, bytes, header) else {
+            let is_wanted = self.path.is_some() || self.policy == SealPolicy::Trusted;
+            return if is_wanted { Err(JobError::NoSeal(what)) } else { Ok(None) };
+        };
+        let seal = Seal::parse(&bytes).map_err(|error| JobError::Seal { what: path.display().to_string(), error })?;
+        let judgement = seal.judge(&self.trust);
+        if self.policy == SealPolicy::Trusted && judgement.vouched_by().is_none() {
+            return Err(JobError::NotVouched(what));
+        }
+        if Extent::of(&header.to_bytes()) != judgement.header() {
+            return Err(JobError::HeaderNotSealed(what));
+        }
+        // An older backup in the place of a newer one is whole, signed, and not what is asked for.
+        let name = backup.and_then(Path::file_name).and_then(|name| FileName::of(name.as_bytes()));
+        if let (Some(name), Some(sealed), Names::MustMatch) = (name, judgement.file(), self.names)
+            && name != *sealed
+        {
+            return Err(JobError::Renamed { what, sealed: sealed.to_string() });
+        }
+        Ok(Some(seal))
+    }
+
+    /// What the payload section has to be by that seal, whose proof is checked first. `file_key` is the one of the backup.
+    pub(crate) fn expected(&self, seal: &Seal, what: &str, file_key: &FileKey, observer: &dyn Observer) -> Result<Expected, JobError> {
+        let judgement = seal.judge(&self.trust);
+        let wrong = |error| JobError::WrongProof { what: what.into(), error };
+        if judgement.check_proof(&ProofKey::of(file_key)).map_err(wrong)? == Maker::Unknown {
+            observer.warning(&format!("who made {what} is not known: its seal is of somebody who saw it later"));
+        }
+        Ok(Expected { payload: judgement.payload(), groups: judgement.groups(), is_vouched: judgement.verified().is_some() })
+    }
+}
+
+impl Expected {
+    /// Refuses a payload section of another length.
+    pub(crate) fn check_len(&self, section_len: u64, what: &str) -> Result<(), JobError> {
+        if section_len == self.payload.len {
+            Ok(())
+        } else {
+            let (from, to) = (section_len.min(self.payload.len), section_len.max(self.payload.len));
+            Err(JobError::NotAsSealed { what: what.into(), range: from..to })
+        }
+    }
+
+    /// Reads the bytes `range` of the section, each only after the group that it lies in was found to be as sealed. `reader` stands
+    /// at [`Expected::group_start`] of the range.
+    pub(crate) fn groups_reader<R: Read>(&self, reader: R, range: Range<u64>, what: &str) -> Result<GroupsReader<R>, JobError> {
+        let groups = self.groups.clone().ok_or_else(|| JobError::GroupsUnusable(what.into()))?;
+        let next_group = groups.index_of(range.start);
+        Ok(GroupsReader { reader, groups, next_group, range, group: Vec::new(), group_start: 0, taken_len: 0, what: what.into() })
+    }
+
+    /// Bytes that the section has to have.
+    pub(crate) fn len(&self) -> u64 {
+        self.payload.len
+    }
+
+    /// Where the group starts that holds the byte at `offset` of the section.
+    pub(crate) fn group_start(&self, offset: u64) -> u64 {
+        self.groups.as_ref().map_or(0, |groups| groups.range(groups.index_of(offset)).start)
+    }
+
+    pub(crate) fn has_groups(&self) -> bool {
+        self.groups.is_some()
+    }
+}
+
+/// See [`Expected::groups_reader`].
+pub(crate) struct GroupsReader<R> {
+    reader: R,
+    groups: Groups,
+    next_group: u64,
+    /// What is handed out, and still to come.
+    range: Range<u64>,
+    /// The group that was checked last.
+    group: Vec<u8>,
+    group_start: u64,
+    taken_len: usize,
+    what: String,
+}
+
+impl<R: Read> GroupsReader<R> {
+    fn check_next(&mut self) -> io::Result<()> {
+        let range = self.groups.range(self.next_group);
+        self.group.clear();
+        // Grows with what is there: a seal can say any length.
+        (&mut self.reader).take(range.end - range.start).read_to_end(&mut self.group)?;
+        let mut check = self.groups.check(self.next_group);
+        check.update(&self.group);
+        // The last group ends with the file.
+        let goes_on = self.next_group + 1 == self.groups.count() && self.reader.read(&mut [0])? > 0;
+        if !check.is_authentic() || goes_on {
+            return Err(io::Error::other(JobError::NotAsSealed { what: self.what.clone(), range }));
+        }
+        self.group_start = range.start;
+        self.taken_len = length(self.range.start - range.start);
+        self.next_group += 1;
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for GroupsReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.range.is_empty() {
+            return Ok(0);
+        }
+        if self.taken_len == self.group.len() {
+            self.check_next()?;
+        }
+        let wanted_len = length((self.range.end - self.range.start).min(buffer.len() as u64));
+        let rest = &self.group[self.taken_len..];
+        let len = rest.len().min(wanted_len);
+        buffer[..len].copy_from_slice(&rest[..len]);
+        self.taken_len += len;
+        self.range.start += len as u64;
+        Ok(len)
+    }
+}
+
+/// A section that is read in any order, on several threads, for an output that can still be taken back at its end.
+pub(crate) struct SectionCheck<'a> {
+    expected: &'a Expected,
+    tree: Mutex<TreeBuilder>,
+}
+
+impl<'a> SectionCheck<'a> {
+    pub(crate) fn new(expected: &'a Expected) -> Self {
+        Self { expected, tree: Mutex::new(TreeBuilder::new()) }
+    }
+
+    /// Takes in the bytes that stand at `offset` in the section.
+    pub(crate) fn add(&self, offset: u64, bytes: &[u8]) {
+        let run = Run::hash(offset, bytes);
+        self.tree.lock().unwrap_or_else(PoisonError::into_inner).add(run);
+    }
+
+    /// Refuses a section that is not what was sealed.
+    pub(crate) fn finish(self, what: &str) -> Result<(), JobError> {
+        let payload = self.expected.payload;
+        let tree = self.tree.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        let is_as_sealed = tree.is_some_and(|tree| Extent::from(&tree) == payload);
+        if is_as_sealed { Ok(()) } else { Err(JobError::NotAsSealed { what: what.into(), range: 0..payload.len }) }
+    }
+}
+
+/// A length of at most a group.
+fn length(len: u64) -> usize {
+    usize::try_from(len).expect("a group fits the memory")
+}

@@ -1,0 +1,385 @@
+//! The catalogue of what is there, from the seals alone: no payload is read, and of a backup's file only the length is asked for.
+//!
+//! Nothing that the storage says is trusted: a seal that is missing, broken or unreadable makes a row of its own, and what nobody
+//! vouches for is shown and never counts.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dbseal_core::{Epoch, Extent, Header, Judgement, Note, Pattern, Seal, SealError, SeriesPlace, TestResult, Time, Trust, VerifierKey};
+
+use crate::age_file::AgeFile;
+use crate::chain::{LastCheck, Link, Missing, Place, Seen, place_linked};
+use crate::error::JobError;
+use crate::input::open_regular;
+use crate::lateness::{Late, is_future, late};
+use crate::report::Observer;
+use crate::sealing::seal_path;
+use crate::verify::{place, read_seal};
+
+/// Everything that was decided about a catalogue.
+#[derive(Debug)]
+pub struct ListRequest {
+    /// The backups.
+    pub backups: Vec<PathBuf>,
+    /// Only the series that look like this.
+    pub series: Option<Pattern>,
+    /// What a verifier remembers.
+    pub seen: Option<Seen>,
+    /// What the reader's clock says.
+    pub now: Time,
+}
+
+/// What is there.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Catalogue {
+    /// The backups.
+    pub backups: Vec<Backup>,
+    /// What is missing between them, and what was seen before and is not there.
+    pub missing: Vec<Missing>,
+    /// How many backups were left out whose seals do not say which series they are of.
+    pub unknown_count: usize,
+    /// The series that were seen before.
+    seen_series: Vec<String>,
+}
+
+/// A row of the catalogue.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Backup {
+    /// Its file.
+    pub path: PathBuf,
+    /// Bytes in it; `None` where it is not there, or is no file.
+    pub len: Option<u64>,
+    /// What its seal says.
+    pub seal: SealState,
+    /// Where it belongs.
+    pub place: Place,
+    /// The types of its recipients, in the order of its header.
+    pub recipients: Vec<String>,
+    /// How the last check of it ended, if a verifier remembers one.
+    pub last_check: Option<LastCheck>,
+    /// What a person should look at.
+    pub warnings: Vec<Warning>,
+    link: Option<Link>,
+}
+
+/// The seal of a backup.
+#[derive(Clone, Debug)]
+pub enum SealState {
+    /// There is none.
+    Missing,
+    /// It cannot be read: a sentence.
+    Unreadable(String),
+    /// It breaks a rule, and says nothing.
+    Broken(SealError),
+    /// It says something.
+    Says(Box<Statement>),
+}
+
+/// What a seal says, as far as a row shows it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Statement {
+    /// The kind of its first note.
+    pub kind: String,
+    /// The name of the trusted key that vouches; without one all the rest is a claim of anybody.
+    pub vouched_by: Option<String>,
+    /// Who signed, as the first note has it.
+    pub signer: Option<VerifierKey>,
+    /// When the backup was made or seen, as the signer says.
+    pub time: Option<Time>,
+    /// The name it was given.
+    pub named: String,
+    /// Where in its series.
+    pub series: Option<SeriesPlace>,
+    /// Bytes that the file should have.
+    pub sealed_len: u64,
+    /// The last restore test that counts, of the payload that is current.
+    pub restore_test: Option<RestoreTest>,
+    /// When the newest of them that passed was; none of a time in the future.
+    pub proven: Option<Time>,
+    /// How many notes say nothing to who reads.
+    pub uncounted_count: usize,
+}
+
+/// A restore test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoreTest {
+    /// When, as its signer says.
+    pub time: Time,
+    /// How it ended.
+    pub result: TestResult,
+}
+
+/// What a person should look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// There is a seal, and not its backup.
+    FileMissing,
+    /// The file is not as long as its seal says.
+    LenDiffers,
+    /// Its header is another than the one that was signed last.
+    HeaderDiffers,
+    /// It was made later than now, as its seal says.
+    InFuture,
+    /// It has less than half the bytes of the one before it in its series.
+    HalfSize {
+        /// The number of the one before.
+        number: u64,
+        /// The bytes of the one before, as its seal says.
+        len: u64,
+    },
+}
+
+/// In what order the rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortBy {
+    /// By series, there by epoch, the one that started first before the others, and by number; then what has no series.
+    Series,
+    /// By the time that the seal says.
+    Time,
+    /// By the length of the file.
+    Size,
+    /// By the name of the file.
+    Name,
+}
+
+/// Reads the seals of some backups, one after the other.
+///
+/// # Errors
+/// None for what is on the storage: that is in the rows.
+pub fn list(request: &ListRequest, trust: &Trust, observer: &Arc<dyn Observer>) -> Result<Catalogue, JobError> {
+    let mut seen = request.seen.clone().unwrap_or_default();
+    let mut catalogue = Catalogue {
+        backups: Vec::new(),
+        missing: Vec::new(),
+        unknown_count: 0,
+        seen_series: seen.series().filter(|label| request.wants(label)).map(ToString::to_string).collect(),
+    };
+    observer.started(None);
+    for path in &request.backups {
+        let backup = Reader { request, trust, seen: &seen, observer: &**observer }.backup(path);
+        match (&request.series, backup.series()) {
+            (Some(pattern), Some(series)) if !pattern.matches(&series.label) => {}
+            (Some(_), None) => catalogue.unknown_count += usize::from(!matches!(backup.seal, SealState::Says(_))),
+            _ => catalogue.backups.push(backup),
+        }
+    }
+    // A file that is gone leaves a gap, whatever its seal says.
+    let linked = catalogue.backups.iter_mut().filter_map(|backup| Some((backup.link.as_ref()?, &mut backup.place)));
+    catalogue.missing = place_linked(linked, &mut seen);
+    catalogue.missing.retain(|missing| request.wants(&missing.series));
+    catalogue.sort(SortBy::Series);
+    catalogue.compare_sizes();
+    Ok(catalogue)
+}
+
+impl ListRequest {
+    fn wants(&self, label: &str) -> bool {
+        self.series.as_ref().is_none_or(|pattern| label.parse().is_ok_and(|label| pattern.matches(&label)))
+    }
+}
+
+struct Reader<'a> {
+    request: &'a ListRequest,
+    trust: &'a Trust,
+    seen: &'a Seen,
+    observer: &'a dyn Observer,
+}
+
+impl Reader<'_> {
+    fn backup(&self, path: &Path) -> Backup {
+        let len = path.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+        let mut backup = Backup {
+            path: path.into(),
+            len,
+            seal: SealState::Missing,
+            place: Place::Unknown,
+            recipients: Vec::new(),
+            last_check: None,
+            warnings: Vec::new(),
+            link: None,
+        };
+        if len.is_none() {
+            backup.warnings.push(Warning::FileMissing);
+        }
+        match read_seal(&seal_path(path)) {
+            Ok(None) => {}
+            Err(error) => backup.seal = SealState::Unreadable(error.to_string()),
+            Ok(Some(bytes)) => {
+                self.observer.advanced(bytes.len() as u64);
+                match Seal::parse(&bytes) {
+                    Ok(seal) => self.judged(&mut backup, &seal.judge(self.trust)),
+                    Err(error) => backup.seal = SealState::Broken(error),
+                }
+            }
+        }
+        if backup.recipients.is_empty() && len.is_some() {
+            backup.recipients = header_of(path).map(|header| tags(&header)).unwrap_or_default();
+        }
+        backup
+    }
+
+    fn judged(&self, backup: &mut Backup, judgement: &Judgement<'_>) {
+        let statement = self.statement(judgement);
+        backup.place = place(judgement, &backup.path);
+        if backup.len.is_some_and(|len| len != statement.sealed_len) {
+            backup.warnings.push(Warning::LenDiffers);
+        }
+        if statement.time.is_some_and(|time| is_future(time, self.request.now)) {
+            backup.warnings.push(Warning::InFuture);
+        }
+        let copy = judgement.header_copy().and_then(|copy| Header::parse(copy).ok());
+        if let Some((header, _)) = copy {
+            backup.recipients = tags(&header);
+        } else if let Some(header) = backup.len.and_then(|_| header_of(&backup.path)) {
+            backup.recipients = tags(&header);
+            if Extent::of(&header.to_bytes()) != judgement.header() {
+                backup.warnings.push(Warning::HeaderDiffers);
+            }
+        }
+        if judgement.vouched_by().is_some() && backup.len.is_some() {
+            let link = Link { series: judgement.series().cloned(), notes: judgement.note_hashes() }.shortened(self.seen);
+            backup.last_check = link.notes.first().and_then(|first| self.seen.last_check(first)).cloned();
+            backup.link = Some(link);
+        }
+        backup.seal = SealState::Says(Box::new(statement));
+    }
+
+    fn statement(&self, judgement: &Judgement<'_>) -> Statement {
+        let first = judgement.first();
+        // Without anybody who vouches, nothing counts.
+        let counted = judgement.counted().filter(|_| judgement.vouched_by().is_some());
+        let tests = counted.filter_map(|counted| match counted.note.note() {
+            // What was tested before the backup was encrypted again is not what is there now.
+            Note::Restored(test) if test.payload == judgement.payload() => Some(RestoreTest { time: test.time, result: test.result }),
+            _ => None,
+        });
+        let (mut restore_test, mut proven) = (None, None);
+        for test in tests {
+            restore_test = Some(test);
+            if test.result == TestResult::Passed && !is_future(test.time, self.request.now) {
+                proven = proven.max(Some(test.time));
+            }
+        }
+        Statement {
+            kind: first.kind().into(),
+            vouched_by: judgement.vouched_by().map(ToString::to_string),
+            signer: first.signer().cloned(),
+            time: first.time(),
+            named: first.file().map(ToString::to_string).unwrap_or_default(),
+            series: first.series().cloned(),
+            sealed_len: judgement.header().len.saturating_add(judgement.payload().len),
+            restore_test,
+            proven,
+            uncounted_count: judgement.uncounted_len(),
+        }
+    }
+}
+
+/// The header of a file, if it has one that is well-formed.
+fn header_of(path: &Path) -> Option<Header> {
+    AgeFile::read(open_regular(path).ok()?, "").ok().map(|file| file.header)
+}
+
+/// The types of the recipients. In a file from elsewhere one may be of any length, and there may be thousands.
+fn tags(header: &Header) -> Vec<String> {
+    let tags = header.recipient_tags().filter(|tag| !tag.ends_with("-grease"));
+    tags.take(64).map(|tag| tag.chars().take(64).collect()).collect()
+}
+
+impl Backup {
+    /// What its seal says, if that can be read.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        if let SealState::Says(statement) = &self.seal { Some(statement) } else { None }
+    }
+
+    /// Where in its series it is, as its seal says.
+    #[must_use]
+    pub fn series(&self) -> Option<&SeriesPlace> {
+        self.statement()?.series.as_ref()
+    }
+
+    /// Whether somebody vouches for it, and its file is there with the length that its seal says.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.statement().is_some_and(|statement| statement.vouched_by.is_some() && self.len == Some(statement.sealed_len))
+    }
+
+    fn time(&self) -> Option<Time> {
+        self.statement()?.time
+    }
+}
+
+impl Catalogue {
+    /// Puts the rows in order.
+    pub fn sort(&mut self, by: SortBy) {
+        self.backups.sort_by(|a, b| a.path.cmp(&b.path));
+        match by {
+            SortBy::Name => {}
+            SortBy::Size => self.backups.sort_by_key(|backup| backup.len),
+            SortBy::Time => self.backups.sort_by_key(Backup::time),
+            SortBy::Series => {
+                let mut starts: BTreeMap<Epoch, Option<Time>> = BTreeMap::new();
+                for backup in &self.backups {
+                    if let Some(series) = backup.series() {
+                        let start = starts.entry(series.epoch).or_insert_with(|| backup.time());
+                        *start = (*start).min(backup.time());
+                    }
+                }
+                self.backups.sort_by_cached_key(|backup| {
+                    let key =
+                        |series: &SeriesPlace| (series.label.clone(), starts.get(&series.epoch).copied(), series.epoch, series.number);
+                    (backup.series().is_none(), backup.series().map(key))
+                });
+            }
+        }
+    }
+
+    /// Warns of what is much smaller than the one before it, by what the seals say. The rows are in the order of the series. What
+    /// nobody vouches for is compared with its like alone: it could bring warnings about, or hide them.
+    fn compare_sizes(&mut self) {
+        let mut before: BTreeMap<(String, bool), (u64, u64)> = BTreeMap::new();
+        for backup in &mut self.backups {
+            let Some(statement) = backup.statement() else { continue };
+            let Some(series) = &statement.series else { continue };
+            let (number, len) = (series.number, statement.sealed_len);
+            let key = (series.label.to_string(), statement.vouched_by.is_some());
+            if let Some((number, before_len)) = before.insert(key, (number, len))
+                && len < before_len / 2
+            {
+                backup.warnings.push(Warning::HalfSize { number, len: before_len });
+            }
+        }
+    }
+
+    /// The series whose newest backup that counts is older than `max_age` seconds.
+    #[must_use]
+    pub fn late(&self, max_age: u64, now: Time) -> Vec<Late> {
+        self.older(|backup| backup.time(), max_age, now)
+    }
+
+    /// The series none of whose backups that count has passed a restore test in the last `max_age` seconds.
+    #[must_use]
+    pub fn unproven(&self, max_age: u64, now: Time) -> Vec<Late> {
+        self.older(|backup| backup.statement()?.proven, max_age, now)
+    }
+
+    /// Whether there is any series.
+    #[must_use]
+    pub fn has_series(&self) -> bool {
+        !self.seen_series.is_empty() || self.backups.iter().any(|backup| backup.series().is_some())
+    }
+
+    fn older(&self, time: impl Fn(&Backup) -> Option<Time>, max_age: u64, now: Time) -> Vec<Late> {
+        let here = self.backups.iter().filter_map(|backup| {
+            let label = backup.series()?.label.as_str();
+            Some((label, Some(backup).filter(|backup| backup.counts()).and_then(&time)))
+        });
+        late(here.chain(self.seen_series.iter().map(|label| (label.as_str(), None))), max_age, now)
+    }
+}

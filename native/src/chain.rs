@@ -1,0 +1,257 @@
+//! Whether the backups that are there are all that there should be: each in its series, none missing, none twice, and nothing
+//! gone that was seen before (SEAL.md, "What is answered").
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use dbseal_core::{NoteHash, SeriesPlace, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::error::JobError;
+use crate::output::PendingFile;
+use crate::verify::Verification;
+
+/// Bytes of a verifier's state that are read, at most: some 100,000 backups.
+const MAX_LEN: u64 = 64 << 20;
+
+/// Where a backup lies, and whether it belongs there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It is one of no series.
+    Alone,
+    /// It is one of a series, which was not looked at.
+    Unchecked,
+    /// In its series, from which nothing is missing before it.
+    InSeries,
+    /// It has another name than its seal says.
+    Renamed,
+    /// The first of an epoch that was not seen before, of a series that was: its host lost the state, or somebody writes another history.
+    NewEpoch,
+    /// The number before it is missing.
+    Gap,
+    /// Another backup has its number, or does not follow from it.
+    Fork,
+    /// What was seen before is not there any more.
+    RolledBack,
+    /// Nobody who is trusted says where it belongs.
+    Unknown,
+}
+
+impl Place {
+    /// The word for it in the specification.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Alone => "alone",
+            Self::Unchecked => "unchecked",
+            Self::InSeries => "in-series",
+            Self::Renamed => "renamed",
+            Self::NewEpoch => "new-epoch",
+            Self::Gap => "gap",
+            Self::Fork => "fork",
+            Self::RolledBack => "rolled-back",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a backup's seal, in notes that count, says of its place.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Where in its series.
+    pub series: Option<SeriesPlace>,
+    /// The hashes of the seal's notes, in order; the first is that of the `sealed` note.
+    pub notes: Vec<NoteHash>,
+}
+
+impl Link {
+    /// The same with only those of the notes that [`place_all`] asks for: a seal may have a thousand.
+    pub(crate) fn shortened(mut self, seen: &Seen) -> Self {
+        let (first, last) = (self.notes.first().copied(), self.notes.last().copied());
+        let known = first.and_then(|first| seen.backups.get(&first.to_string()));
+        self.notes.retain(|note| Some(*note) == first || Some(*note) == last || known.is_some_and(|known| *known == note.to_string()));
+        self.notes.shrink_to_fit();
+        self
+    }
+}
+
+/// What a verifier has seen before. Kept where the storage cannot write.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// For each epoch of each series, as `label/epoch`, the first note of each number.
+    series: BTreeMap<String, BTreeMap<u64, String>>,
+    /// For each backup, by the hash of its first note, that of its last.
+    backups: BTreeMap<String, String>,
+    /// For each backup, by the hash of its first note, how it was when it was last checked.
+    #[serde(default)]
+    checks: BTreeMap<String, LastCheck>,
+}
+
+/// How the last check of a backup ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastCheck {
+    /// When, by the clock of who checked: seconds after the start of 1970.
+    pub unix_time: u64,
+    /// The word for its integrity.
+    pub integrity: String,
+    /// The word for its place.
+    pub place: String,
+}
+
+/// A series of which backups are missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// The series.
+    pub series: String,
+    /// The epoch, in hexadecimal.
+    pub epoch: String,
+    /// The first number that is missing.
+    pub from: u64,
+    /// The last number that is missing.
+    pub to: u64,
+}
+
+impl Seen {
+    /// What was seen before; nothing, where the file does not exist yet.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is something else.
+    pub fn load(path: &Path) -> Result<Self, JobError> {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            file => file.map_err(|error| JobError::open(path, error))?,
+        };
+        let mut text = Vec::new();
+        file.take(MAX_LEN).read_to_end(&mut text).map_err(|error| JobError::read(&path.display().to_string(), error))?;
+        serde_json::from_slice(&text).map_err(|_| JobError::NotAState(path.into()))
+    }
+
+    /// The label of each series that was seen.
+    pub fn series(&self) -> impl Iterator<Item = &str> {
+        self.series.keys().filter_map(|key| key.split_once('/')).map(|(label, _)| label)
+    }
+
+    /// How the last check of the backup with this first note ended.
+    #[must_use]
+    pub fn last_check(&self, first: &NoteHash) -> Option<&LastCheck> {
+        self.checks.get(&first.to_string())
+    }
+
+    /// Remembers how a check ended, if somebody vouches for the backup: what anybody could have written has no place here. Of
+    /// several copies that are checked in the same second, the one that is not well is remembered.
+    pub fn learn_check(&mut self, answer: &Verification, now: Time) {
+        let link = answer.claims.as_ref().and_then(|claims| claims.link.as_ref());
+        let Some(first) = link.and_then(|link| link.notes.first()) else { return };
+        let check = LastCheck {
+            unix_time: now.as_unix().try_into().unwrap_or(0),
+            integrity: answer.integrity.word().into(),
+            place: answer.place.word().into(),
+        };
+        let is_well = |check: &LastCheck| check.integrity == "intact" || check.integrity == "sampled";
+        let known = self.checks.entry(first.to_string()).or_insert_with(|| check.clone());
+        if known.unix_time != check.unix_time || is_well(known) {
+            *known = check;
+        }
+    }
+
+    /// Remembers what is there now; what is missing now stays remembered.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), JobError> {
+        let mut file = PendingFile::create_report(path)?;
+        file.write_all(&serde_json::to_vec_pretty(self).expect("plain data"))?;
+        file.commit()
+    }
+}
+
+/// Finds the place of each backup among all of them, where its seal counts and its name is its own, and what is missing. `seen` learns
+/// what is there.
+#[must_use]
+pub fn place_all(answers: &mut [Verification], seen: &mut Seen) -> Vec<Missing> {
+    // What is damaged is there all the same: a gap would be another fault.
+    let linked = answers.iter_mut().filter_map(|answer| {
+        let link = answer.claims.as_ref()?.link.as_ref()?;
+        Some((link, &mut answer.place))
+    });
+    place_linked(linked, seen)
+}
+
+/// As [`place_all`], for whatever has a link and a place.
+pub(crate) fn place_linked<'a>(linked: impl Iterator<Item = (&'a Link, &'a mut Place)>, seen: &mut Seen) -> Vec<Missing> {
+    let (links, known): (Vec<&Link>, Vec<&mut Place>) = linked.unzip();
+    let (places, missing) = places(&links, seen);
+    for (known, place) in known.into_iter().zip(places) {
+        // A backup under another's name would hide that one's absence.
+        if *known != Place::Renamed || matches!(place, Place::RolledBack | Place::Fork) {
+            *known = place;
+        }
+    }
+    missing
+}
+
+/// The place of each of `links`, in their order, and what is missing.
+fn places(links: &[&Link], seen: &mut Seen) -> (Vec<Place>, Vec<Missing>) {
+    let mut places: Vec<Place> = links.iter().map(|link| if link.series.is_some() { Place::InSeries } else { Place::Alone }).collect();
+    let mut missing = Vec::new();
+    let mut epochs: BTreeMap<(String, String), Vec<(u64, usize)>> = BTreeMap::new();
+    for (index, link) in links.iter().enumerate() {
+        if let Some(series) = &link.series {
+            epochs.entry((series.label.to_string(), series.epoch.to_string())).or_default().push((series.number, index));
+        }
+    }
+    for key in seen.series.keys().filter_map(|key| key.split_once('/')) {
+        epochs.entry((key.0.into(), key.1.into())).or_default();
+    }
+    let known_labels: Vec<String> = seen.series().map(ToString::to_string).collect();
+    for ((label, epoch), mut members) in epochs {
+        members.sort_unstable();
+        let is_new = !seen.series.contains_key(&format!("{label}/{epoch}"));
+        if let Some((_, index)) = members.first().filter(|_| is_new && known_labels.contains(&label)) {
+            places[*index] = Place::NewEpoch;
+        }
+        for pair in members.windows(2) {
+            let ((number, index), (next_number, next_index)) = (pair[0], pair[1]);
+            let (hash, next_hash) = (links[index].notes.first(), links[next_index].notes.first());
+            let previous = links[next_index].series.as_ref().and_then(|series| series.previous);
+            if next_number == number && next_hash != hash {
+                (places[index], places[next_index]) = (Place::Fork, Place::Fork);
+            } else if next_number == number + 1 && previous.as_ref() != hash {
+                places[next_index] = Place::Fork;
+            } else if next_number > number + 1 {
+                places[next_index] = Place::Gap;
+                missing.push(Missing { series: label.clone(), epoch: epoch.clone(), from: number + 1, to: next_number - 1 });
+            }
+        }
+        let newest = members.last().map_or(0, |(number, _)| *number);
+        let numbers = seen.series.entry(format!("{label}/{epoch}")).or_default();
+        let newest_seen = numbers.keys().next_back().copied().unwrap_or(0);
+        if newest < newest_seen {
+            missing.push(Missing { series: label, epoch, from: newest + 1, to: newest_seen });
+            if let Some((_, index)) = members.last() {
+                places[*index] = Place::RolledBack;
+            }
+        }
+        for (number, index) in members {
+            let Some(first) = links[index].notes.first().map(ToString::to_string) else { continue };
+            // Whoever has the key can write another history, but not make it be the one that was seen.
+            if *numbers.entry(number).or_insert_with(|| first.clone()) != first {
+                places[index] = Place::Fork;
+            }
+        }
+    }
+    for (link, place) in links.iter().zip(&mut places) {
+        let (Some(first), Some(last)) = (link.notes.first(), link.notes.last()) else { continue };
+        let last_seen = seen.backups.get(&first.to_string());
+        if last_seen.is_some_and(|last_seen| link.notes.iter().all(|note| note.to_string() != *last_seen)) {
+            *place = Place::RolledBack;
+        } else {
+            seen.backups.insert(first.to_string(), last.to_string());
+        }
+    }
+    (places, missing)
+}

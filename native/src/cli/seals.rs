@@ -1,0 +1,260 @@
+//! What is decided about seals: who signs, who is trusted, what is accepted.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dbseal_core::{FileName, Integrity, Pattern, Trust};
+
+use super::args::{Accept, DecryptSealArgs, ListArgs, LoadArgs, SealArgs, SignArgs, TrustArgs, VerifyArgs};
+use super::plan::load;
+use super::ui::Ui;
+use crate::adopt::AdoptRequest;
+use crate::against_seal::{Names, SealCheck, SealPolicy};
+use crate::catalogue::{ListRequest, SortBy};
+use crate::chain::{Place, Seen};
+use crate::destination::{Destination, Overwrite, folder_of};
+use crate::error::JobError;
+use crate::input::Source;
+use crate::keys::{load_signing_key, load_trust};
+use crate::pace::Pace;
+use crate::report::Observer;
+use crate::sample::Depth;
+use crate::sealing::{Sign, now, seal_path};
+use crate::series::Series;
+use crate::verify::{Verification, VerifyRequest};
+
+/// The seal of a backup, with the name of the file that its key is in.
+pub(super) fn sign(
+    args: SignArgs,
+    destination: &Destination,
+    overwrite: Overwrite,
+    ui: &Arc<Ui>,
+) -> Result<Option<(PathBuf, Sign)>, JobError> {
+    let Some(key_path) = args.sign.or_else(signing_credential) else {
+        let wants_one = args.seal_to.is_some() || args.series.is_some();
+        return if wants_one { Err(JobError::NoSigningKey) } else { Ok(None) };
+    };
+    let backup = match destination {
+        Destination::File { path, .. } if !destination.is_stream()? => Some(path.clone()),
+        _ => None,
+    };
+    let path = args.seal_to.or_else(|| backup.as_deref().map(seal_path)).ok_or(JobError::NoSealPath)?;
+    let backup =
+        backup.unwrap_or_else(|| if path.extension().is_some_and(|end| end == "seal") { path.with_extension("") } else { path.clone() });
+    let name = backup.file_name().unwrap_or_default();
+    let file = FileName::of(name.as_encoded_bytes()).ok_or_else(|| JobError::NameInSeal(backup.display().to_string()))?;
+    let state_folder = args.series_state.or_else(state_directory).unwrap_or_else(|| "/var/lib/dbseal".into());
+    let series = args.series.map(|label| Series { label, state_folder });
+    let key = load_signing_key(&key_path, &**ui)?;
+    Ok(Some((key_path, Sign { key, path, overwrite, file, series })))
+}
+
+/// A key that the service manager has handed over (systemd.exec(5), `LoadCredential=`).
+fn signing_credential() -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join("dbseal.sign");
+    is_there(&path).then_some(path)
+}
+
+/// Where the service manager has a service keep its state (systemd.exec(5), `StateDirectory=`); the first, if there are several.
+fn state_directory() -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("STATE_DIRECTORY")?).next()
+}
+
+pub(super) fn adopt(args: SealArgs, ui: &Arc<Ui>) -> Result<AdoptRequest, JobError> {
+    let (threads, pace) = load(&args.load)?;
+    Ok(AdoptRequest { backup: args.input, key: load_signing_key(&args.sign, &**ui)?, threads, pace })
+}
+
+/// Backups to check, one after the other, each on all threads.
+pub(super) struct VerifyPlan {
+    inputs: Vec<PathBuf>,
+    seal: Option<PathBuf>,
+    pub(super) trust: Trust,
+    pub(super) chain: Option<ChainPlan>,
+    accept: Vec<Accept>,
+    depth: Depth,
+    load: LoadArgs,
+}
+
+/// That the backups are looked at together.
+pub(super) struct ChainPlan {
+    /// What was seen before, and is remembered from now on.
+    pub(super) state: Option<PathBuf>,
+    /// Seconds that the newest backup of a series may be old.
+    pub(super) max_age: Option<u64>,
+}
+
+pub(super) fn verify(args: VerifyArgs) -> Result<VerifyPlan, JobError> {
+    let inputs = backups(args.inputs, args.state.as_deref())?;
+    let trust = only_for(trust(&args.trust, &inputs)?, args.series.as_ref()).unwrap_or_default();
+    let chain = args.chain.then_some(ChainPlan { state: args.state, max_age: args.max_age });
+    let depth = args.sample.map_or(Depth::Whole, Depth::Sample);
+    Ok(VerifyPlan { inputs, seal: args.seal, trust, chain, accept: args.accept, depth, load: args.load })
+}
+
+/// A catalogue, and what is asked of it.
+pub(super) struct ListPlan {
+    pub(super) request: ListRequest,
+    pub(super) trust: Trust,
+    pub(super) sort: SortBy,
+    pub(super) reverse: bool,
+    /// In seconds.
+    pub(super) max_age: Option<u64>,
+    /// In seconds.
+    pub(super) proven_within: Option<u64>,
+}
+
+pub(super) fn list(args: ListArgs, ui: &Ui) -> Result<ListPlan, JobError> {
+    let backups = backups(args.inputs, args.state.as_deref())?;
+    let trust = trust(&args.trust, &backups)?;
+    if trust.is_none() {
+        ui.warning("you trust nobody, so no seal counts: name who signs with --trust");
+    }
+    let seen = args.state.as_deref().map(Seen::load).transpose()?;
+    Ok(ListPlan {
+        request: ListRequest { backups, series: args.series, seen, now: now() },
+        trust: trust.unwrap_or_default(),
+        sort: args.sort.into(),
+        reverse: args.reverse,
+        max_age: args.max_age,
+        proven_within: args.proven_within,
+    })
+}
+
+/// The backups that were named, and those in folders that were.
+fn backups(inputs: Vec<PathBuf>, state: Option<&Path>) -> Result<Vec<PathBuf>, JobError> {
+    let mut backups: Vec<PathBuf> = Vec::new();
+    for input in inputs {
+        if input.is_dir() {
+            backups.extend(backups_in(&input, state)?);
+            continue;
+        }
+        // A shell's `*` names the seals too.
+        let backup = if input.extension().is_some_and(|end| end == "seal") { input.with_extension("") } else { input };
+        if backups.last() != Some(&backup) {
+            backups.push(backup);
+        }
+    }
+    Ok(backups)
+}
+
+impl VerifyPlan {
+    /// The checks, in order.
+    pub(super) fn requests(&self) -> Result<Vec<VerifyRequest>, JobError> {
+        let (threads, _): (NonZeroUsize, _) = load(&self.load)?;
+        let pace = || self.load.limit_rate.map_or_else(Pace::unlimited, Pace::limited);
+        let (seal, depth) = (&self.seal, self.depth);
+        let request = |backup: &PathBuf| VerifyRequest { backup: backup.clone(), seal: seal.clone(), depth, threads, pace: pace() };
+        Ok(self.inputs.iter().map(request).collect())
+    }
+
+    /// Whether this answer lets the command end with 0.
+    pub(super) fn accepts(&self, answer: &Verification) -> bool {
+        let accepts = |case| self.accept.contains(&case);
+        let integrity = match answer.integrity {
+            Integrity::Intact | Integrity::Sampled => true,
+            Integrity::Unvouched => accepts(Accept::Unvouched),
+            Integrity::Unsealed => accepts(Accept::Unsealed),
+            Integrity::HeaderChanged => accepts(Accept::HeaderChanged),
+            Integrity::Damaged | Integrity::BrokenSeal => false,
+        };
+        let place = match answer.place {
+            Place::Alone | Place::Unchecked | Place::InSeries => true,
+            Place::Renamed => accepts(Accept::Renamed),
+            // Who accepts that nobody vouches accepts that nobody says where it belongs.
+            Place::Unknown => !matches!(answer.integrity, Integrity::Intact | Integrity::Sampled),
+            Place::NewEpoch => accepts(Accept::NewEpoch),
+            Place::Gap => accepts(Accept::Gap),
+            Place::Fork => accepts(Accept::Fork),
+            Place::RolledBack => accepts(Accept::RolledBack),
+        };
+        integrity && place
+    }
+}
+
+impl VerifyPlan {
+    /// Whether backups that are missing let the command end with 0.
+    pub(super) fn accepts_missing(&self) -> bool {
+        self.accept.contains(&Accept::Gap) || self.accept.contains(&Accept::RolledBack)
+    }
+}
+
+/// The backups in a folder, by name; a seal without its backup stands for that, which is missing.
+fn backups_in(folder: &Path, state: Option<&Path>) -> Result<Vec<PathBuf>, JobError> {
+    let failed = |error| JobError::open(folder, error);
+    let mut backups = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        match path.extension().and_then(std::ffi::OsStr::to_str) {
+            Some("age") => backups.push(path),
+            Some("seal") => backups.push(path.with_extension("")),
+            _ => {}
+        }
+    }
+    backups.sort();
+    backups.dedup();
+    // Where there is a memory of what was there, that all is gone is an answer.
+    if backups.is_empty() && state.is_none() { Err(JobError::NoBackups(folder.into())) } else { Ok(backups) }
+}
+
+/// What is asked of the seal of a backup that is decrypted: where somebody is trusted, that they vouch for it.
+pub(super) fn check(args: DecryptSealArgs, source: &Source) -> Result<SealCheck, JobError> {
+    let backup = if let Source::File(path) = source { std::slice::from_ref(path) } else { &[] };
+    if args.without_seal {
+        return Ok(SealCheck { policy: SealPolicy::Ignored, path: None, trust: Trust::default(), names: Names::MayDiffer });
+    }
+    let trust = only_for(trust(&args.trust, backup)?, args.series.as_ref());
+    let policy = if trust.is_some() || args.require_seal || args.series.is_some() { SealPolicy::Trusted } else { SealPolicy::IfThere };
+    let names = if args.accept.is_some() { Names::MayDiffer } else { Names::MustMatch };
+    Ok(SealCheck { policy, path: args.seal, trust: trust.unwrap_or_default(), names })
+}
+
+/// Whom to trust: what was typed, else what this user and this machine are set up to; `None` where nobody is.
+pub(super) fn trust(args: &TrustArgs, backups: &[PathBuf]) -> Result<Option<Trust>, JobError> {
+    let mut trust: Option<Trust> = None;
+    let mut add = |more: Trust| match &mut trust {
+        Some(trust) => trust.extend(more),
+        None => trust = Some(more),
+    };
+    for typed in &args.trust {
+        // A key is one even if the storage has a file of that name.
+        let parsed = Trust::parse(typed);
+        let is_file = parsed.is_err() && (Path::new(typed).exists() || typed.matches('+').count() < 2);
+        if !is_file {
+            add(parsed.map_err(JobError::TrustArgument)?);
+        } else {
+            let path = Path::new(typed);
+            if backups.iter().any(|backup| is_same_folder(path, backup)) {
+                return Err(JobError::TrustBesideBackup(path.into()));
+            }
+            add(load_trust(path)?);
+        }
+    }
+    if args.trust.is_empty() {
+        for path in default_trust_files().filter(|path| is_there(path)) {
+            add(load_trust(&path)?);
+        }
+    }
+    Ok(trust)
+}
+
+fn only_for(trust: Option<Trust>, series: Option<&Pattern>) -> Option<Trust> {
+    trust.map(|trust| series.into_iter().fold(trust, Trust::only_for))
+}
+
+/// Whether there is anything of this name, readable or not: what should say whom to trust must not be passed over.
+fn is_there(path: &Path) -> bool {
+    !matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+}
+
+fn default_trust_files() -> impl Iterator<Item = PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
+    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
+    config.map(|config| config.join("dbseal/trust")).into_iter().chain([PathBuf::from("/etc/dbseal/trust")])
+}
+
+fn is_same_folder(a: &Path, b: &Path) -> bool {
+    let folder = |path: &Path| folder_of(path).canonicalize().ok();
+    folder(a).is_some_and(|folder_of_a| folder(b) == Some(folder_of_a))
+}
