@@ -197,6 +197,7 @@ case $goal in
     for_bench
     install_packages
     cargo_tool rage 0.12.1 "to compare with"
+    cargo_tool b3sum 1.8.7 "to compare with"
     ;;
   check | test)
     base
@@ -206,6 +207,7 @@ case $goal in
     cargo_tool cargo-deny 0.20.2 "licences and advisories"
     [ "$goal" = check ] && exit
     cargo_tool rage 0.12.1 "another age implementation, to exchange files with"
+    cargo_tool b3sum 1.8.7 "BLAKE3 as everybody has it"
     [ ! -d tests/fuzz ] || cargo_tool cargo-fuzz 0.13.2 "runs the fuzz targets"
     node_is_new
     npm_packages "the official age vectors; a third age implementation" cctv-age@0.2.0 age-encryption@0.3.1

@@ -5,6 +5,7 @@
 pub mod jobs;
 mod run;
 mod running;
+pub mod seals;
 mod terminal;
 
 use std::ffi::{OsStr, OsString};

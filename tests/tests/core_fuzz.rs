@@ -6,6 +6,8 @@
 use std::fs;
 use std::process::Command;
 
+use dbseal_core::{Adopted, Extent, Label, Note, Restored, Seal, SectionHasher, SigningKey, TestResult, Time};
+use dbseal_tests::inputs::{Replay, paint};
 use dbseal_tests::tools::{tool, workspace_dir};
 use dbseal_tests::{published, reference};
 
@@ -18,7 +20,7 @@ fn fuzz_targets_find_nothing_in_ten_seconds_each() {
 }
 
 #[test]
-#[ignore = "not run here: long tier (8 minutes)"]
+#[ignore = "not run here: long tier (10 minutes)"]
 fn fuzz_targets_find_nothing_in_two_minutes_each() {
     fuzz_all(120);
 }
@@ -26,7 +28,7 @@ fn fuzz_targets_find_nothing_in_two_minutes_each() {
 /// One after the other, since they share one folder of builds.
 fn fuzz_all(seconds: u32) {
     let seeds = seeds();
-    for target in ["header", "payload", "armor", "keys"] {
+    for target in ["header", "payload", "armor", "keys", "seal"] {
         let target_dir = workspace_dir().join("target/fuzz");
         let corpus_dir = target_dir.join("corpus").join(target);
         let artifact_dir = target_dir.join("artifacts").join(target);
@@ -96,5 +98,28 @@ fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     let recipient = identity.recipient().expect("a public half").to_string();
     add("keys", "recipients", format!("# of whom\n\n{recipient}\n{recipient}\r\n").into_bytes());
     add("keys", "identities", format!("# secret\n{}\n", reference::IDENTITY).into_bytes());
+    for (name, section_len) in [("empty", 32), ("chunk", 65_568), ("groups", (1 << 20) + 1000)] {
+        let (seal, section) = (sealed(section_len), paint(section_len));
+        // Of a long section only the start: that is damaged, and short enough.
+        let section = &section[..section_len.min(MAX_SEED_LEN / 2)];
+        add("seal", name, [&u16::try_from(seal.len()).expect("a short seal").to_be_bytes(), &seal[..], section].concat());
+    }
     seeds
+}
+
+/// A seal with a restore test, of a section of [`paint`].
+fn sealed(section_len: usize) -> Vec<u8> {
+    let key = SigningKey::generate("fuzz".parse::<Label>().expect("a label"), &mut Replay(1));
+    let mut hasher = SectionHasher::new();
+    hasher.update(&paint(section_len));
+    let tree = hasher.finish();
+    let (signer, time, payload) = (key.verifier_key().clone(), Time::default(), Extent::from(&tree));
+    let header = b"a header";
+    let file = dbseal_core::FileName::of(b"shop.age").expect("a name");
+    let first = Note::Adopted(Adopted { signer: signer.clone(), file, time, header: Extent::of(header), payload });
+    let mut seal = Seal::new(first, &key, &tree, header);
+    let (previous, result) = (seal.last_hash(), TestResult::Passed);
+    let checks = vec![("starts".parse().expect("a label"), result)];
+    seal.append(Note::Restored(Restored { previous, signer, time, payload, seconds: 1, result, checks }), &key).expect("room for a note");
+    seal.to_bytes()
 }

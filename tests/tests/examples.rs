@@ -25,10 +25,8 @@ fn every_command_line_of_a_unit_parses() {
     let mut count = 0;
     for (name, text) in units() {
         for words in started(&text) {
-            assert_eq!(words[..2], ["/bin/sh", "-c"], "{name}");
-            let mut command = shell_words::split(&words[2]).expect("words");
-            assert_eq!(command[..2], ["exec", "/usr/local/bin/dbseal"], "{name}");
-            command.splice(..2, ["dbseal".into()]);
+            assert_eq!(words[0], "/usr/local/bin/dbseal", "{name}");
+            let command = [&["dbseal".into()], &words[1..]].concat();
             if let Err(error) = dbseal::cli::definition().try_get_matches_from(&command) {
                 panic!("{name}: {command:?}\n{error}");
             }
@@ -38,7 +36,7 @@ fn every_command_line_of_a_unit_parses() {
     assert!(count >= 2, "only {count} command lines were found");
 }
 
-/// With a dump that stands in for that of the database, they make a backup that opens.
+/// With a dump that stands in for that of the database, they make a signed backup that opens.
 #[test]
 fn every_command_line_of_a_unit_runs() {
     let folder = Folder::with_key();
@@ -47,24 +45,36 @@ fn every_command_line_of_a_unit_runs() {
         folder.write(&format!("bin/{dump}"), "#!/bin/sh\necho a dump\n");
         folder.set_mode(&format!("bin/{dump}"), 0o755);
     }
+    fs::create_dir(folder.path("credentials")).expect("a folder");
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "credentials/sign.key"]).run().succeeds();
+    fs::rename(folder.path("credentials/sign.key"), folder.path("credentials/dbseal.sign")).expect("a key");
+    folder.write("credentials/backup.pub", folder.read("backup.pub"));
     let path = format!("{}:{}", folder.path("bin").display(), std::env::var("PATH").unwrap_or_default());
     for (name, text) in units() {
         for words in started(&text) {
             fs::create_dir(folder.path("state")).expect("a folder");
+            // What systemd fills in.
             let here = |word: &String| {
-                let word = word.replace("/usr/local/bin/dbseal", dbseal().to_str().expect("text"));
+                let word = word.replace("${CREDENTIALS_DIRECTORY}", folder.path("credentials").to_str().expect("text"));
+                let word = word.replace("${STATE_DIRECTORY}", folder.path("state").to_str().expect("text"));
                 word.replace("/var/lib/prometheus/node-exporter", folder.path("").to_str().expect("text"))
             };
-            let run = folder.program(&words[0]).args(words[1..].iter().map(here)).env("PATH", &path);
-            let run = run.env("CREDENTIALS_DIRECTORY", folder.path("")).env("STATE_DIRECTORY", folder.path("state"));
+            let run = folder.program(dbseal()).args(words[1..].iter().map(here)).env("PATH", &path);
+            let run = run.env("CREDENTIALS_DIRECTORY", folder.path("credentials")).env("STATE_DIRECTORY", folder.path("state"));
             run.run().succeeds();
-            let backup = folder.path("state").read_dir().expect("a folder").next().expect("a backup").expect("an entry").path();
-            assert!(backup.extension().is_some_and(|extension| extension == "age"), "{name}: {}", backup.display());
-            let opened = folder.dbseal(["decrypt", "-i", "backup.key"]).args([backup]).run().succeeds();
+            let mut entries = folder.path("state").read_dir().expect("a folder").map(|entry| entry.expect("an entry").path());
+            let backup = entries.find(|path| path.extension().is_some_and(|extension| extension == "age")).expect(&name);
+            let trust = ["--trust", "credentials/sign.pub"];
+            let opened = folder.dbseal(["decrypt", "-i", "backup.key"]).args(trust).args([backup]).run().succeeds();
             assert_eq!(opened.stdout, b"a dump\n", "{name}");
             fs::remove_dir_all(folder.path("state")).expect("it is there");
         }
     }
+}
+
+/// A unit whose dbseal is the one under test.
+fn installed_here(unit: &str) -> String {
+    unit.replace("/usr/local/bin/dbseal", dbseal().to_str().expect("text"))
 }
 
 /// Where systemd is installed, it has nothing to say against them.
@@ -74,7 +84,7 @@ fn systemd_understands_the_units() {
     let folder = Folder::new();
     let examples = workspace_dir().join("examples/systemd");
     for name in ["dbseal-backup.service", "dbseal-backup.timer"] {
-        fs::copy(examples.join(name), folder.path(name)).expect("an example");
+        folder.write(name, installed_here(&fs::read_to_string(examples.join(name)).expect("an example")));
     }
     let verify = || {
         let ended = folder.program(&analyze).args(["verify", "--man=no"]).args(["./dbseal-backup.service", "./dbseal-backup.timer"]).run();
@@ -83,7 +93,7 @@ fn systemd_understands_the_units() {
     verify();
     fs::create_dir(folder.path("dbseal-backup.service.d")).expect("a folder");
     for (path, text) in units().iter().filter(|(path, _)| path.ends_with(".conf")) {
-        folder.write("dbseal-backup.service.d/drop-in.conf", text);
+        folder.write("dbseal-backup.service.d/drop-in.conf", installed_here(text));
         println!("{path}");
         verify();
     }

@@ -2,7 +2,7 @@
 //!
 //! Files lie in memory (`/dev/shm`), and each output is removed before the next run, so that all write to pages that were just
 //! freed. The medians are printed: wall time, CPU-seconds for each GB and the peak of resident memory, as GNU time reports them,
-//! and how many times as fast as age the same job was done. A peer that is missing ends the run: a table without it would mislead.
+//! and how many times as fast as age, or b3sum, the same job was done. A peer that is missing ends the run: a table without it would mislead.
 //! Memory is then measured once more, over four times the data.
 
 use std::fs::File;
@@ -29,7 +29,7 @@ fn main() -> Result<(), Failure> {
     let rounds: usize = args.next().map_or(Ok(5), |text| text.parse())?;
     let dbseal = std::env::current_exe()?.with_file_name("dbseal").display().to_string();
     let folder = tempfile::Builder::new().prefix("dbseal-bench").tempdir_in("/dev/shm")?;
-    prepare(folder.path(), mib)?;
+    prepare(folder.path(), &dbseal, mib)?;
     print_machine();
 
     let rows = rows(&dbseal);
@@ -37,7 +37,7 @@ fn main() -> Result<(), Failure> {
     // In turn, so that a machine whose speed drifts is as unfair to all of them; the first round only warms.
     for round in 0..=rounds {
         for ((_, command), runs) in rows.iter().zip(&mut runs) {
-            for output in ["out.cat", "out.age", "out.gpg", "out.enc", "out.plain"] {
+            for output in ["out.cat", "out.age", "out.seal", "out.gpg", "out.enc", "out.plain"] {
                 let _ = std::fs::remove_file(folder.path().join(output));
             }
             let run = time(folder.path(), command)?;
@@ -48,11 +48,14 @@ fn main() -> Result<(), Failure> {
     }
     let gb = mib as f64 * 1048576.0 / 1e9;
     println!("\n{mib} MiB of random bytes, median of {rounds} runs\n");
-    println!("| job | command | seconds | GB/s | times age | CPU s/GB | peak MiB |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |");
+    println!(
+        "| job | command | seconds | GB/s | times age, b3sum | CPU s/GB | peak MiB |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    );
     for ((job, command), own) in rows.iter().zip(&runs) {
         let run = median(own);
-        let age = rows.iter().zip(&runs).find(|((other, command), _)| other == job && is_age(command)).map(|(_, runs)| median(runs));
-        let ratio = age.map_or(String::new(), |age| format!("{:.2}", age.seconds / run.seconds));
+        let standard =
+            rows.iter().zip(&runs).find(|((other, command), _)| other == job && is_standard(command)).map(|(_, runs)| median(runs));
+        let ratio = standard.map_or(String::new(), |standard| format!("{:.2}", standard.seconds / run.seconds));
         let shown = command.replace(&dbseal, "dbseal").replace(GPG, "gpg").replace('|', "\\|");
         let (speed, cpu, peak) = (gb / run.seconds, run.cpu_seconds / gb, run.peak_kib / 1024.0);
         println!("| {job} | `{}` | {:.2} | {speed:.2} | {ratio} | {cpu:.2} | {peak:.0} |", shown.trim(), run.seconds);
@@ -65,8 +68,9 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_age(command: &str) -> bool {
-    command.split(' ').any(|word| word == "age")
+/// What the others of a job are compared with.
+fn is_standard(command: &str) -> bool {
+    command.split(' ').any(|word| word == "age") || command.starts_with("b3sum s")
 }
 
 fn median(runs: &[Run]) -> Run {
@@ -112,6 +116,9 @@ fn bare_cipher(len: u64) -> f64 {
 
 const GPG: &str = "gpg --homedir gpg --batch --yes --trust-model always --compress-algo none -r bench@example.org";
 
+/// Checking without a key: the peer only hashes.
+const CHECK: &str = "check";
+
 /// The jobs, peers side by side. Every pipe is fed by `cat`, so what it costs is in all of those rows.
 fn rows(dbseal: &str) -> Vec<(&'static str, String)> {
     let mut rows = vec![("copy, file to file", "cat in >out.cat".to_owned())];
@@ -123,6 +130,7 @@ fn rows(dbseal: &str) -> Vec<(&'static str, String)> {
         let pipe = if input.is_empty() { "cat in | " } else { "" };
         let force = if output.starts_with("-o") { "-f " } else { "" };
         rows.push((job, format!("{pipe}{dbseal} encrypt {force}-R k.pub {output} {input}")));
+        rows.push((job, format!("{pipe}{dbseal} encrypt --sign sign.key --seal-to out.seal {force}-R k.pub {output} {input}")));
         rows.push((job, format!("{pipe}{dbseal} encrypt --threads 1 {force}-R k.pub {output} {input}")));
         rows.push((job, format!("{pipe}age -R k.pub {output} {input}")));
         rows.push((job, format!("{pipe}rage -R k.pub {output} {input}")));
@@ -134,14 +142,19 @@ fn rows(dbseal: &str) -> Vec<(&'static str, String)> {
     for (job, output) in [("decrypt, file to null", "-o /dev/null"), ("decrypt, file to file", "-o out.plain")] {
         rows.push((job, format!("{dbseal} decrypt -f -i k.key {output} sealed.age")));
         rows.push((job, format!("{dbseal} decrypt --threads 1 -f -i k.key {output} sealed.age")));
+        rows.push((job, format!("{dbseal} decrypt --trust trusted/sign.pub -f -i k.key {output} signed.age")));
         rows.push((job, format!("age -d -i k.key {output} sealed.age")));
         rows.push((job, format!("rage -d -i k.key {output} sealed.age")));
     }
+    rows.push((CHECK, format!("{dbseal} verify --trust trusted/sign.pub signed.age")));
+    rows.push((CHECK, format!("{dbseal} verify --threads 1 --trust trusted/sign.pub signed.age")));
+    rows.push((CHECK, "b3sum signed.age".into()));
+    rows.push((CHECK, "b3sum --num-threads 1 signed.age".into()));
     rows
 }
 
 /// The input, keys for all, and a file to decrypt.
-fn prepare(folder: &Path, mib: u64) -> Result<(), Failure> {
+fn prepare(folder: &Path, dbseal: &str, mib: u64) -> Result<(), Failure> {
     let mut random = File::open("/dev/urandom")?.take(mib << 20);
     std::io::copy(&mut random, &mut File::create(folder.join("in"))?)?;
     File::create(folder.join("pass"))?.write_all(b"a passphrase\n")?;
@@ -152,6 +165,8 @@ fn prepare(folder: &Path, mib: u64) -> Result<(), Failure> {
         "age-keygen -y k.key >k.pub",
         "gpg --homedir gpg --batch --quiet --passphrase '' --quick-gen-key bench@example.org rsa3072 encrypt never",
         "age -R k.pub -o sealed.age in",
+        &format!("{dbseal} keygen --sign bench -o sign.key && mkdir trusted && mv sign.pub trusted/"),
+        &format!("{dbseal} encrypt -R k.pub --sign sign.key -o signed.age in"),
     ] {
         let status = Command::new("sh").args(["-c", command]).current_dir(folder).stdin(Stdio::null()).status()?;
         if !status.success() {
@@ -163,7 +178,7 @@ fn prepare(folder: &Path, mib: u64) -> Result<(), Failure> {
 
 fn print_machine() {
     let script = "grep -m1 'model name' /proc/cpuinfo; nproc; grep -om1 avx512f /proc/cpuinfo || echo 'no AVX-512'; \
-         age --version; rage --version; gpg --version | head -n1; openssl version";
+         age --version; rage --version; b3sum --version; gpg --version | head -n1; openssl version";
     let _ = Command::new("sh").args(["-c", script]).status();
 }
 

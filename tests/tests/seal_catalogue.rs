@@ -1,0 +1,539 @@
+//! The catalogue of what is there, ages, and samples: what `list` and `verify` say of backups whose seals are made here, with times
+//! and notes as they are needed.
+
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use dbseal_core::{
+    Epoch, Extent, FileName, Header, Layout, Note, NoteHash, Process, Proof, Restored, Seal, Sealed, SectionHasher, SeriesPlace,
+    SigningKey, SourceKind, TestResult, Time,
+};
+use dbseal_tests::cli::jobs::encrypt;
+use dbseal_tests::cli::{Ended, Folder, Run, is_root};
+use dbseal_tests::inputs::{Replay, paint};
+use dbseal_tests::tools::tool;
+use serde_json::Value;
+
+const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
+/// A payload section of one chunk.
+const SMALL: usize = 16 + 1000 + 16;
+
+/// A folder of backups, and around it who signs and what is trusted.
+struct Store {
+    folder: Folder,
+    /// Trusted for seals.
+    host: SigningKey,
+    /// Trusted for restore tests.
+    tester: SigningKey,
+    /// Trusted for nothing.
+    stranger: SigningKey,
+    header: Vec<u8>,
+}
+
+/// What a backup is to be.
+struct Made<'a> {
+    name: &'a str,
+    series: Option<(&'a str, u64)>,
+    previous: Option<NoteHash>,
+    /// Seconds before now; negative for the future.
+    age: i64,
+    section_len: usize,
+}
+
+fn made(name: &str) -> Made<'_> {
+    Made { name, series: None, previous: None, age: 0, section_len: SMALL }
+}
+
+fn at(age: i64) -> Time {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    Time::from_unix(now.checked_add_signed(-age).expect("small")).expect("a time")
+}
+
+impl Store {
+    fn new() -> Self {
+        let folder = Folder::with_key();
+        fs::create_dir(folder.path("backups")).expect("a folder");
+        folder.write("plain", "a dump");
+        encrypt(&folder, &["-o", "one.age", "plain"]).run().succeeds_in_silence();
+        let file = folder.read("one.age");
+        let (_, header_len) = Header::parse(&file).expect("an age file");
+        let key = |name: &str, seed: u64| SigningKey::generate(name.parse().expect("a label"), &mut Replay(seed));
+        let (host, tester, stranger) = (key("db1", 1), key("drills", 2), key("mallory", 3));
+        folder.write("trust", format!("{}\n{} may=drill\n", host.verifier_key(), tester.verifier_key()));
+        Self { folder, host, tester, stranger, header: file[..header_len].into() }
+    }
+
+    fn make(&self, made: &Made<'_>) -> NoteHash {
+        self.make_by(&self.host, made)
+    }
+
+    /// A backup that nobody could open, and its seal, which is all that this is about.
+    fn make_by(&self, key: &SigningKey, made: &Made<'_>) -> NoteHash {
+        Layout::of_section(made.section_len as u64).expect("a length that a payload has");
+        let section = paint(made.section_len);
+        let mut hasher = SectionHasher::new();
+        hasher.update(&section);
+        let tree = hasher.finish();
+        let label = |text: &str| text.parse().expect("a label");
+        let note = Note::Sealed(Sealed {
+            signer: key.verifier_key().clone(),
+            series: made.series.map(|(name, number)| SeriesPlace {
+                label: label(name),
+                epoch: Epoch::from_bytes([7; 16]),
+                number,
+                previous: (number > 1).then(|| made.previous.unwrap_or_else(|| "0".repeat(64).parse().expect("a hash"))),
+            }),
+            file: FileName::of(made.name.as_bytes()).expect("a name"),
+            time: at(made.age),
+            source: SourceKind::Command,
+            process: Process { tool: label("dbseal"), version: label("0"), preset: label("x25519"), compression: label("none") },
+            header: Extent::of(&self.header),
+            payload: (&tree).into(),
+            proof: Proof::none(),
+        });
+        let seal = Seal::new(note, key, &tree, &self.header);
+        self.folder.write(&format!("backups/{}", made.name), [&self.header[..], &section].concat());
+        self.folder.write(&format!("backups/{}.seal", made.name), seal.to_bytes());
+        seal.first_hash()
+    }
+
+    /// A series without a gap, from its ages.
+    fn make_series(&self, series: &str, ages: &[i64]) {
+        let mut previous = None;
+        for (number, &age) in (1..).zip(ages) {
+            let name = format!("{series}-{number}.age");
+            previous = Some(self.make(&Made { series: Some((series, number)), previous, age, ..made(&name) }));
+        }
+    }
+
+    fn note_restore_test(&self, name: &str, key: &SigningKey, age: i64, result: TestResult) {
+        let path = format!("backups/{name}.seal");
+        let mut seal = Seal::parse(&self.folder.read(&path)).expect("a seal");
+        let Note::Sealed(first) = seal.notes()[0].note().clone() else { panic!("a sealed note") };
+        let checks = vec![("dump".parse().expect("a label"), result)];
+        let (previous, signer, payload) = (seal.last_hash(), key.verifier_key().clone(), first.payload);
+        seal.append(Note::Restored(Restored { previous, signer, time: at(age), payload, seconds: 60, result, checks }), key)
+            .expect("room for a note");
+        self.folder.write(&path, seal.to_bytes());
+    }
+
+    fn list(&self, args: &[&str]) -> Run {
+        self.folder.dbseal(["list", "--trust", "trust", "backups"]).args(args.iter().copied())
+    }
+
+    fn verify(&self, args: &[&str]) -> Run {
+        self.folder.dbseal(["verify", "--trust", "trust"]).args(args.iter().copied())
+    }
+
+    fn rows(&self, args: &[&str]) -> Vec<Value> {
+        json(&self.list(&[&["--json"], args].concat()).run().succeeds())
+    }
+
+    fn names(&self, args: &[&str]) -> Vec<String> {
+        let name = |row: &Value| Some(row["file"].as_str()?.strip_prefix("backups/").expect("in the folder").to_owned());
+        self.rows(args).iter().filter_map(name).collect()
+    }
+}
+
+fn json(ended: &Ended) -> Vec<Value> {
+    let lines = ended.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).expect("JSON")).collect()
+}
+
+fn row<'a>(rows: &'a [Value], name: &str) -> &'a Value {
+    rows.iter().find(|row| row["file"] == format!("backups/{name}")).unwrap_or_else(|| panic!("no row of {name}"))
+}
+
+/// A store in which everything has happened.
+fn eventful() -> Store {
+    let store = Store::new();
+    store.make_series("shop", &[4 * 86_400, 3 * 86_400, 2 * 86_400, 86_400]);
+    fs::remove_file(store.folder.path("backups/shop-2.age")).expect("it is there");
+    store.note_restore_test("shop-1.age", &store.tester, 3 * 86_400, TestResult::Passed);
+    store.note_restore_test("shop-3.age", &store.tester, 3600, TestResult::Passed);
+    store.note_restore_test("shop-3.age", &store.tester, 1800, TestResult::Failed);
+    store.note_restore_test("shop-4.age", &store.host, 60, TestResult::Passed);
+    let first = store.make(&Made { series: Some(("web", 1)), age: 7200, section_len: 16 + 9000 + 16, ..made("web-1.age") });
+    store.make(&Made { series: Some(("web", 2)), previous: Some(first), age: -7200, ..made("web-2.age") });
+    store.make_by(&store.stranger, &Made { series: Some(("web", 3)), ..made("web-3.age") });
+    store.make(&made("alone.age"));
+    store.make(&made("short.age"));
+    let whole = store.folder.read("backups/short.age");
+    store.folder.write("backups/short.age", &whole[..whole.len() - 1]);
+    store.make(&made("old-name.age"));
+    for end in ["", ".seal"] {
+        fs::rename(store.folder.path(&format!("backups/old-name.age{end}")), store.folder.path(&format!("backups/new-name.age{end}")))
+            .expect("it is there");
+    }
+    store.make(&made("broken.age"));
+    let seal = store.folder.read_text("backups/broken.age.seal");
+    store.folder.write("backups/broken.age.seal", seal.replace("source command 0", "source file"));
+    store.make(&made("bare.age"));
+    fs::remove_file(store.folder.path("backups/bare.age.seal")).expect("it is there");
+    store
+}
+
+// The catalogue
+
+/// Each backup has a row, with what its seal says and who says so; what is broken, missing or nobody's has one too.
+#[test]
+fn every_backup_has_a_row() {
+    let store = eventful();
+    let rows = store.rows(&[]);
+    let shop = row(&rows, "shop-1.age");
+    assert_eq!((&shop["seal"], &shop["place"], &shop["vouched_by"]), (&"vouched".into(), &"in-series".into(), &"db1".into()));
+    assert_eq!((&shop["series"], &shop["number"], &shop["recipients"]), (&"shop".into(), &1.into(), &serde_json::json!(["X25519"])));
+    assert_eq!((&shop["bytes"], &shop["sealed_bytes"]), (&(4096 + SMALL).into(), &(4096 + SMALL).into()));
+    assert_eq!(shop["last_check"], Value::Null);
+    assert!(shop.get("last_check").is_none() && shop["warnings"] == serde_json::json!([]));
+    for (name, seal, place, warnings) in [
+        ("shop-2.age", "vouched", "in-series", &["file-missing"][..]),
+        ("shop-3.age", "vouched", "gap", &[]),
+        ("web-2.age", "vouched", "in-series", &["in-future", "half-size"]),
+        ("web-3.age", "unvouched", "unknown", &[]),
+        ("alone.age", "vouched", "alone", &[]),
+        ("short.age", "vouched", "alone", &["size-differs"]),
+        ("new-name.age", "vouched", "renamed", &[]),
+        ("broken.age", "broken", "unknown", &[]),
+        ("bare.age", "missing", "unknown", &[]),
+    ] {
+        let row = row(&rows, name);
+        let mut place = place;
+        if name == "shop-2.age" {
+            place = "unchecked"; // it is not there to be placed
+        }
+        assert_eq!((&row["seal"], &row["place"]), (&seal.into(), &place.into()), "{name}");
+        assert_eq!(row["warnings"], serde_json::json!(warnings), "{name}");
+    }
+    assert_eq!(row(&rows, "broken.age")["broken"], "a note was changed after it was signed");
+    assert_eq!(row(&rows, "bare.age")["recipients"], serde_json::json!(["X25519"]), "from the file's header");
+    let missing = rows.iter().find(|row| row.get("missing").is_some()).expect("what is missing is named");
+    assert_eq!((&missing["missing"]["series"], &missing["missing"]["from"]), (&"shop".into(), &2.into()));
+
+    let words = store.list(&[]).run().succeeds_in_silence().words();
+    for line in [
+        "  ! the backup is MISSING: only its seal is here\n",
+        "  ! the backup before it is MISSING\n",
+        "  ! its time is in the FUTURE\n",
+        "  ! smaller than half of number 1 before it (12.8K, then 5.01K)\n",
+        "  ! it has 5127 bytes, and its seal says 5128\n",
+        "  ! its seal calls it old-name.age\n",
+        "  ! a note was changed after it was signed\n",
+        "series shop: number 2 is MISSING (epoch 07070707070707070707070707070707)\n",
+        "12 backups, ",
+        "  ?mallory  ",
+    ] {
+        assert!(words.contains(line), "{line:?} is not in\n{words}");
+    }
+}
+
+/// The last restore test that counts is shown; one by a key that may not say so counts for nothing.
+#[test]
+fn restore_tests_that_count() {
+    let store = eventful();
+    let rows = store.rows(&["--series", "shop"]);
+    assert_eq!(row(&rows, "shop-1.age")["restore_test"]["result"], "passed");
+    assert_eq!(row(&rows, "shop-3.age")["restore_test"]["result"], "failed", "the last one, not the best");
+    let by_host = row(&rows, "shop-4.age");
+    assert_eq!((&by_host["restore_test"], &by_host["uncounted_notes"]), (&Value::Null, &1.into()));
+    let words = store.list(&[]).run().succeeds_in_silence().words();
+    assert!(words.contains("  passed 3d  ") && words.contains("  FAILED 30m  "), "{words}");
+    assert!(words.contains("  ! 1 of its notes say nothing, by your trust\n"), "{words}");
+}
+
+/// Without trust, nothing counts, and that is said.
+#[test]
+fn nobody_is_trusted() {
+    let store = eventful();
+    let ended = store.folder.dbseal(["list", "backups"]).run().succeeds();
+    assert!(ended.stderr.starts_with("dbseal: warning: you trust nobody, so no seal counts"), "{}", ended.stderr);
+    assert!(!ended.words().contains("in-series") && !ended.words().contains("passed"), "{}", ended.words());
+    store.folder.dbseal(["list", "--max-age", "30d", "backups"]).run().fails_with("series shop: LATE: there is no backup that counts\n");
+}
+
+/// Only the series that are asked for, in the order that is asked for.
+#[test]
+fn filters_and_orders() {
+    let store = Store::new();
+    store.make_series("shop", &[300, 200, 100]);
+    store.make(&Made { series: Some(("web", 1)), age: 250, section_len: 16 + 9000 + 16, ..made("a-web.age") });
+    store.make(&Made { age: 50, ..made("b-alone.age") });
+    assert_eq!(store.names(&[]), ["shop-1.age", "shop-2.age", "shop-3.age", "a-web.age", "b-alone.age"]);
+    assert_eq!(store.names(&["--reverse"]), ["b-alone.age", "a-web.age", "shop-3.age", "shop-2.age", "shop-1.age"]);
+    assert_eq!(store.names(&["--sort", "time"]), ["shop-1.age", "a-web.age", "shop-2.age", "shop-3.age", "b-alone.age"]);
+    assert_eq!(store.names(&["--sort", "name"]), ["a-web.age", "b-alone.age", "shop-1.age", "shop-2.age", "shop-3.age"]);
+    assert_eq!(store.names(&["--sort", "size", "--reverse"])[0], "a-web.age");
+    assert_eq!(store.names(&["--series", "sh?p"]), ["shop-1.age", "shop-2.age", "shop-3.age"]);
+    assert_eq!(store.names(&["--series", "w*"]), ["a-web.age"]);
+    // A broken seal may be of any series: it is not hidden without a word.
+    store.folder.write("backups/c.age.seal", "dbseal/v1 nonsense");
+    let words = store.list(&["--series", "w*"]).run().succeeds_in_silence().words();
+    assert!(words.contains("1 backup, 12.8K; not listed: 1 whose seal does not say which series it is of\n"), "{words}");
+    store.list(&["--series", "a/b"]).run().ends_with(2, "pattern");
+}
+
+/// A series is late where its newest backup that counts is too old: one of the future, of a stranger, or without its file
+/// does not count.
+#[test]
+fn series_that_are_late() {
+    let store = Store::new();
+    store.make_series("good", &[3 * 86_400, 25 * 3600]);
+    store.list(&["--max-age", "26h"]).run().succeeds_in_silence();
+    store.list(&["--max-age", "24h"]).run().fails_with("series good: LATE: the newest backup that counts is 25h old, of ");
+
+    store.make(&Made { series: Some(("ahead", 1)), age: -7200, ..made("ahead.age") });
+    store.make_by(&store.stranger, &Made { series: Some(("strange", 1)), ..made("strange.age") });
+    store.make(&Made { series: Some(("empty", 1)), ..made("empty.age") });
+    store.folder.write("backups/empty.age", "");
+    let ended = store.list(&["--max-age", "26h"]).run().fails_with("dbseal: error: 3 series are late\n");
+    let words = ended.words();
+    for series in ["ahead", "strange", "empty"] {
+        assert!(words.contains(&format!("series {series}: LATE: there is no backup that counts\n")), "{words}");
+    }
+    assert!(!words.contains("series good:"), "{words}");
+    let late: Vec<Value> = json(&store.list(&["--json", "--max-age", "26h"]).run().fails_with("3 series are late"));
+    let late: Vec<&Value> = late.iter().filter_map(|row| row.get("late")).collect();
+    assert_eq!(late.len(), 3);
+    assert_eq!((&late[0]["series"], &late[0]["newest"], &late[0]["max_age_seconds"]), (&"ahead".into(), &Value::Null, &93_600.into()));
+    // Where there is no such series, nothing is in time.
+    store.list(&["--series", "typo", "--max-age", "26h"]).run().fails_with("there is no series whose age could be checked");
+    for refused in ["26", "1.5h", "h", "-1h"] {
+        store.list(&[&format!("--max-age={refused}")]).run().ends_with(2, "an age is a whole number");
+    }
+}
+
+/// A series is not proven where no backup of it has passed a test in time, by somebody who may say so.
+#[test]
+fn series_that_are_not_proven() {
+    let store = eventful();
+    let proven = |series: &str, within: &str| store.list(&["--series", series, "--proven-within", within]).run();
+    proven("shop", "30d").succeeds_in_silence();
+    proven("shop", "50m").fails_with("series shop: NOT PROVEN: the newest restore test that passed and counts is 60m old, of ");
+    proven("web", "30d").fails_with("series web: NOT PROVEN: there is no restore test that passed and counts\n");
+    store.note_restore_test("web-1.age", &store.host, 60, TestResult::Passed);
+    store.note_restore_test("web-1.age", &store.tester, 60, TestResult::Failed);
+    store.note_restore_test("web-1.age", &store.tester, -86_400, TestResult::Passed);
+    proven("web", "30d").fails_with("dbseal: error: 1 series has not passed a restore test in time\n");
+    store.note_restore_test("web-1.age", &store.tester, 60, TestResult::Passed);
+    proven("web", "30d").succeeds_in_silence();
+}
+
+/// What a check remembers is shown, also that something is gone since.
+#[test]
+fn last_checks() {
+    let store = Store::new();
+    store.make_series("shop", &[300, 200, 100]);
+    let damaged = store.folder.read("backups/shop-2.age");
+    store.folder.write("backups/shop-2.age", [&damaged[..5000], b"!", &damaged[5001..]].concat());
+    assert_eq!(row(&store.rows(&["--state", "seen"]), "shop-1.age")["last_check"], Value::Null);
+    assert!(!store.folder.has("seen"), "a list remembers nothing");
+    store.verify(&["--chain", "--state", "seen", "backups"]).run().fails_with("1 of 3 backups");
+    let rows = store.rows(&["--state", "seen"]);
+    let check = &row(&rows, "shop-1.age")["last_check"];
+    assert_eq!((&check["integrity"], &check["place"]), (&"intact".into(), &"in-series".into()));
+    assert!(check["time"].as_str().is_some_and(|time| time.starts_with("20")), "{check}");
+    assert_eq!(row(&rows, "shop-2.age")["last_check"]["integrity"], "damaged");
+    let words = store.list(&["--state", "seen"]).run().succeeds_in_silence().words();
+    assert!(words.contains("CHECKED") && words.contains("  BAD ") && words.contains("  ok "), "{words}");
+    assert!(words.contains("  ! its last check ended with: damaged, in-series\n"), "{words}");
+    assert!(!store.list(&[]).run().succeeds().words().contains("CHECKED"));
+
+    for end in ["", ".seal"] {
+        fs::remove_file(store.folder.path(&format!("backups/shop-3.age{end}"))).expect("it is there");
+    }
+    let words = store.list(&["--state", "seen"]).run().succeeds_in_silence().words();
+    assert!(words.contains("rolled-back") && words.contains("series shop: number 3 is MISSING"), "{words}");
+    // A series that is gone as a whole is late too.
+    store.make(&Made { series: Some(("web", 1)), ..made("web.age") });
+    for number in [1, 2] {
+        for end in ["", ".seal"] {
+            fs::remove_file(store.folder.path(&format!("backups/shop-{number}.age{end}"))).expect("it is there");
+        }
+    }
+    store.list(&["--state", "seen", "--max-age", "1d"]).run().fails_with("series shop: LATE: there is no backup that counts");
+    // A state of an older dbseal knows of no checks.
+    store.folder.write("old", r#"{"series": {}, "backups": {}}"#);
+    assert_eq!(row(&store.rows(&["--state", "old"]), "web.age")["last_check"], Value::Null);
+}
+
+/// Of the backups not a byte is read where the seals say all.
+#[test]
+fn no_payload_is_read() {
+    let store = Store::new();
+    store.make_series("shop", &[300, 200, 100]);
+    strace(store.list(&[]), &["-e", "trace=openat,open"]).run().succeeds();
+    let trace = store.folder.read_text("trace");
+    assert!(trace.contains("shop-1.age.seal"), "{trace}");
+    assert!(!trace.contains("shop-1.age\""), "{trace}");
+}
+
+/// Where the copy in the seal is not that of the current header, the file's is read, and one that nobody signed is named.
+#[test]
+fn a_header_that_was_not_signed() {
+    let store = Store::new();
+    store.make(&made("shop.age"));
+    let seal = store.folder.read("backups/shop.age.seal");
+    store.folder.write("backups/shop.age.seal", &seal[..seal.len() - 1]);
+    assert_eq!(row(&store.rows(&[]), "shop.age")["recipients"], serde_json::json!(["X25519"]));
+    assert_eq!(row(&store.rows(&[]), "shop.age")["warnings"], serde_json::json!([]));
+    encrypt(&store.folder, &["-f", "-o", "one.age", "plain"]).run().succeeds_in_silence();
+    let other = store.folder.read("one.age");
+    store.folder.write("backups/shop.age", [&other[..4096], &store.folder.read("backups/shop.age")[4096..]].concat());
+    assert_eq!(row(&store.rows(&[]), "shop.age")["warnings"], serde_json::json!(["header-differs"]));
+}
+
+/// Names that would move a cursor, and files on which whoever opens them waits for ever.
+#[test]
+fn a_hostile_storage() {
+    let store = Store::new();
+    store.make(&made("good.age"));
+    store.folder.write("backups/\u{1b}[2J\n\u{202e}.age", "");
+    store.folder.shell("mkfifo backups/pipe.age.seal backups/pipe2.age; mkdir backups/dir.age backups/dir2.age.seal").run().succeeds();
+    let ended = store.list(&[]).run().succeeds_in_silence();
+    let words = ended.words();
+    assert!(!words.contains('\u{1b}') && !words.contains('\u{202e}') && words.contains("\\u{1b}[2J"), "{words}");
+    assert!(words.contains("  ! cannot open backups/pipe.age.seal: it is not a regular file\n"), "{words}");
+    assert!(words.contains("5 backups, ") || words.contains("6 backups, "), "{words}");
+    store.verify(&["backups/pipe.age"]).run().ends_with(1, "MISSING: only its seal is here");
+    store.folder.write("backups/pipe.age", "");
+    store.verify(&["backups/pipe.age"]).run().ends_with(2, "cannot open backups/pipe.age.seal: it is not a regular file");
+}
+
+/// Every line fits the terminal, if names are not absurd; what is left out of the row is in its notes.
+#[test]
+fn a_table_that_fits() {
+    let store = eventful();
+    store.make(&Made {
+        series: Some(("a-series-with-a-rather-long-name", 1)),
+        ..made("a-series-with-a-rather-long-name-20261124T020013Z.age")
+    });
+    let _ = store.verify(&["--chain", "--state", "seen", "backups"]).run();
+    for (columns, args) in [(80, ""), (80, "--state seen"), (120, ""), (120, "--state seen")] {
+        let script = format!("stty cols {columns}; exec \"$DBSEAL\" list --trust trust {args} backups");
+        let ended = store.folder.shell(&script).run_at_terminal(&[]).succeeds();
+        let screen = String::from_utf8_lossy(&ended.stdout).replace('\r', "");
+        println!("{screen}");
+        let table: Vec<&str> = screen.lines().filter(|line| line.contains("SERIES") || line.contains("20")).collect();
+        assert!(table.len() > 10, "{screen}");
+        for line in screen.lines().filter(|line| !line.starts_with('\u{1b}') && !line.starts_with("    ")) {
+            assert!(line.chars().count() <= columns, "{columns}: {line}");
+        }
+    }
+    let piped = store.list(&[]).run().succeeds_in_silence().words();
+    assert!(piped.contains("  a-series-with-a-rather-long-name-20261124T020013Z.age\n"), "{piped}");
+}
+
+// Samples
+
+/// Bytes in the section of what is sampled: 40 groups, the last one shorter.
+const SAMPLED_LEN: usize = 16 + 39 * (1 << 20) + 16 * (39 * 16);
+
+/// The same command under strace, with these options.
+fn strace(run: Run, options: &[&str]) -> Run {
+    let options = ["-f", "-y", "-qq", "-s", "0", "-o", "trace"].iter().chain(options);
+    let run = run.under(tool("strace"), options.copied());
+    // dbseal forbids looking into its memory, where the names are, to all but root, also of a user's own namespace.
+    if is_root() { run } else { run.under(tool("unshare"), ["--map-root-user"]) }
+}
+
+/// Only the share that was asked for is read, and the header; the answer says what that is worth.
+#[test]
+fn a_sample_reads_its_share() {
+    let store = Store::new();
+    store.make(&Made { section_len: SAMPLED_LEN, ..made("shop.age") });
+    for (share, group_count) in [("5%", 2_u64), ("0.5%", 1), ("50%", 20)] {
+        let run = store.verify(&["--threads", "1", "--sample", share, "backups/shop.age"]);
+        let ended = strace(run, &["-e", "trace=pread64,read"]).run().succeeds_in_silence();
+        let words = ended.words();
+        assert!(
+            words.contains(&format!(": sampled {group_count} of 40 groups, none damaged; damage to 1 group is missed with ")),
+            "{words}"
+        );
+        assert!(!words.contains("intact") && words.contains("; made by db1 (its clock said "), "{words}");
+        let trace = store.folder.read_text("trace");
+        let calls = trace.lines().filter(|line| line.contains("shop.age>"));
+        let read: u64 = calls.filter_map(|call| call.rsplit_once(" = ")?.1.trim().parse::<u64>().ok()).sum();
+        // The last group is shorter; the header is 4 KiB; that it did not grow takes a byte.
+        assert!(read <= (group_count << 20) + 5000 && read > ((group_count - 1) << 20), "{share}: {read} bytes");
+    }
+    let words = store.verify(&["--sample", "5%", "backups/shop.age"]).run().succeeds_in_silence().words();
+    // 38/40, and of 36 groups 4/40 * 3/39 < 1%.
+    assert!(words.contains("missed with probability 95.0%, to 36 with 0.77%; made"), "{words}");
+    let row = &json(&store.verify(&["--json", "--sample", "5%", "backups/shop.age"]).run().succeeds())[0];
+    assert_eq!((&row["integrity"], &row["sample"]["groups_read"], &row["sample"]["groups"]), (&"sampled".into(), &2.into(), &40.into()));
+    assert_eq!(row["sample"]["hardly_missed_groups"], 36);
+    for refused in ["0%", "100.1%", "5", "-5%", "0.0%", "%"] {
+        store.verify(&[&format!("--sample={refused}"), "backups/shop.age"]).run().ends_with(2, "a share is ");
+    }
+}
+
+/// What is damaged in a group that is read is found, and so is what is wrong with the header and the length, whatever is read.
+#[test]
+fn a_sample_finds_what_it_reads() {
+    let store = Store::new();
+    store.make(&Made { section_len: SAMPLED_LEN, ..made("shop.age") });
+    let whole = store.folder.read("backups/shop.age");
+    let all = store.verify(&["--sample", "100%", "backups/shop.age"]).run().succeeds_in_silence().words();
+    assert!(all.contains("sampled 40 of 40 groups, none damaged; damage to 1 group is missed with probability 0%; made"), "{all}");
+    assert!(!all.contains("intact"), "{all}");
+
+    let mut damaged = whole.clone();
+    damaged[4096 + (7 << 20) + 5] ^= 1;
+    store.folder.write("backups/shop.age", &damaged);
+    let row = json(&store.verify(&["--json", "--sample", "100%", "backups/shop.age"]).run().fails_with("not intact"));
+    assert_eq!((&row[0]["integrity"], &row[0]["damage"]), (&"damaged".into(), &serde_json::json!([[4096 + (7 << 20), 4096 + (8 << 20)]])));
+    // Damage to half of the groups is missed by a quarter of them once in 1,000 times and more seldom; ten times never.
+    damaged = whole.clone();
+    (0..20).for_each(|group| damaged[4096 + (group << 21)] ^= 1);
+    store.folder.write("backups/shop.age", &damaged);
+    assert!((0..10).any(|_| store.verify(&["--sample", "25%", "backups/shop.age"]).run().code() == 1));
+
+    for (bytes, integrity) in [
+        (whole[..whole.len() - 1].to_vec(), "damaged"),
+        (whole[..5 << 20].to_vec(), "damaged"),
+        ([&whole[..], b"!"].concat(), "damaged"),
+        ([&whole[..100], b"!", &whole[101..]].concat(), "header-changed"),
+    ] {
+        store.folder.write("backups/shop.age", bytes);
+        let row = &json(&store.verify(&["--json", "--sample", "0.5%", "backups/shop.age"]).run().fails_with("not intact"))[0];
+        assert_eq!(row["integrity"], integrity);
+    }
+    // Nobody vouches.
+    store.folder.write("backups/shop.age", &whole);
+    let words =
+        store.folder.dbseal(["verify", "--sample", "5%", "backups/shop.age"]).run().fails_with("NOT VOUCHED FOR: sampled 2 of 40").words();
+    assert!(!words.contains("it is what its seal says"), "{words}");
+    // Without hashes that belong to the root, a sample says nothing.
+    let seal = store.folder.read_text("backups/shop.age.seal");
+    let (signed, _) = seal.split_once("\nunsigned\n").expect("an unsigned section");
+    store.folder.write("backups/shop.age.seal", signed);
+    store.verify(&["--sample", "5%", "backups/shop.age"]).run().fails_with("shop.age cannot be sampled: its seal has no hashes of parts");
+    store.verify(&["backups/shop.age"]).run().succeeds_in_silence();
+}
+
+// Ages in a check
+
+/// With the chain, a check names series that are late: by what it found to be good.
+#[test]
+fn a_check_names_what_is_late() {
+    let store = Store::new();
+    store.make_series("shop", &[i64::try_from(2 * DAY).expect("small"), 3600]);
+    store.verify(&["--chain", "--max-age", "26h", "backups"]).run().succeeds_in_silence();
+    store
+        .verify(&["--chain", "--max-age", "30m", "backups"])
+        .run()
+        .fails_with("series shop: LATE: the newest backup that counts is 60m old");
+    store.verify(&["--chain", "--sample", "5%", "--max-age", "26h", "backups"]).run().succeeds_in_silence();
+    let newest = store.folder.read("backups/shop-2.age");
+    store.folder.write("backups/shop-2.age", [&newest[..5000], b"!", &newest[5001..]].concat());
+    let words = store.verify(&["--chain", "--max-age", "26h", "backups"]).run().fails_with("DAMAGED").words();
+    assert!(words.contains("series shop: LATE: the newest backup that counts is 2d old"), "{words}");
+    store.verify(&["--max-age", "26h", "backups"]).run().ends_with(2, "--chain");
+
+    let store = Store::new();
+    store.make(&made("alone.age"));
+    let none = "dbseal: error: there is no series whose age could be checked\n";
+    store.verify(&["--chain", "--max-age", "26h", "backups"]).run().fails_with(none);
+    store.list(&["--proven-within", "30d"]).run().fails_with(none);
+}

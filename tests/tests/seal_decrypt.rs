@@ -1,0 +1,175 @@
+//! Promise 10: a backup is not trusted because it decrypts. What its host did not seal reaches no program and no file.
+
+use dbseal_core::{
+    Extent, FileKey, FileName, Header, Identity, Note, PayloadNonce, Process, Proof, ProofKey, Seal, Sealed, SectionHasher, SigningKey,
+    SourceKind, Spread, Time, signing_key_from_text,
+};
+use dbseal_tests::cli::{Folder, Run};
+use dbseal_tests::inputs::paint;
+use dbseal_tests::seal::seal_in_order;
+
+const LEN: usize = 5_000_000;
+
+/// A folder with a sealed backup, and one beside it, which the storage cannot write to, with whom to trust.
+fn folder() -> Folder {
+    let folder = Folder::with_key();
+    std::fs::create_dir(folder.path("trusted")).expect("a folder");
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+    folder.write("trusted/trust", folder.read("db1.sign.pub"));
+    folder.write("plain", paint(LEN));
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "shop.age", "plain"]).run().succeeds_in_silence();
+    folder
+}
+
+fn decrypt(folder: &Folder, args: &[&str]) -> Run {
+    folder.dbseal(["decrypt", "-i", "backup.key", "--trust", "trusted/trust"]).args(args.iter().copied())
+}
+
+fn header_and_key(folder: &Folder) -> (Vec<u8>, FileKey) {
+    let file = folder.read("shop.age");
+    let (header, header_len) = Header::parse(&file).expect("a header");
+    let text = folder.read_text("backup.key");
+    let identity: Identity = text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).expect("a key").parse().expect("an identity");
+    (file[..header_len].to_vec(), header.unwrap(&[identity]).expect("its own key"))
+}
+
+/// Every way out: a file, on one thread and several; standard output; a program, out of a file and out of a stream; a part.
+fn every_way_out(folder: &Folder, backup: &str) -> Vec<Run> {
+    let stream = ["--seal", "shop.age.seal", "--", "sh", "-c", "cat >part && mv part final"];
+    vec![
+        decrypt(folder, &["-o", "out", backup]),
+        decrypt(folder, &["-o", "out", "--threads", "1", backup]),
+        decrypt(folder, &[backup]),
+        decrypt(folder, &[backup, "--", "sh", "-c", "cat >part && mv part final"]),
+        decrypt(folder, &stream).stdin(folder.read(backup)),
+        decrypt(folder, &["--range", "1000..", backup]),
+        decrypt(folder, &["-o", "out", "--range", "1000..4000000", backup]),
+    ]
+}
+
+#[test]
+fn what_was_sealed_comes_out_every_way() {
+    let folder = folder();
+    let plain = folder.read("plain");
+    for (index, run) in every_way_out(&folder, "shop.age").into_iter().enumerate() {
+        let ended = run.run().succeeds_in_silence();
+        let expected = [&plain[..], &plain, &plain, &plain, &plain, &plain[1000..], &plain[1000..4_000_000]][index];
+        let written = ["out", "out", "", "final", "final", "", "out"][index];
+        let came_out = if written.is_empty() { ended.stdout } else { folder.read(written) };
+        assert!(came_out == expected, "way {index}");
+        for name in ["out", "final"] {
+            let _ = std::fs::remove_file(folder.path(name));
+        }
+    }
+}
+
+/// Whoever once had the file key, such as somebody a backup was shared with, can make another payload that opens under the same header.
+#[test]
+fn another_payload_under_the_same_header_is_refused() {
+    let folder = folder();
+    let (header, file_key) = header_and_key(&folder);
+    let mut hostile = folder.read("plain");
+    hostile[3_000_000..3_000_010].copy_from_slice(b"; DROP ALL");
+    folder.write("shop.age", [header, seal_in_order(&file_key, &PayloadNonce::from_bytes([9; 16]), &hostile, 16, Spread::Serial)].concat());
+    folder.dbseal(["decrypt", "-i", "backup.key", "--without-seal", "-o", "opens", "shop.age"]).run().succeeds();
+    assert!(folder.read("opens") == hostile);
+    for run in every_way_out(&folder, "shop.age") {
+        let ended = run.run().ends_with(1, "is not what its seal says");
+        assert!(ended.stdout.is_empty(), "bytes of a group that was not sealed came out");
+        assert!(!folder.has("out") && !folder.has("final"));
+    }
+}
+
+/// A program gets the groups before the damage, which are authentic, and is killed before its input closes.
+#[test]
+fn a_program_gets_whole_groups_only() {
+    let folder = folder();
+    let mut file = folder.read("shop.age");
+    file[4096 + (3 << 20)] ^= 1;
+    folder.write("shop.age", file);
+    let into = ["shop.age", "--", "sh", "-c", "cat >part && mv part final"];
+    decrypt(&folder, &into).run().ends_with(1, "shop.age is not what its seal says, in bytes 3145728 to 4194303 after its header");
+    let part = folder.read("part");
+    assert!(!folder.has("final") && folder.read("plain").starts_with(&part) && part.len() < 3 << 20);
+}
+
+#[test]
+fn nobody_vouches_and_nothing_starts() {
+    let folder = folder();
+    let starts = ["--", "sh", "-c", "echo >started"];
+    // Anybody can encrypt to the public key, and sign with a key of their own.
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "other.key"]).run().succeeds();
+    folder.write("hostile", "DROP DATABASE shop");
+    let encrypt = ["encrypt", "-R", "backup.pub", "-f", "-o"];
+    folder.dbseal(encrypt).args(["bare.age", "hostile"]).run().succeeds();
+    folder.dbseal(encrypt).args(["other.age", "--sign", "other.key", "hostile"]).run().succeeds();
+    folder.dbseal(encrypt).args(["swapped.age", "hostile"]).run().succeeds();
+    folder.write("swapped.age.seal", folder.read("shop.age.seal"));
+    folder.write("broken.age", folder.read("shop.age"));
+    folder.write("broken.age.seal", &folder.read("shop.age.seal")[..300]);
+    for (backup, words) in [
+        ("bare.age", "bare.age has no seal"),
+        ("other.age", "nobody whom you trust vouches for other.age"),
+        ("swapped.age", "the header of swapped.age is not the one that was signed last"),
+        ("broken.age", "broken.age.seal: the seal is broken"),
+    ] {
+        decrypt(&folder, &[backup]).args(starts).run().ends_with(1, words).ends_with(1, "dbseal: hint: ");
+        assert!(!folder.has("started"));
+    }
+    // Without anybody to trust, a seal that is there is still not passed over.
+    folder.dbseal(["decrypt", "-i", "backup.key", "swapped.age"]).run().ends_with(1, "is not the one that was signed last");
+    folder.dbseal(["decrypt", "-i", "backup.key", "--require-seal", "shop.age"]).run().ends_with(1, "nobody whom you trust");
+    folder.dbseal(["decrypt", "-i", "backup.key", "bare.age"]).run().succeeds();
+    // What the storage could have written is not asked whom to trust.
+    folder.write("trust", folder.read("db1.sign.pub"));
+    folder.dbseal(["decrypt", "-i", "backup.key", "--trust", "trust", "shop.age"]).run().ends_with(2, "trust lies beside the backup");
+}
+
+/// A host that is trusted cannot put its own name to what another host made: it would need the file key.
+#[test]
+fn a_seal_about_anothers_file_is_refused() {
+    let folder = folder();
+    let file = folder.read("shop.age");
+    let (header, _) = header_and_key(&folder);
+    let key = signing_key_from_text(&folder.read_text("db1.sign.key")).expect("a signing key");
+    let seal = sealed_by(&key, &header, &file[header.len()..], &FileKey::from_bytes(&[0; 16]));
+    folder.write("shop.age.seal", seal.to_bytes());
+    let verify = ["verify", "--trust", "trusted/trust", "shop.age"];
+    folder.dbseal(verify).run().succeeds();
+    for run in every_way_out(&folder, "shop.age") {
+        run.run().ends_with(1, "its seal was made by somebody who did not make the backup");
+        assert!(!folder.has("out") && !folder.has("final"));
+    }
+}
+
+fn sealed_by(key: &SigningKey, header: &[u8], section: &[u8], file_key: &FileKey) -> Seal {
+    let mut hasher = SectionHasher::new();
+    hasher.update(section);
+    let tree = hasher.finish();
+    let label = |text: &str| text.parse().expect("a label");
+    let note = Note::Sealed(Sealed {
+        signer: key.verifier_key().clone(),
+        series: None,
+        file: FileName::of(b"shop.age").expect("a name"),
+        time: Time::from_unix(1_795_485_613).expect("a time"),
+        source: SourceKind::File,
+        process: Process { tool: label("dbseal"), version: label("0.1.0"), preset: label("x25519"), compression: label("none") },
+        header: Extent::of(header),
+        payload: (&tree).into(),
+        proof: Proof::none(),
+    });
+    Seal::new(note.proven(&ProofKey::of(file_key)), key, &tree, header)
+}
+
+/// Where the hashes of the groups were cut off, a file is checked as a whole; what cannot be taken back is not begun.
+#[test]
+fn without_hashes_of_groups_only_a_file_is_written() {
+    let folder = folder();
+    let seal = folder.read("shop.age.seal");
+    let end = seal.windows(10).position(|window| window == b"\nunsigned\n").expect("an unsigned section");
+    folder.write("shop.age.seal", &seal[..end]);
+    decrypt(&folder, &["-o", "out", "shop.age"]).run().succeeds_in_silence();
+    assert!(folder.read("out") == folder.read("plain"));
+    decrypt(&folder, &["shop.age", "--", "sh", "-c", "cat >part"]).run().ends_with(1, "has no usable hashes");
+    assert!(!folder.has("part"));
+}
