@@ -140,7 +140,9 @@ fn run(subcommand: Subcommand, ui: &Arc<Ui>, running: &OnceLock<Running>) -> Res
     let running = running.get_or_init(|| Running { command, metrics, started });
     let result = plan.and_then(|plan| execute(plan, ui));
     ui.clear_progress();
-    let written = running.write_metrics(result.as_ref().ok().map(|outcome| (outcome.read_len, outcome.written_len)));
+    // What ends with 1, as every salvage does, is no success to an alert.
+    let done = result.as_ref().ok().filter(|outcome| outcome.verdict.is_none());
+    let written = running.write_metrics(done.map(|outcome| (outcome.read_len, outcome.written_len)));
     let outcome = result.inspect_err(|_| {
         if let Err(error) = &written {
             ui.warning(&format!("the metrics are not those of this run: {error}"));

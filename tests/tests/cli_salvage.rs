@@ -124,7 +124,8 @@ fn it_never_ends_with_0_and_never_leaves_nothing() {
     let folder = folder();
     let salvage = |args: &[&str]| folder.dbseal(["decrypt", "--salvage", "-o", "out"]).args(args.iter().copied()).run();
     let away = || std::fs::remove_file(folder.path("out")).expect("it is there");
-    salvage(&["-i", "backup.key", "shop.age"]).ends_with(1, "nothing is missing");
+    salvage(&["-i", "backup.key", "--metrics", "shop.prom", "shop.age"]).ends_with(1, "nothing is missing");
+    assert!(folder.read_text("shop.prom").contains("\ndbseal_success{command=\"decrypt\",name=\"shop\"} 0\n"));
     assert!(folder.read("out") == folder.read("plain"));
     away();
     salvage(&["-i", "backup.key", "--seal", "plain", "shop.age"]).ends_with(1, "the seal is broken, and is not used");
