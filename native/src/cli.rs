@@ -125,6 +125,9 @@ impl Running {
 fn holds_private_key(text: &str) -> bool {
     let is_bech32 = |character: &char| character.is_ascii_alphanumeric() && !"1bio".contains(*character);
     let text = text.to_ascii_lowercase();
+    if text.contains("private+key+") {
+        return true;
+    }
     let mut ends =
         ["age-secret-key-1", "age-secret-key-pq-1"].iter().flat_map(|start| text.match_indices(start).map(|(at, start)| at + start.len()));
     ends.any(|end| text[end..].chars().take_while(is_bech32).count() >= 16)

@@ -125,6 +125,24 @@ fn nobody_vouches_and_nothing_starts() {
     folder.dbseal(["decrypt", "-i", "backup.key", "--trust", "trust", "shop.age"]).run().ends_with(2, "trust lies beside the backup");
 }
 
+/// A signing key in the place of a file's name is not repeated in any message.
+#[test]
+fn a_misplaced_signing_key_is_not_repeated() {
+    let folder = folder();
+    let text = folder.read_text("db1.sign.key");
+    let key = text.lines().find(|line| line.starts_with("PRIVATE+KEY+")).expect("a key");
+    for line in [
+        "decrypt -i KEY shop.age",
+        "inspect KEY",
+        "verify KEY",
+        "verify --chain --state KEY shop.age",
+        "encrypt -R backup.pub --sign KEY plain",
+    ] {
+        let ended = folder.dbseal(line.split(' ').map(|word| word.replace("KEY", key))).run().ends_with(2, "there is a private key");
+        assert!(!ended.words().contains("PRIVATE+KEY+"), "{line}");
+    }
+}
+
 /// A host that is trusted cannot put its own name to what another host made: it would need the file key.
 #[test]
 fn a_seal_about_anothers_file_is_refused() {
