@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use dbseal_core::{
@@ -128,11 +127,11 @@ impl Job<'_> {
         let layout = Layout::of_section(section_len).map_err(|error| self.payload(error))?;
         self.expected.map_or(Ok(()), |expected| expected.check_len(section_len, self.what))?;
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
-        self.read_at(input, &mut nonce, header_len)?;
+        input.read_exact_at(&mut nonce, header_len)?;
         let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
         let final_slot = layout.final_slot();
         let mut slot = zeroize::Zeroizing::new(vec![0; length(final_slot.end - final_slot.start)]);
-        self.read_at(input, &mut slot, header_len + final_slot.start)?;
+        input.read_exact_at(&mut slot, header_len + final_slot.start)?;
         let checked = opener.check_end(layout, &mut slot).map_err(|error| match error {
             PayloadError::Damaged { index } => JobError::EndMissing { what: self.what.into(), whole_len: index * CHUNK_LEN as u64 },
             error => self.payload(error),
@@ -270,13 +269,6 @@ impl Job<'_> {
 
     fn payload(&self, error: PayloadError) -> JobError {
         JobError::Payload { what: self.what.into(), error }
-    }
-
-    fn read_at(&self, input: &Input, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
-        input.file.read_exact_at(bytes, offset).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => JobError::InputChanged { what: self.what.into() },
-            _ => JobError::read(self.what, error),
-        })
     }
 }
 

@@ -103,6 +103,14 @@ impl Input {
         Waker(Arc::clone(&self.wake))
     }
 
+    /// Reads bytes of a regular file that it had when it was opened, from an offset in bytes; from any thread.
+    pub(crate) fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
+        self.file.read_exact_at(bytes, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => JobError::InputChanged { what: self.what.clone() },
+            _ => JobError::read(&self.what, error),
+        })
+    }
+
     /// Refuses a file that changed since it was opened: half of it would be from another dump.
     pub(crate) fn check_unchanged(&self) -> Result<(), JobError> {
         let Some(then) = self.regular else { return Ok(()) };

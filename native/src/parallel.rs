@@ -1,7 +1,6 @@
 //! From regular file to regular file: every worker reads, works and writes at its own offset.
 
 use std::num::NonZeroUsize;
-use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -135,11 +134,7 @@ impl Transfer<'_> {
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
         self.pace.wait_for(bytes.len());
-        self.input.file.read_exact_at(bytes, offset).map_err(|error| match error.kind() {
-            // It was longer when it was opened.
-            std::io::ErrorKind::UnexpectedEof => JobError::InputChanged { what: self.input.what.clone() },
-            _ => JobError::read(&self.input.what, error),
-        })
+        self.input.read_exact_at(bytes, offset)
     }
 }
 

@@ -211,10 +211,7 @@ impl Job<'_> {
         let start = PAYLOAD_NONCE_LEN as u64 + first_index * SLOT_LEN as u64;
         let len = usize::try_from((self.section_len - start).min((BATCH_CHUNKS * SLOT_LEN) as u64)).expect("a batch fits the memory");
         self.request.pace.wait_for(len);
-        self.input.file.read_exact_at(&mut batch.ciphertext_mut()[..len], self.offset + start).map_err(|error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => JobError::InputChanged { what: self.input.what.clone() },
-            _ => JobError::read(&self.input.what, error),
-        })?;
+        self.input.read_exact_at(&mut batch.ciphertext_mut()[..len], self.offset + start)?;
         batch.set_ciphertext_len(len);
         for (salvaged, index) in opener.salvage_at(first_index, batch).into_iter().zip(first_index..) {
             let at = index * CHUNK_LEN as u64;

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -66,10 +65,7 @@ impl Section<'_> {
         while at < range.end {
             let len = usize::try_from((range.end - at).min(READ_LEN as u64)).expect("a buffer fits the memory");
             self.pace.wait_for(len);
-            self.input.file.read_exact_at(&mut buffer[..len], self.offset + at).map_err(|error| match error.kind() {
-                std::io::ErrorKind::UnexpectedEof => JobError::InputChanged { what: self.input.what.clone() },
-                _ => JobError::read(&self.input.what, error),
-            })?;
+            self.input.read_exact_at(&mut buffer[..len], self.offset + at)?;
             self.input.drop_cached(self.offset + at, len);
             take(at, &buffer[..len]);
             self.observer.advanced(len as u64);
