@@ -4,14 +4,14 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, Run, Seal, TreeBuilder, Trust};
+use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, Seal, Trust};
 
 use crate::error::JobError;
 use crate::input::Source;
 use crate::report::Observer;
 use crate::sealing::seal_path;
+use crate::shared_tree::SharedTree;
 use crate::verify::read_seal;
 
 /// What is asked of a backup's seal before it is decrypted.
@@ -132,12 +132,18 @@ impl Expected {
         }
     }
 
+    /// Refuses a section that is not what was sealed: for an output that can still be taken back.
+    pub(crate) fn check_whole(&self, tree: SharedTree, what: &str) -> Result<(), JobError> {
+        let is_as_sealed = tree.finish().is_some_and(|tree| Extent::from(&tree) == self.payload);
+        if is_as_sealed { Ok(()) } else { Err(JobError::NotAsSealed { what: what.into(), range: 0..self.payload.len }) }
+    }
+
     /// Reads the bytes `range` of the section, each only after the group that it lies in was found to be as sealed. `reader` stands
     /// at [`Expected::group_start`] of the range.
     pub(crate) fn groups_reader<R: Read>(&self, reader: R, range: Range<u64>, what: &str) -> Result<GroupsReader<R>, JobError> {
         let groups = self.groups.clone().ok_or_else(|| JobError::GroupsUnusable(what.into()))?;
         let next_group = groups.index_of(range.start);
-        Ok(GroupsReader { reader, groups, next_group, range, group: Vec::new(), group_start: 0, taken_len: 0, what: what.into() })
+        Ok(GroupsReader { reader, groups, next_group, range, group: Vec::new(), taken_len: 0, what: what.into() })
     }
 
     /// Bytes that the section has to have.
@@ -164,7 +170,6 @@ pub(crate) struct GroupsReader<R> {
     range: Range<u64>,
     /// The group that was checked last.
     group: Vec<u8>,
-    group_start: u64,
     taken_len: usize,
     what: String,
 }
@@ -182,7 +187,6 @@ impl<R: Read> GroupsReader<R> {
         if !check.is_authentic() || goes_on {
             return Err(io::Error::other(JobError::NotAsSealed { what: self.what.clone(), range }));
         }
-        self.group_start = range.start;
         self.taken_len = length(self.range.start - range.start);
         self.next_group += 1;
         Ok(())
@@ -204,32 +208,6 @@ impl<R: Read> Read for GroupsReader<R> {
         self.taken_len += len;
         self.range.start += len as u64;
         Ok(len)
-    }
-}
-
-/// A section that is read in any order, on several threads, for an output that can still be taken back at its end.
-pub(crate) struct SectionCheck<'a> {
-    expected: &'a Expected,
-    tree: Mutex<TreeBuilder>,
-}
-
-impl<'a> SectionCheck<'a> {
-    pub(crate) fn new(expected: &'a Expected) -> Self {
-        Self { expected, tree: Mutex::new(TreeBuilder::new()) }
-    }
-
-    /// Takes in the bytes that stand at `offset` in the section.
-    pub(crate) fn add(&self, offset: u64, bytes: &[u8]) {
-        let run = Run::hash(offset, bytes);
-        self.tree.lock().unwrap_or_else(PoisonError::into_inner).add(run);
-    }
-
-    /// Refuses a section that is not what was sealed.
-    pub(crate) fn finish(self, what: &str) -> Result<(), JobError> {
-        let payload = self.expected.payload;
-        let tree = self.tree.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
-        let is_as_sealed = tree.is_some_and(|tree| Extent::from(&tree) == payload);
-        if is_as_sealed { Ok(()) } else { Err(JobError::NotAsSealed { what: what.into(), range: 0..payload.len }) }
     }
 }
 

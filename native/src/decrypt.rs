@@ -8,7 +8,7 @@ use dbseal_core::{
     Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread, StreamEnd,
 };
 
-use crate::against_seal::{Expected, SealCheck, SectionCheck};
+use crate::against_seal::{Expected, SealCheck};
 use crate::age_file::AgeFile;
 use crate::descendants::kill_descendants;
 use crate::destination::{Destination, Privacy};
@@ -19,6 +19,7 @@ use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Drain, Workers, fill_ciphertext, flow};
 use crate::report::{Observer, warn_if_compressed};
+use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
 
 /// Everything that was decided about a decryption.
@@ -150,13 +151,11 @@ impl Job<'_> {
         let in_place = self.request.part == Part::Whole && (only_whole || self.request.threads.get() > 1);
         if let Some(output) = sink.pending_file().filter(|_| in_place) {
             let DecryptRequest { pace, threads, .. } = self.request;
-            let check = self.expected.map(SectionCheck::new);
-            if let Some(check) = &check {
-                check.add(0, &nonce);
-            }
+            let tree = SharedTree::default();
+            tree.add(0, &nonce);
             let transfer = Transfer { input, output, observer: &**self.observer, pace, threads: *threads };
-            transfer.open(&opener, checked, header_len, check.as_ref())?;
-            check.map_or(Ok(()), |check| check.finish(self.what))?;
+            transfer.open(&opener, checked, header_len, self.expected.map(|_| &tree))?;
+            self.expected.map_or(Ok(()), |expected| expected.check_whole(tree, self.what))?;
             sink.commit()?;
             return Ok(Decrypted { read_len: slots.end - slots.start, written_len: layout.plaintext_len() });
         }

@@ -19,6 +19,7 @@ use crate::parallel::Transfer;
 use crate::pipeline::{Workers, fill_plaintext, flow};
 use crate::report::Observer;
 use crate::sealing::{PendingSeal, Sign};
+use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
 
 /// Bytes that are read at a time to be compressed.
@@ -101,7 +102,7 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     let section_offset = header.len() as u64;
     let start = [&header.to_bytes(), &nonce.as_bytes()[..]].concat();
     if let Some(seal) = &seal {
-        seal.add(0, nonce.as_bytes());
+        seal.tree.add(0, nonce.as_bytes());
     }
     // A single thread has the time for sealing only if others read and write.
     let plain = request.encoding == Encoding::Binary && request.compression.is_none() && request.threads.get() > 1;
@@ -114,12 +115,12 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
                 sealer,
                 layout,
                 section_offset,
-                seal.as_ref(),
+                seal.as_ref().map(|seal| &seal.tree),
             )?;
             input.check_unchanged()?;
             Ok(Encrypted { read_len: regular.len, written_len: section_offset + layout.section_len() })
         }
-        _ => Stream { request, start: &start, seal: seal.as_ref() }.run(&mut input, &mut sink, sealer, &**observer),
+        _ => Stream { request, start: &start, tree: seal.as_ref().map(|seal| &seal.tree) }.run(&mut input, &mut sink, sealer, &**observer),
     };
     let done = result?;
     match seal {
@@ -135,7 +136,8 @@ struct Stream<'a> {
     request: &'a EncryptRequest,
     /// What comes before the first chunk.
     start: &'a [u8],
-    seal: Option<&'a PendingSeal<'a>>,
+    /// What takes in the payload section, if it is to be sealed.
+    tree: Option<&'a SharedTree>,
 }
 
 impl Stream<'_> {
@@ -166,8 +168,8 @@ impl Stream<'_> {
                     StreamEnd::Later => sealer.as_mut().expect("used up by the last batch").seal_batch(batch, spread),
                     StreamEnd::Here => sealer.take().expect("one batch is the last").finish(batch, spread),
                 }
-                if let Some(seal) = self.seal {
-                    seal.add_spread(section_len, batch.sealed_bytes(), spread);
+                if let Some(tree) = self.tree {
+                    tree.add_spread(section_len, batch.sealed_bytes(), spread);
                 }
                 section_len += batch.sealed_bytes().len() as u64;
                 Ok(())

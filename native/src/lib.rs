@@ -35,6 +35,7 @@ mod sample;
 mod sealing;
 mod section;
 mod series;
+mod shared_tree;
 mod sink;
 mod unfinished;
 mod verify;

@@ -6,13 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use dbseal_core::{Batch, CHUNK_LEN, CheckedLayout, Claim, Layout, Opener, Sealer, Spread};
 
-use crate::against_seal::SectionCheck;
 use crate::error::JobError;
 use crate::input::Input;
 use crate::output::PendingFile;
 use crate::pace::Pace;
 use crate::report::{Observer, warn_if_compressed};
-use crate::sealing::PendingSeal;
+use crate::shared_tree::SharedTree;
 
 /// Chunks in a batch: 512 KiB stay in a core's own cache from read to write.
 const BATCH_CHUNKS: usize = 8;
@@ -28,8 +27,8 @@ pub(crate) struct Transfer<'a> {
 
 impl Transfer<'_> {
     /// Seals the whole input. `section_offset` is where the payload section starts in the output, in bytes; what is written there is
-    /// taken into `seal` while it is still in the core's cache.
-    pub(crate) fn seal(&self, sealer: Sealer, layout: Layout, section_offset: u64, seal: Option<&PendingSeal<'_>>) -> Result<(), JobError> {
+    /// taken into `tree` while it is still in the core's cache.
+    pub(crate) fn seal(&self, sealer: Sealer, layout: Layout, section_offset: u64, tree: Option<&SharedTree>) -> Result<(), JobError> {
         let claims = Mutex::new(Claims { sealer: Some(sealer), remaining: layout.chunk_count() });
         let next = || claims.lock().unwrap_or_else(PoisonError::into_inner).next().map(|claim| (claim.first_index(), claim));
         self.run(next, |batch, first_index, claim| {
@@ -45,8 +44,8 @@ impl Transfer<'_> {
             batch.set_plaintext_len(len);
             claim.seal(batch, Spread::Serial);
             let at = layout.slots(first_index, 1).start;
-            if let Some(seal) = seal {
-                seal.add(at, batch.sealed_bytes());
+            if let Some(tree) = tree {
+                tree.add(at, batch.sealed_bytes());
             }
             self.output.write_all_at(batch.sealed_bytes(), section_offset + at)?;
             self.observer.advanced(len as u64);
@@ -55,13 +54,13 @@ impl Transfer<'_> {
     }
 
     /// Opens the whole payload. `section_offset` is where the payload section starts in the input, in bytes; what is read there is taken
-    /// into `check` before it is opened.
+    /// into `tree` before it is opened.
     pub(crate) fn open(
         &self,
         opener: &Opener,
         checked: CheckedLayout,
         section_offset: u64,
-        check: Option<&SectionCheck<'_>>,
+        tree: Option<&SharedTree>,
     ) -> Result<(), JobError> {
         let layout = checked.layout();
         let next_index = AtomicU64::new(0);
@@ -74,8 +73,8 @@ impl Transfer<'_> {
             let len = usize_len(slots.end - slots.start);
             self.read_at(&mut batch.ciphertext_mut()[..len], section_offset + slots.start)?;
             self.input.drop_cached(section_offset + slots.start, len);
-            if let Some(check) = check {
-                check.add(slots.start, &batch.ciphertext_mut()[..len]);
+            if let Some(tree) = tree {
+                tree.add(slots.start, &batch.ciphertext_mut()[..len]);
             }
             batch.set_ciphertext_len(len);
             opener

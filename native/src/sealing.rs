@@ -1,12 +1,11 @@
 //! The seal that is made in the same pass as its backup.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dbseal_core::{
-    Extent, FileKey, FileName, Header, Label, Note, Process, Proof, ProofKey, Run, Seal, Sealed, SeriesPlace, SigningKey, SourceKind,
-    Spread, Time, Tree, TreeBuilder,
+    Extent, FileKey, FileName, Header, Label, Note, Process, Proof, ProofKey, Seal, Sealed, SeriesPlace, SigningKey, SourceKind, Time, Tree,
 };
 
 use crate::destination::{Overwrite, Privacy};
@@ -15,6 +14,7 @@ use crate::input::Source;
 use crate::output::PendingFile;
 use crate::report::Observer;
 use crate::series::{Held, Series};
+use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
 
 /// Everything that was decided about a seal.
@@ -48,7 +48,8 @@ pub(crate) struct PendingSeal<'a> {
     header: Vec<u8>,
     source: SourceKind,
     process: Process,
-    tree: Mutex<TreeBuilder>,
+    /// Of the payload section, which whoever writes the backup fills.
+    pub(crate) tree: SharedTree,
 }
 
 impl<'a> PendingSeal<'a> {
@@ -71,28 +72,7 @@ impl<'a> PendingSeal<'a> {
             preset: label(recipients),
             compression: label(compression),
         };
-        Ok(Self {
-            sign,
-            file,
-            proof_key: ProofKey::of(file_key),
-            header: header.to_bytes(),
-            source,
-            process,
-            tree: Mutex::new(TreeBuilder::new()),
-        })
-    }
-
-    /// Takes in bytes of the payload section from `offset` on; in any order, from any thread.
-    pub(crate) fn add(&self, offset: u64, bytes: &[u8]) {
-        let run = Run::hash(offset, bytes);
-        self.tree.lock().unwrap_or_else(PoisonError::into_inner).add(run);
-    }
-
-    /// As [`PendingSeal::add`], on all the threads of a pool.
-    pub(crate) fn add_spread(&self, offset: u64, bytes: &[u8], spread: Spread) {
-        let runs = Run::hash_spread(offset, bytes, spread);
-        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.into_iter().for_each(|run| tree.add(run));
+        Ok(Self { sign, file, proof_key: ProofKey::of(file_key), header: header.to_bytes(), source, process, tree: SharedTree::default() })
     }
 
     /// Makes the seal and the backup final: the seal first, so that no crash leaves a backup without. But where the output cannot be taken
@@ -108,8 +88,7 @@ impl<'a> PendingSeal<'a> {
                 None
             }
         };
-        let tree = std::mem::take(&mut self.tree).into_inner().unwrap_or_else(PoisonError::into_inner).finish();
-        let tree = tree.expect("every byte of the section was taken in");
+        let tree = std::mem::take(&mut self.tree).finish().expect("every byte of the section was taken in");
         let held = self.sign.series.as_ref().map(Series::hold).transpose()?;
         let seal = self.seal(&tree, held.as_ref().map(|held| held.place.clone()));
         self.file.write_all(&seal.to_bytes())?;

@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use dbseal_core::{Groups, MIN_GROUP_LEN, Run, Tree, TreeBuilder};
+use dbseal_core::{Groups, MIN_GROUP_LEN, Tree};
 
 use crate::error::JobError;
 use crate::input::Input;
 use crate::pace::Pace;
 use crate::report::Observer;
+use crate::shared_tree::SharedTree;
 
 /// Bytes that are read at a time: they stay in a core's own cache from the read to the hash.
 const READ_LEN: usize = 256 << 10;
@@ -30,17 +31,14 @@ pub(crate) struct Section<'a> {
 impl Section<'_> {
     /// The hash of all of it.
     pub(crate) fn hash(&self) -> Result<Tree, JobError> {
-        let tree = Mutex::new(TreeBuilder::new());
+        let tree = SharedTree::default();
         let count = usize::try_from(self.len.div_ceil(MIN_GROUP_LEN)).map_err(|_| JobError::Memory)?;
         self.each(count, buffer, |index, buffer| {
             let start = index as u64 * MIN_GROUP_LEN;
             let piece = start..self.len.min(start + MIN_GROUP_LEN);
-            self.read(piece, buffer, |offset, bytes| {
-                let run = Run::hash(offset, bytes);
-                tree.lock().unwrap_or_else(PoisonError::into_inner).add(run);
-            })
+            self.read(piece, buffer, |offset, bytes| tree.add(offset, bytes))
         })?;
-        Ok(tree.into_inner().unwrap_or_else(PoisonError::into_inner).finish().expect("every byte was taken in"))
+        Ok(tree.finish().expect("every byte was taken in"))
     }
 
     /// Which of some of the groups are damaged, in order, as bytes of the section. What is missing at the end is damaged too.
