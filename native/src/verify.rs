@@ -133,15 +133,25 @@ impl Check<'_> {
         });
         let file_len = self.input.regular.map_or(0, |regular| regular.len);
         let (header, offset) = self.header(file_len)?;
-        let expected = judgement.payload();
         let section_len = file_len.saturating_sub(offset);
         let VerifyRequest { threads, pace, .. } = self.request;
         let section = Section { input: self.input, offset, len: section_len, threads: *threads, pace, observer: self.observer };
-        if let Depth::Sample(share) = self.request.depth {
-            self.sample(&section, share, header, answer)?;
-            return self.input.check_unchanged();
+        match self.request.depth {
+            Depth::Sample(share) => self.sample(&section, share, header, answer)?,
+            Depth::Whole => self.whole(&section, header, answer)?,
         }
-        self.observer.started(Some(section_len));
+        self.input.check_unchanged()?;
+        for range in &mut answer.damage {
+            *range = range.start + offset..range.end + offset;
+        }
+        merge(&mut answer.damage);
+        Ok(())
+    }
+
+    /// Checks all of it.
+    fn whole(&self, section: &Section<'_>, header: Extent, answer: &mut Verification) -> Result<(), JobError> {
+        let (judgement, expected) = (&self.judgement, self.judgement.payload());
+        self.observer.started(Some(section.len));
         let root = match judgement.groups() {
             Some(groups) => {
                 let all: Vec<u64> = (0..groups.count()).collect();
@@ -150,24 +160,19 @@ impl Check<'_> {
                 if answer.damage.is_empty() { Some(expected.hash) } else { None }
             }
             // The length alone says that it is another; a file that is long and empty would be read for hours.
-            None if section_len != expected.len => None,
+            None if section.len != expected.len => None,
             None => Some(section.hash()?.root()),
         };
-        self.input.check_unchanged()?;
-        answer.integrity = root.map_or(Integrity::Damaged, |root| judgement.integrity(header, section_len, &root));
+        answer.integrity = root.map_or(Integrity::Damaged, |root| judgement.integrity(header, section.len, &root));
         if answer.integrity == Integrity::Damaged {
-            if answer.damage.is_empty() && section_len <= expected.len {
+            if answer.damage.is_empty() && section.len <= expected.len {
                 answer.located = false;
                 answer.damage.push(0..expected.len);
             }
-            if section_len > expected.len {
-                answer.damage.push(expected.len..section_len);
+            if section.len > expected.len {
+                answer.damage.push(expected.len..section.len);
             }
         }
-        for range in &mut answer.damage {
-            *range = range.start + offset..range.end + offset;
-        }
-        merge(&mut answer.damage);
         Ok(())
     }
 
@@ -188,19 +193,11 @@ impl Check<'_> {
             answer.damage.retain(|range| range.end <= section.len);
             answer.damage.push(section.len.min(expected_len)..section.len.max(expected_len));
         }
-        answer.integrity = if !answer.damage.is_empty() {
-            Integrity::Damaged
-        } else if header != judgement.header() {
-            Integrity::HeaderChanged
-        } else if judgement.vouched_by().is_some() {
-            Integrity::Sampled
-        } else {
-            Integrity::Unvouched
+        answer.integrity = match judgement.integrity(header, section.len, &judgement.payload().hash) {
+            _ if !answer.damage.is_empty() => Integrity::Damaged,
+            Integrity::Intact => Integrity::Sampled,
+            other => other,
         };
-        for range in &mut answer.damage {
-            *range = range.start + section.offset..range.end + section.offset;
-        }
-        merge(&mut answer.damage);
         Ok(())
     }
 
