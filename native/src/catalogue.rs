@@ -10,12 +10,13 @@ use std::sync::Arc;
 use dbseal_core::{Epoch, Extent, Header, Judgement, Note, Pattern, Seal, SealError, SeriesPlace, TestResult, Time, Trust, VerifierKey};
 
 use crate::age_file::AgeFile;
-use crate::chain::{LastCheck, Link, Missing, Place, Seen, place_linked};
+use crate::chain::{Link, Missing, Place, place_linked};
 use crate::error::JobError;
 use crate::input::open_regular;
 use crate::lateness::{Late, is_future, late};
 use crate::report::Observer;
 use crate::sealing::seal_path;
+use crate::seen::{LastCheck, Seen};
 use crate::verify::{place, read_seal};
 
 /// Everything that was decided about a catalogue.
@@ -251,9 +252,7 @@ impl Reader<'_> {
 
     fn statement(&self, judgement: &Judgement<'_>) -> Statement {
         let first = judgement.first();
-        // Without anybody who vouches, nothing counts.
-        let counted = judgement.counted().filter(|_| judgement.vouched_by().is_some());
-        let tests = counted.filter_map(|counted| match counted.note.note() {
+        let tests = judgement.counted().filter_map(|counted| match counted.note.note() {
             // What was tested before the backup was encrypted again is not what is there now.
             Note::Restored(test) if test.payload == judgement.payload() => Some(RestoreTest { time: test.time, result: test.result }),
             _ => None,

@@ -2,19 +2,12 @@
 //! gone that was seen before (SEAL.md, "What is answered").
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
 
-use dbseal_core::{NoteHash, SeriesPlace, Time};
-use serde::{Deserialize, Serialize};
+use dbseal_core::{NoteHash, SeriesPlace};
+use serde::Serialize;
 
-use crate::error::JobError;
-use crate::output::PendingFile;
+use crate::seen::Seen;
 use crate::verify::Verification;
-
-/// Bytes of a verifier's state that are read, at most: some 100,000 backups.
-const MAX_LEN: u64 = 64 << 20;
 
 /// Where a backup lies, and whether it belongs there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +33,33 @@ pub enum Place {
 }
 
 impl Place {
+    const ALL: [Self; 9] = [
+        Self::Alone,
+        Self::Unchecked,
+        Self::InSeries,
+        Self::Renamed,
+        Self::NewEpoch,
+        Self::Gap,
+        Self::Fork,
+        Self::RolledBack,
+        Self::Unknown,
+    ];
+
+    /// The place that the specification has this word for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|place| place.word() == word)
+    }
+
+    /// Whether it is where it belongs, as far as was looked.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        match self {
+            Self::Alone | Self::Unchecked | Self::InSeries => true,
+            Self::Renamed | Self::NewEpoch | Self::Gap | Self::Fork | Self::RolledBack | Self::Unknown => false,
+        }
+    }
+
     /// The word for it in the specification.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -77,31 +97,6 @@ impl Link {
     }
 }
 
-/// What a verifier has seen before. Kept where the storage cannot write.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Seen {
-    /// For each epoch of each series, as `label/epoch`, the first note of each number.
-    series: BTreeMap<String, BTreeMap<u64, String>>,
-    /// For each backup, by the hash of its first note, that of its last.
-    backups: BTreeMap<String, String>,
-    /// For each backup, by the hash of its first note, how it was when it was last checked.
-    #[serde(default)]
-    checks: BTreeMap<String, LastCheck>,
-}
-
-/// How the last check of a backup ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LastCheck {
-    /// When, by the clock of who checked: seconds after the start of 1970.
-    pub unix_time: u64,
-    /// The word for its integrity.
-    pub integrity: String,
-    /// The word for its place.
-    pub place: String,
-}
-
 /// A series of which backups are missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
@@ -113,60 +108,6 @@ pub struct Missing {
     pub from: u64,
     /// The last number that is missing.
     pub to: u64,
-}
-
-impl Seen {
-    /// What was seen before; nothing, where the file does not exist yet.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or is something else.
-    pub fn load(path: &Path) -> Result<Self, JobError> {
-        let file = match File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            file => file.map_err(|error| JobError::open(path, error))?,
-        };
-        let mut text = Vec::new();
-        file.take(MAX_LEN).read_to_end(&mut text).map_err(|error| JobError::read(&path.display().to_string(), error))?;
-        serde_json::from_slice(&text).map_err(|_| JobError::NotAState(path.into()))
-    }
-
-    /// The label of each series that was seen.
-    pub fn series(&self) -> impl Iterator<Item = &str> {
-        self.series.keys().filter_map(|key| key.split_once('/')).map(|(label, _)| label)
-    }
-
-    /// How the last check of the backup with this first note ended.
-    #[must_use]
-    pub fn last_check(&self, first: &NoteHash) -> Option<&LastCheck> {
-        self.checks.get(&first.to_string())
-    }
-
-    /// Remembers how a check ended, if somebody vouches for the backup: what anybody could have written has no place here. Of
-    /// several copies that are checked in the same second, the one that is not well is remembered.
-    pub fn learn_check(&mut self, answer: &Verification, now: Time) {
-        let link = answer.claims.as_ref().and_then(|claims| claims.link.as_ref());
-        let Some(first) = link.and_then(|link| link.notes.first()) else { return };
-        let check = LastCheck {
-            unix_time: now.as_unix().try_into().unwrap_or(0),
-            integrity: answer.integrity.word().into(),
-            place: answer.place.word().into(),
-        };
-        let is_well = |check: &LastCheck| check.integrity == "intact" || check.integrity == "sampled";
-        let known = self.checks.entry(first.to_string()).or_insert_with(|| check.clone());
-        if known.unix_time != check.unix_time || is_well(known) {
-            *known = check;
-        }
-    }
-
-    /// Remembers what is there now; what is missing now stays remembered.
-    ///
-    /// # Errors
-    /// Where the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<(), JobError> {
-        let mut file = PendingFile::create_report(path)?;
-        file.write_all(&serde_json::to_vec_pretty(self).expect("plain data"))?;
-        file.commit()
-    }
 }
 
 /// Finds the place of each backup among all of them, where its seal counts and its name is its own, and what is missing. `seen` learns

@@ -21,15 +21,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use clap::Parser;
-use dbseal_core::Integrity;
 
-use crate::chain::Seen;
 use crate::error::JobError;
 use crate::lateness::late;
 use crate::metrics::Metrics;
 use crate::report::Observer;
 use crate::sealing::{now, seal_path};
-use crate::series::lock;
+use crate::seen::Seen;
+use crate::state_file::lock;
 use crate::verify::{Verification, VerifyRequest};
 use advice::{Exit, exit};
 use args::{Args, Subcommand};
@@ -208,7 +207,7 @@ fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observer>) -> Resu
         if let Some(max_age) = chain.max_age {
             let here = checked.iter().filter_map(|answer| {
                 let first = &answer.claims.as_ref()?.first;
-                let is_good = matches!(answer.integrity, Integrity::Intact | Integrity::Sampled);
+                let is_good = answer.integrity.is_good();
                 Some((first.series()?.label.as_str(), first.time().filter(|_| is_good)))
             });
             let late = late(here.chain(seen.series().map(|label| (label, None))), max_age, now);

@@ -5,17 +5,17 @@
 //! written last, the series goes on in a new epoch, which whoever checks it sees.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use dbseal_core::{Epoch, Label, NoteHash, Seal, SeriesPlace};
-use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 use crate::error::JobError;
 use crate::output::PendingFile;
+use crate::state_file;
 use crate::verify::read_seal;
 
 /// Bytes of a state that are read, at most.
@@ -85,12 +85,12 @@ impl Series {
     /// Where the folder is missing, cannot be written to, or holds something else under the state's name.
     pub fn check(&self) -> Result<(), JobError> {
         std::fs::create_dir_all(&self.state_folder).map_err(|error| JobError::Create { path: self.state_folder.clone(), error })?;
-        self.lock().and_then(|_| self.read()).map(|_| ())
+        state_file::lock(&self.path()).and_then(|_| self.read()).map(|_| ())
     }
 
     /// Takes the next number; waits while another job of the series is at this point.
     pub(crate) fn hold(&self) -> Result<Held, JobError> {
-        let lock = self.lock()?;
+        let lock = state_file::lock(&self.path())?;
         let label = self.label.clone();
         let place = match self.read()? {
             Some((epoch, number, note)) => SeriesPlace { label, epoch, number: number + 1, previous: Some(note) },
@@ -103,10 +103,6 @@ impl Series {
         Ok(Held { _lock: lock, path: self.path(), place })
     }
 
-    fn lock(&self) -> Result<File, JobError> {
-        lock(&self.path())
-    }
-
     fn path(&self) -> PathBuf {
         self.state_folder.join(format!("{}.series", self.label))
     }
@@ -114,14 +110,8 @@ impl Series {
     /// Epoch, number and note of the last backup; `None` where there is no state, or one that may not be the last.
     fn read(&self) -> Result<Option<(Epoch, u64, NoteHash)>, JobError> {
         let path = self.path();
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(|error| JobError::open(&path, error))?,
-        };
-        let identity = Identity::of(&file.metadata().map_err(|error| JobError::open(&path, error))?);
-        let mut text = Vec::new();
-        file.take(MAX_LEN).read_to_end(&mut text).map_err(|error| JobError::read(&path.display().to_string(), error))?;
-        let state: State = serde_json::from_slice(&text).map_err(|_| JobError::NotASeries(path.clone()))?;
+        let Some((state, file)) = state_file::load::<State>(&path, MAX_LEN, JobError::NotASeries)? else { return Ok(None) };
+        let identity = Identity::of(&file);
         // The number after it has to be one that a seal can say.
         let (Ok(epoch), Ok(note), 1..MAX_NUMBER) = (state.epoch.parse(), state.note.parse(), state.number) else {
             return Err(JobError::NotASeries(path));
@@ -129,14 +119,6 @@ impl Series {
         let is_last = state.identity == identity && state.unfinished.is_none_or(|files| files.have_appeared(note));
         Ok(is_last.then_some((epoch, state.number, note)))
     }
-}
-
-/// Waits until nobody else has the lock of a state, which is a file beside it: the state itself is replaced. It goes with what is returned.
-pub(crate) fn lock(state: &Path) -> Result<File, JobError> {
-    let path = state.with_extension("lock");
-    let lock = File::options().create(true).append(true).open(&path).map_err(|error| JobError::Create { path: path.clone(), error })?;
-    rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(|error| JobError::Create { path, error: error.into() })?;
-    Ok(lock)
 }
 
 impl Unfinished {

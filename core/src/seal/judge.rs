@@ -29,6 +29,24 @@ pub enum Integrity {
 }
 
 impl Integrity {
+    const ALL: [Self; 7] =
+        [Self::Intact, Self::Sampled, Self::Unvouched, Self::Unsealed, Self::HeaderChanged, Self::Damaged, Self::BrokenSeal];
+
+    /// The answer that the specification has this word for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|integrity| integrity.word() == word)
+    }
+
+    /// Whether nothing that was read is wrong, and somebody who is trusted vouches for it.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        match self {
+            Self::Intact | Self::Sampled => true,
+            Self::Unvouched | Self::Unsealed | Self::HeaderChanged | Self::Damaged | Self::BrokenSeal => false,
+        }
+    }
+
     /// The word for it in the specification.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -7,10 +7,11 @@ use dbseal_core::{Epoch, Integrity, Note};
 use serde_json::json;
 
 use super::ui::printable;
-use crate::chain::{Missing, Place, Seen};
+use crate::chain::{Missing, Place};
 use crate::error::JobError;
 use crate::salvage::SalvageReport;
 use crate::sample::Sample;
+use crate::seen::Seen;
 use crate::verify::{Claims, Verification};
 
 /// Damaged ranges that a person is shown; a machine gets them all.

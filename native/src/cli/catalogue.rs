@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use dbseal_core::{TestResult, Time};
+use dbseal_core::{Integrity, TestResult, Time};
 use serde_json::json;
 
 use super::answers::{missing_json, missing_words};
@@ -11,10 +11,11 @@ use super::seals::ListPlan;
 use super::table::{Column, NOTHING, Row, Table};
 use super::ui::{Outcome, Ui, printable};
 use crate::catalogue::{Backup, Catalogue, RestoreTest, SealState, Statement, Warning, list as catalogue_of};
-use crate::chain::{LastCheck, Place};
+use crate::chain::Place;
 use crate::error::JobError;
 use crate::lateness::Late;
 use crate::report::Observer;
+use crate::seen::LastCheck;
 
 /// Characters in a line where a terminal does not say.
 const DEFAULT_WIDTH: usize = 80;
@@ -160,10 +161,10 @@ fn ago(seconds: Option<u64>) -> String {
 
 /// How the last check ended, as short as it can be said.
 fn check_word(check: &LastCheck) -> &'static str {
-    match (check.integrity.as_str(), check.place.as_str()) {
-        ("intact", "alone" | "unchecked" | "in-series") => "ok",
-        ("sampled", "alone" | "unchecked" | "in-series") => "sampled",
-        _ => "BAD",
+    match Integrity::from_word(&check.integrity) {
+        _ if !check.is_good() => "BAD",
+        Some(Integrity::Sampled) => "sampled",
+        _ => "ok",
     }
 }
 
@@ -218,7 +219,7 @@ fn notes(backup: &Backup) -> Vec<String> {
             }
         }
     }
-    if let Some(check) = backup.last_check.as_ref().filter(|check| check_word(check) == "BAD") {
+    if let Some(check) = backup.last_check.as_ref().filter(|check| !check.is_good()) {
         notes.push(format!("its last check ended with: {}, {}", printable(&check.integrity), printable(&check.place)));
     }
     notes.extend(match backup.place {

@@ -12,7 +12,7 @@ use super::ui::Ui;
 use crate::adopt::AdoptRequest;
 use crate::against_seal::{Names, SealCheck, SealPolicy};
 use crate::catalogue::{ListRequest, SortBy};
-use crate::chain::{Place, Seen};
+use crate::chain::Place;
 use crate::destination::{Destination, Overwrite, folder_of};
 use crate::error::JobError;
 use crate::input::Source;
@@ -21,6 +21,7 @@ use crate::pace::Pace;
 use crate::report::Observer;
 use crate::sample::Depth;
 use crate::sealing::{Sign, now, seal_path};
+use crate::seen::Seen;
 use crate::series::Series;
 use crate::verify::{Verification, VerifyRequest};
 
@@ -163,7 +164,7 @@ impl VerifyPlan {
             Place::Alone | Place::Unchecked | Place::InSeries => true,
             Place::Renamed => accepts(Accept::Renamed),
             // Who accepts that nobody vouches accepts that nobody says where it belongs.
-            Place::Unknown => !matches!(answer.integrity, Integrity::Intact | Integrity::Sampled),
+            Place::Unknown => !answer.integrity.is_good(),
             Place::NewEpoch => accepts(Accept::NewEpoch),
             Place::Gap => accepts(Accept::Gap),
             Place::Fork => accepts(Accept::Fork),
@@ -171,9 +172,7 @@ impl VerifyPlan {
         };
         integrity && place
     }
-}
 
-impl VerifyPlan {
     /// Whether backups that are missing let the command end with 0.
     pub(super) fn accepts_missing(&self) -> bool {
         self.accept.contains(&Accept::Gap) || self.accept.contains(&Accept::RolledBack)
