@@ -75,12 +75,12 @@ pub use recipient::{Identity, KeyError, Passphrase, Recipient, RecipientKind};
 pub use seal::{
     Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, Maker, NotHexadecimal, Note,
     NoteHash, Pattern, PatternError, Process, Proof, ProofKey, Reencrypted, Restored, Rewrapped, Role, Seal, SealError, Sealed,
-    SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, TestResult, Time, Trust, TrustError, TrustLine, Unknown,
-    VerifiedSeal, VerifierKey, VerifierKeyError, WrongProof, signing_key_from_text,
+    SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, TestResult, Time, Trust, TrustError, Unknown, VerifiedSeal,
+    VerifierKey, VerifierKeyError, WrongProof, signing_key_from_text,
 };
 pub use spread::Spread;
 pub use stanza::Stanza;
-pub use tree::{Blake3, GroupCheck, Groups, MAX_GROUPS, MIN_GROUP_LEN, Run, SectionHasher, Tree, TreeBuilder, group_len};
+pub use tree::{Blake3, GroupCheck, Groups, MIN_GROUP_LEN, Run, SectionHasher, Tree, TreeBuilder, group_len};
 
 /// What the crate takes its randomness from; passing one in makes every output replayable in a test.
 pub use rand_core::CryptoRng;

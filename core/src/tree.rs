@@ -19,7 +19,7 @@ pub use run::{Run, TreeBuilder};
 pub const MIN_GROUP_LEN: u64 = 1 << 20;
 
 /// The most groups a section is split into; beyond, they become longer.
-pub const MAX_GROUPS: usize = 65_536; // with MIN_GROUP_LEN, enough for 64 GiB; listed in a seal, 2.75 MiB
+pub(crate) const MAX_GROUPS: usize = 65_536; // with MIN_GROUP_LEN, enough for 64 GiB; listed in a seal, 2.75 MiB
 
 /// The length in bytes of the groups of a section of `section_len` bytes; the last one may be shorter.
 #[must_use]

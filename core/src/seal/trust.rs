@@ -18,9 +18,9 @@ pub struct Trust {
 
 /// A verifier key that is trusted, as in `VKEY may=seal,rewrap series=shop-*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrustLine {
+pub(crate) struct TrustLine {
     /// Whom.
-    pub key: VerifierKey,
+    pub(super) key: VerifierKey,
     /// With what.
     roles: Vec<Role>,
     /// For labels of series that look like this.
@@ -78,13 +78,13 @@ impl Trust {
         for (index, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             if !line.is_empty() {
-                lines.push(TrustLine::parse(line).map_err(|error| error.at(index + 1))?);
+                lines.push(TrustLine::parse(line, index + 1)?);
             }
         }
         if lines.is_empty() { Err(TrustError::Empty) } else { Ok(Self { lines, only_for: None }) }
     }
 
-    /// Trusts all that both trust.
+    /// Trusts all that both trust. Restrict to a series afterwards: only this one's restriction stays.
     pub fn extend(&mut self, other: Self) {
         self.lines.extend(other.lines);
     }
@@ -108,20 +108,21 @@ impl Trust {
 }
 
 impl TrustLine {
-    fn parse(line: &str) -> Result<Self, TrustError> {
-        let mut words = line.split_whitespace();
-        let key = words.next().unwrap_or_default().parse().map_err(|error| TrustError::Key { line: 1, error })?;
+    /// `line` is its number, from 1.
+    fn parse(text: &str, line: usize) -> Result<Self, TrustError> {
+        let mut words = text.split_whitespace();
+        let key = words.next().unwrap_or_default().parse().map_err(|error| TrustError::Key { line, error })?;
         let (mut roles, mut series) = (None, None);
         for word in words {
             match word.split_once('=') {
                 Some(("may", list)) if roles.is_none() => roles = list.split(',').map(Role::parse).collect(),
                 Some(("series", pattern)) if series.is_none() => {
-                    series = Some(pattern.parse().map_err(|PatternError| TrustError::Word { line: 1 })?);
+                    series = Some(pattern.parse().map_err(|PatternError| TrustError::Word { line })?);
                 }
-                _ => return Err(TrustError::Word { line: 1 }),
+                _ => return Err(TrustError::Word { line }),
             }
             if word.starts_with("may=") && roles.is_none() {
-                return Err(TrustError::Role { line: 1 });
+                return Err(TrustError::Role { line });
             }
         }
         Ok(Self { key, roles: roles.unwrap_or_else(|| Vec::from([Role::Seal])), series: series.unwrap_or_else(Pattern::any) })
@@ -203,17 +204,6 @@ pub enum TrustError {
     /// Nobody is trusted.
     #[error("there is no verifier key in it")]
     Empty,
-}
-
-impl TrustError {
-    fn at(self, line: usize) -> Self {
-        match self {
-            Self::Key { error, .. } => Self::Key { line, error },
-            Self::Role { .. } => Self::Role { line },
-            Self::Word { .. } => Self::Word { line },
-            Self::Empty => Self::Empty,
-        }
-    }
 }
 
 #[cfg(test)]
