@@ -15,7 +15,7 @@ use blake3::hazmat::{ChainingValue, HasherExt as _, Mode, merge_subtrees_non_roo
 pub use check::{GroupCheck, Groups};
 pub use run::{Run, TreeBuilder};
 
-/// Bytes in a group, as long as [`MAX_GROUPS`] of them are enough.
+/// Bytes in a group, as long as 65,536 of them are enough.
 pub const MIN_GROUP_LEN: u64 = 1 << 20;
 
 /// The most groups a section is split into; beyond, they become longer.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, Seal, Trust};
+use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, Seal, Trust, VerifiedSeal};
 
 use crate::error::JobError;
 use crate::input::Source;
@@ -48,11 +48,11 @@ pub enum SealPolicy {
 }
 
 /// What the payload section has to be.
-pub(crate) struct Expected {
+pub(crate) struct Expected<'a> {
     payload: Extent,
     groups: Option<Groups>,
-    /// Whether somebody who is trusted vouches for it.
-    pub(crate) is_vouched: bool,
+    /// Of somebody who is trusted and vouches for it, if there is one: what is given to a program unasked needs this.
+    pub(crate) verified: Option<VerifiedSeal<'a>>,
 }
 
 impl SealCheck {
@@ -111,17 +111,23 @@ impl SealCheck {
     }
 
     /// What the payload section has to be by that seal, whose proof is checked first. `file_key` is the one of the backup.
-    pub(crate) fn expected(&self, seal: &Seal, what: &str, file_key: &FileKey, observer: &dyn Observer) -> Result<Expected, JobError> {
+    pub(crate) fn expected<'a>(
+        &self,
+        seal: &'a Seal,
+        what: &str,
+        file_key: &FileKey,
+        observer: &dyn Observer,
+    ) -> Result<Expected<'a>, JobError> {
         let judgement = seal.judge(&self.trust);
         let wrong = |error| JobError::WrongProof { what: what.into(), error };
         if judgement.check_proof(&ProofKey::of(file_key)).map_err(wrong)? == Maker::Unknown {
             observer.warning(&format!("who made {what} is not known: its seal is of somebody who saw it later"));
         }
-        Ok(Expected { payload: judgement.payload(), groups: judgement.groups(), is_vouched: judgement.verified().is_some() })
+        Ok(Expected { payload: judgement.payload(), groups: judgement.groups(), verified: judgement.verified() })
     }
 }
 
-impl Expected {
+impl Expected<'_> {
     /// Refuses a payload section of another length.
     pub(crate) fn check_len(&self, section_len: u64, what: &str) -> Result<(), JobError> {
         if section_len == self.payload.len {

@@ -77,7 +77,7 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
     let file_key = start.unwrap(&identities, &what)?;
     drop(identities);
-    let expected = seal.map(|seal| request.seal.expected(&seal, &what, &file_key, &**observer)).transpose()?;
+    let expected = seal.as_ref().map(|seal| request.seal.expected(seal, &what, &file_key, &**observer)).transpose()?;
 
     let job = Job {
         request,
@@ -116,7 +116,7 @@ struct Job<'a> {
     observer: &'a Arc<dyn Observer>,
     what: &'a str,
     /// What its seal says, if it is asked.
-    expected: Option<&'a Expected>,
+    expected: Option<&'a Expected<'a>>,
     call_off: &'a (dyn Fn() + Sync),
 }
 
@@ -256,7 +256,7 @@ impl Job<'_> {
 
     fn sink(&self) -> Result<Sink, JobError> {
         if let Destination::Into(_) = self.request.destination
-            && self.expected.is_none_or(|expected| !expected.is_vouched)
+            && self.expected.and_then(|expected| expected.verified.as_ref()).is_none()
         {
             self.observer.warning(
                 "nothing vouches for where this backup came from: whoever has the public key can make one that decrypts; \

@@ -103,6 +103,14 @@ impl Input {
         Waker(Arc::clone(&self.wake))
     }
 
+    /// The first bytes of a regular file, `max_len` of them or as many as it has.
+    pub(crate) fn start(&self, max_len: usize) -> Result<Vec<u8>, JobError> {
+        let file_len = self.regular.map_or(0, |regular| regular.len);
+        let mut start = vec![0; usize::try_from(file_len).map_or(max_len, |len| len.min(max_len))];
+        self.file.read_exact_at(&mut start, 0).map_err(|error| JobError::read(&self.what, error))?;
+        Ok(start)
+    }
+
     /// Reads bytes of a regular file that it had when it was opened, from an offset in bytes; from any thread.
     pub(crate) fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
         self.file.read_exact_at(bytes, offset).map_err(|error| match error.kind() {

@@ -1,5 +1,7 @@
 //! What is left of a damaged backup: every chunk that opens, where it belongs, and a list of what is lost.
 
+use std::fs::File;
+use std::io::Read;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -19,7 +21,7 @@ use crate::keys::Unlock;
 use crate::output::PendingFile;
 use crate::pace::Pace;
 use crate::ranges::Ranges;
-use crate::report::Observer;
+use crate::report::{Observer, Silent};
 use crate::section::Section;
 
 /// Chunks that a thread tries at a time.
@@ -92,9 +94,8 @@ pub fn salvage(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let damaged_groups = match &groups {
         _ if judgement.is_none() => Vec::new(),
         Some(groups) if is_sealed => {
-            let silent = crate::report::Silent;
             let SalvageRequest { threads, pace, .. } = request;
-            let section = Section { input: &input, offset, len: section_len, threads: *threads, pace, observer: &silent };
+            let section = Section { input: &input, offset, len: section_len, threads: *threads, pace, observer: &Silent };
             section.damaged(groups, &(0..groups.count()).collect::<Vec<_>>())?
         }
         // Nothing says of a part that it is as it was sealed.
@@ -134,12 +135,6 @@ fn header(
     judgement: Option<&Judgement<'_>>,
     observer: &dyn Observer,
 ) -> Result<(FileKey, Extent), JobError> {
-    let start_of = |file: &std::fs::File, what: &str| {
-        let mut start = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_HEADER_LEN as u64), &mut start)
-            .map_err(|error| JobError::read(what, error))?;
-        Ok::<_, JobError>(start)
-    };
     let open = |bytes: &[u8], what: &str| {
         let (header, len) = Header::parse(bytes).map_err(|error| JobError::HeaderLost { what: what.into(), error })?;
         let identities = request.unlock.identities_for(&header, what, observer)?;
@@ -147,12 +142,12 @@ fn header(
         Ok((file_key, Extent::of(&bytes[..len])))
     };
     if let Some(path) = &request.header {
-        let file = std::fs::File::open(path).map_err(|error| JobError::open(path, error))?;
-        let what = path.display().to_string();
-        return open(&start_of(&file, &what)?, &what);
+        let (file, what) = (File::open(path).map_err(|error| JobError::open(path, error))?, path.display().to_string());
+        let mut start = Vec::new();
+        file.take(MAX_HEADER_LEN as u64).read_to_end(&mut start).map_err(|error| JobError::read(&what, error))?;
+        return open(&start, &what);
     }
-    let mut start = vec![0; usize::try_from(input.regular.map_or(0, |regular| regular.len).min(MAX_HEADER_LEN as u64)).unwrap_or(0)];
-    input.file.read_exact_at(&mut start, 0).map_err(|error| JobError::read(&input.what, error))?;
+    let start = input.start(MAX_HEADER_LEN)?;
     let copy = judgement.and_then(Judgement::header_copy);
     // Where the signed header is at hand, no other will do: the storage may hold another file's.
     if let Some(copy) = copy.filter(|copy| !start.starts_with(copy))

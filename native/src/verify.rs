@@ -4,7 +4,6 @@ use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -204,16 +203,10 @@ impl Check<'_> {
     /// The header that is there, and where the payload section starts.
     fn header(&self, file_len: u64) -> Result<(Extent, u64), JobError> {
         let expected = self.judgement.header();
-        let read_start = |len: u64| {
-            let len = usize::try_from(file_len.min(len).min(MAX_HEADER_LEN as u64)).expect("bounded by a constant");
-            let mut start = vec![0; len];
-            self.input.file.read_exact_at(&mut start, 0).map_err(|error| JobError::read(&self.input.what, error))?;
-            Ok::<_, JobError>(start)
-        };
-        if Extent::of(&read_start(expected.len)?) == expected {
+        if Extent::of(&self.input.start(usize::try_from(expected.len).unwrap_or(MAX_HEADER_LEN))?) == expected {
             return Ok((expected, expected.len));
         }
-        let start = read_start(MAX_HEADER_LEN as u64)?;
+        let start = self.input.start(MAX_HEADER_LEN)?;
         // It is another: where it ends, it says itself, if it can still be read. A damaged one is taken to be as long as it was.
         let parsed_len = Header::parse(&start).ok().map(|(_, len)| len);
         let payload_len = self.judgement.payload().len;
