@@ -4,8 +4,11 @@ mod advice;
 mod answers;
 mod args;
 mod catalogue;
+mod checks;
 mod naming;
 mod plan;
+mod salvaged;
+mod seal_args;
 mod seals;
 mod signals;
 mod size;
@@ -23,18 +26,12 @@ use std::time::Instant;
 use clap::Parser;
 
 use crate::error::JobError;
-use crate::lateness::late;
 use crate::metrics::Metrics;
 use crate::report::Observer;
-use crate::sealing::{now, seal_path};
-use crate::seen::Seen;
-use crate::state_file::lock;
-use crate::verify::{Verification, VerifyRequest};
 use advice::{Exit, exit};
 use args::{Args, Subcommand};
 use plan::Plan;
-use seals::VerifyPlan;
-use ui::{Outcome, Ui, Voice, printable};
+use ui::{Outcome, Ui, Voice};
 
 /// The definition that parsing, help, man pages and completions come from.
 #[must_use]
@@ -170,104 +167,8 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
         Plan::Inspect(request) => crate::inspect(&request, &observer).map(|inspection| Outcome::inspected(&inspection)),
         Plan::Keygen(request) => crate::keygen(&request).map(|generated| Outcome::generated(&request, generated)),
         Plan::Seal(request) => crate::adopt(&request, &observer).map(|adopted| Outcome::adopted(&adopted)),
-        Plan::Verify(plan) => verify(&plan, ui, &observer),
+        Plan::Verify(plan) => checks::verify(&plan, ui, &observer),
         Plan::List(plan) => catalogue::list(&plan, ui, &observer),
         Plan::Recipients(unlock) => crate::recipients_of(&unlock, &**ui).map(Outcome::recipients),
-    }
-}
-
-/// Checks one backup after the other, and answers for each as soon as it is known.
-fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observer>) -> Result<Outcome, JobError> {
-    let mut verdict = Verdict::default();
-    let mut checked = Vec::new();
-    for request in plan.requests()? {
-        match crate::verify(&request, &plan.trust, observer) {
-            Ok(answer) if plan.chain.is_none() => verdict.add(ui, plan, &answer)?,
-            Ok(answer) => checked.push(answer),
-            Err(error) => verdict.add_failure(ui, &request, error)?,
-        }
-    }
-    if let Some(chain) = &plan.chain {
-        let _lock = chain.state.as_deref().map(lock).transpose()?;
-        let mut seen = chain.state.as_deref().map(Seen::load).transpose()?.unwrap_or_default();
-        let missing = crate::chain::place_all(&mut checked, &mut seen);
-        for answer in &checked {
-            verdict.add(ui, plan, answer)?;
-        }
-        for missing in &missing {
-            ui.answer(&answers::missing_words(missing), &answers::missing_json(missing))?;
-        }
-        for (series, count) in answers::several_epochs(&checked) {
-            ui.warning(&format!(
-                "series {series} has {count} epochs: what was the newest of an earlier one may be gone, and nothing shows it"
-            ));
-        }
-        verdict.missing = if plan.accepts_missing() { 0 } else { missing.len() };
-        let now = now();
-        if let Some(max_age) = chain.max_age {
-            let here = checked.iter().filter_map(|answer| {
-                let first = &answer.claims.as_ref()?.first;
-                let is_good = answer.integrity.is_good();
-                Some((first.series()?.label.as_str(), first.time().filter(|_| is_good)))
-            });
-            let late = late(here.chain(seen.series().map(|label| (label, None))), max_age, now);
-            verdict.late = catalogue::late_error(late.len(), answers::any_series(&checked, &seen));
-            for late in &late {
-                ui.answer(&catalogue::late_words(late, max_age, now), &catalogue::late_json(late, max_age, now))?;
-            }
-        }
-        checked.iter().for_each(|answer| seen.learn_check(answer, now));
-        if let Some(path) = &chain.state {
-            seen.save(path)?;
-        }
-    }
-    Ok(Outcome::verified(verdict.end()))
-}
-
-/// What becomes of the exit code as backups are checked.
-#[derive(Default)]
-struct Verdict {
-    total: usize,
-    refused: usize,
-    /// Series of which backups are missing, though none of them need be in what was checked.
-    missing: usize,
-    /// Some series are too old.
-    late: Option<JobError>,
-    failure: Option<JobError>,
-}
-
-impl Verdict {
-    fn add(&mut self, ui: &Ui, plan: &VerifyPlan, answer: &Verification) -> Result<(), JobError> {
-        self.total += 1;
-        self.refused += usize::from(!plan.accepts(answer));
-        ui.answer(&answers::words(answer), &answers::json(answer))
-    }
-
-    fn add_failure(&mut self, ui: &Ui, request: &VerifyRequest, error: JobError) -> Result<(), JobError> {
-        self.total += 1;
-        self.refused += 1;
-        let file = request.backup.display().to_string();
-        // Its seal says that it was there: an answer, and no fault of the command.
-        let is_gone = matches!(&error, JobError::Open { error, .. } if error.kind() == std::io::ErrorKind::NotFound);
-        if is_gone && seal_path(&request.backup).exists() {
-            return ui.answer(&format!("{}: MISSING: only its seal is here\n", printable(&file)), &answers::failed_json(&file, &error));
-        }
-        ui.answer(
-            &format!("{}: NOT CHECKED: {}\n", printable(&file), printable(&error.to_string())),
-            &answers::failed_json(&file, &error),
-        )?;
-        self.failure.get_or_insert(error);
-        Ok(())
-    }
-
-    /// What ends the command, if it does not end well.
-    fn end(self) -> Option<JobError> {
-        match (self.failure, self.refused) {
-            (Some(error), _) if self.total == 1 => Some(error),
-            (_, 0) if self.missing == 0 => self.late,
-            (_, 0) => Some(JobError::NotIntact("backups are missing from their series".into())),
-            (_, 1) if self.total == 1 => Some(JobError::NotIntact("the backup is not intact, or not in its place".into())),
-            (_, refused) => Some(JobError::NotIntact(format!("{refused} of {} backups are not intact, or not in their place", self.total))),
-        }
     }
 }

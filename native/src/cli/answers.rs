@@ -1,21 +1,18 @@
 //! What is said of a backup that was checked: to a person in a few lines, to a machine in one.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use dbseal_core::{Epoch, Integrity, Note};
+use dbseal_core::{Integrity, Note};
 use serde_json::json;
 
 use super::ui::printable;
 use crate::chain::{Missing, Place};
 use crate::error::JobError;
-use crate::salvage::SalvageReport;
 use crate::sample::Sample;
-use crate::seen::Seen;
 use crate::verify::{Claims, Verification};
 
 /// Damaged ranges that a person is shown; a machine gets them all.
-const MAX_RANGES: usize = 20;
+pub(super) const MAX_RANGES: usize = 20;
 
 /// In words, a line or more.
 pub(super) fn words(answer: &Verification) -> String {
@@ -110,12 +107,6 @@ fn probability(probability: f64) -> String {
     }
 }
 
-/// Whether there is, or was, any series.
-pub(super) fn any_series(answers: &[Verification], seen: &Seen) -> bool {
-    let mut claims = answers.iter().filter_map(|answer| answer.claims.as_ref());
-    claims.any(|claims| claims.first.series().is_some()) || seen.series().next().is_some()
-}
-
 fn vouched(claims: &Claims) -> String {
     let by = claims.vouched_by.as_deref().unwrap_or_default();
     let time = claims.first.time().map(|time| time.to_string()).unwrap_or_default();
@@ -177,40 +168,4 @@ pub(super) fn missing_words(missing: &Missing) -> String {
 /// As one line of JSON.
 pub(super) fn missing_json(missing: &Missing) -> String {
     format!("{}\n", json!({ "missing": missing }))
-}
-
-/// What is left of a backup, and what is lost.
-pub(super) fn salvaged_words(report: &SalvageReport) -> String {
-    let of = report.plaintext_len.map_or_else(|| "; how many there were is not known".into(), |len| format!(" of {len} bytes"));
-    let mut text = format!("dbseal: salvaged {} bytes{of}\n", report.written_len);
-    let mut list = |ranges: &[Range<u64>], what: &str| {
-        for Range { start, end } in ranges.iter().take(MAX_RANGES) {
-            text += &format!("dbseal:   {what}: bytes {start} to {}\n", end - 1);
-        }
-        if ranges.len() > MAX_RANGES {
-            text += &format!("dbseal:   and {} more ranges: --json lists them\n", ranges.len() - MAX_RANGES);
-        }
-    };
-    list(&report.lost, "lost, zeros in the output");
-    list(&report.unsealed, "authentic, but near damage, where the seal vouches for nothing");
-    list(&report.garbage, "behind the end of the backup, in the file");
-    text
-}
-
-/// As an event.
-pub(super) fn salvaged_json(report: &SalvageReport) -> serde_json::Value {
-    let pairs = |ranges: &[Range<u64>]| ranges.iter().map(|range| [range.start, range.end]).collect::<Vec<_>>();
-    json!({
-        "event": "salvaged", "written_bytes": report.written_len, "plaintext_bytes": report.plaintext_len, "lost": pairs(&report.lost),
-        "unsealed": pairs(&report.unsealed), "garbage": pairs(&report.garbage),
-    })
-}
-
-/// The series that backups with several epochs are of, with how many.
-pub(super) fn several_epochs(answers: &[Verification]) -> Vec<(String, usize)> {
-    let mut epochs: BTreeMap<String, BTreeSet<Epoch>> = BTreeMap::new();
-    for series in answers.iter().filter_map(|answer| answer.claims.as_ref()?.link.as_ref()?.series.as_ref()) {
-        epochs.entry(series.label.to_string()).or_default().insert(series.epoch);
-    }
-    epochs.into_iter().map(|(series, epochs)| (series, epochs.len())).filter(|(_, count)| *count > 1).collect()
 }

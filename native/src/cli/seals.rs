@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use dbseal_core::{FileName, Integrity, Pattern, Trust};
 
-use super::args::{Accept, DecryptSealArgs, ListArgs, LoadArgs, SealArgs, SignArgs, TrustArgs, VerifyArgs};
+use super::args::LoadArgs;
 use super::plan::load;
+use super::seal_args::{Accept, DecryptSealArgs, ListArgs, SealArgs, SignArgs, TrustArgs, VerifyArgs};
 use super::ui::Ui;
 use crate::adopt::AdoptRequest;
 use crate::against_seal::{Names, SealCheck, SealPolicy};

@@ -12,7 +12,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::advice::{Exit, exit, hint};
-use super::answers;
+use super::salvaged;
 use crate::adopt::Adopted;
 use crate::decrypt::{DecryptRequest, Decrypted};
 use crate::destination::Destination;
@@ -131,8 +131,8 @@ impl Ui {
     /// What is lost, for standard error: whoever reads it has to know, terminal or not.
     pub(super) fn salvaged(&self, report: &SalvageReport) {
         match self.voice {
-            Voice::Json => self.event(&answers::salvaged_json(report)),
-            Voice::Words | Voice::Quiet => self.to_stderr(answers::salvaged_words(report).as_bytes()),
+            Voice::Json => self.event(&salvaged::json_event(report)),
+            Voice::Words | Voice::Quiet => self.to_stderr(salvaged::words(report).as_bytes()),
         }
     }
 
