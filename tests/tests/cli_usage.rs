@@ -27,6 +27,8 @@ fn folder() -> Folder {
         "encrypt -R backup.pub -o shop.age plain",
         "encrypt -R backup.pub --armor -o armored.age plain",
         "encrypt --passphrase-file secret -o pass.age plain",
+        "keygen --sign db1 -o sign.key",
+        "encrypt -R backup.pub --sign sign.key -o sealed.age plain",
     ] {
         folder.dbseal(args.split(' ')).run().succeeds();
     }
