@@ -6,6 +6,7 @@ pub mod jobs;
 mod run;
 mod running;
 pub mod seals;
+pub mod store;
 mod terminal;
 
 use std::ffi::{OsStr, OsString};

@@ -5,20 +5,11 @@ use std::fs;
 use std::time::Duration;
 
 use dbseal_tests::cli::jobs::{decrypt, encrypt};
-use dbseal_tests::cli::{Folder, Run, dbseal, is_root};
+use dbseal_tests::cli::{Folder, Run, dbseal};
 use dbseal_tests::inputs::paint;
-use dbseal_tests::tools::tool;
 
 /// What writes, syncs and names files. rustix renames by rename(2) or renameat(2).
 const CALLS: &str = "trace=write,pwrite64,fsync,fdatasync,syncfs,linkat,rename,renameat,renameat2";
-
-/// The same command under strace, with these options.
-fn strace(run: Run, options: &[&str]) -> Run {
-    let options = ["-f", "-y", "-qq", "-o", "trace"].iter().chain(options);
-    let run = run.under(tool("strace"), options.copied());
-    // dbseal forbids looking into its memory, where the names are, to all but root, also of a user's own namespace.
-    if is_root() { run } else { run.under(tool("unshare"), ["--map-root-user"]) }
-}
 
 /// System calls that succeeded, in the order in which they ended, without the process that made them.
 fn calls(folder: &Folder) -> Vec<String> {
@@ -82,7 +73,7 @@ fn a_file_is_on_disk_before_its_name() {
     let folder = Folder::with_key();
     folder.write("plain", paint(3 << 20));
     let shown = |run: Run, output: &str| {
-        strace(run, &["-e", CALLS]).run().succeeds();
+        run.traced(&["-e", CALLS]).run().succeeds();
         is_on_disk_before_its_name(&folder, output);
     };
     shown(encrypt(&folder, &["-o", "shop.age", "plain"]), "shop.age");
@@ -100,7 +91,7 @@ fn a_file_is_on_disk_before_its_name() {
 fn standard_output_is_on_disk_at_the_end() {
     let folder = Folder::with_key();
     let run = folder.shell("exec \"$0\" \"$@\" >shop.age").args([dbseal().as_os_str()]);
-    strace(run.args(["encrypt", "-R", "backup.pub", "--", "echo", "a dump"]), &["-e", CALLS]).run().succeeds();
+    run.args(["encrypt", "-R", "backup.pub", "--", "echo", "a dump"]).traced(&["-e", CALLS]).run().succeeds();
     let calls = calls(&folder);
     let written = calls.iter().rposition(|call| call.starts_with("write(") && call.contains("/shop.age>")).expect("it is written");
     assert!(calls[written..].iter().any(|call| is_sync(call) && call.contains("/shop.age>")), "{:?}", &calls[written..]);
@@ -122,7 +113,7 @@ fn a_sync_that_fails_ends_the_job() {
     ];
     for run in ways {
         let run =
-            strace(run, &["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:delay_exit=3000000"]).limit(Duration::from_secs(120));
+            run.traced(&["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:delay_exit=3000000"]).limit(Duration::from_secs(120));
         let ended = run.run().fails_with("dbseal: error: cannot write shop.age: ");
         assert!(ended.stderr.to_lowercase().contains("input/output error"), "{}", ended.stderr);
         assert_eq!(folder.names(), ["backup.key", "backup.pub", "plain", "trace", "whole.age"]);
@@ -136,7 +127,7 @@ fn a_last_sync_that_fails_leaves_no_file() {
     let folder = Folder::with_key();
     folder.write("shop.age", "old");
     for args in [&["-o", "new.age", "--", "echo", "a dump"][..], &["--force", "-o", "shop.age", "--", "echo", "a dump"]] {
-        let run = strace(encrypt(&folder, args), &["-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=1"]);
+        let run = encrypt(&folder, args).traced(&["-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=1"]);
         run.run().fails_with(&format!("dbseal: error: cannot write {}: ", if args.contains(&"--force") { "shop.age" } else { "new.age" }));
         assert_eq!(folder.names(), ["backup.key", "backup.pub", "shop.age", "trace"]);
         assert_eq!(folder.read("shop.age"), b"old");

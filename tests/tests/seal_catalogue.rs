@@ -1,149 +1,12 @@
-//! The catalogue of what is there, ages, and samples: what `list` and `verify` say of backups whose seals are made here, with times
-//! and notes as they are needed.
+//! The catalogue of what is there, and how old it is: what `list` says of backups by their seals.
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use dbseal_core::{
-    Epoch, Extent, FileName, Header, Layout, Note, NoteHash, Process, Proof, Restored, Seal, Sealed, SectionHasher, SeriesPlace,
-    SigningKey, SourceKind, TestResult, Time,
-};
+use dbseal_core::TestResult;
 use dbseal_tests::cli::jobs::encrypt;
-use dbseal_tests::cli::{Ended, Folder, Run, is_root};
-use dbseal_tests::inputs::{Replay, paint};
-use dbseal_tests::tools::tool;
+use dbseal_tests::cli::seals::answers;
+use dbseal_tests::cli::store::{DAY, Made, SMALL, Store, made, row};
 use serde_json::Value;
-
-const HOUR: u64 = 60 * 60;
-const DAY: u64 = 24 * HOUR;
-/// A payload section of one chunk.
-const SMALL: usize = 16 + 1000 + 16;
-
-/// A folder of backups, and around it who signs and what is trusted.
-struct Store {
-    folder: Folder,
-    /// Trusted for seals.
-    host: SigningKey,
-    /// Trusted for restore tests.
-    tester: SigningKey,
-    /// Trusted for nothing.
-    stranger: SigningKey,
-    header: Vec<u8>,
-}
-
-/// What a backup is to be.
-struct Made<'a> {
-    name: &'a str,
-    series: Option<(&'a str, u64)>,
-    previous: Option<NoteHash>,
-    /// Seconds before now; negative for the future.
-    age: i64,
-    section_len: usize,
-}
-
-fn made(name: &str) -> Made<'_> {
-    Made { name, series: None, previous: None, age: 0, section_len: SMALL }
-}
-
-fn at(age: i64) -> Time {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
-    Time::from_unix(now.checked_add_signed(-age).expect("small")).expect("a time")
-}
-
-impl Store {
-    fn new() -> Self {
-        let folder = Folder::with_key();
-        fs::create_dir(folder.path("backups")).expect("a folder");
-        folder.write("plain", "a dump");
-        encrypt(&folder, &["-o", "one.age", "plain"]).run().succeeds_in_silence();
-        let file = folder.read("one.age");
-        let (_, header_len) = Header::parse(&file).expect("an age file");
-        let key = |name: &str, seed: u64| SigningKey::generate(name.parse().expect("a label"), &mut Replay(seed));
-        let (host, tester, stranger) = (key("db1", 1), key("drills", 2), key("mallory", 3));
-        folder.write("trust", format!("{}\n{} may=drill\n", host.verifier_key(), tester.verifier_key()));
-        Self { folder, host, tester, stranger, header: file[..header_len].into() }
-    }
-
-    fn make(&self, made: &Made<'_>) -> NoteHash {
-        self.make_by(&self.host, made)
-    }
-
-    /// A backup that nobody could open, and its seal, which is all that this is about.
-    fn make_by(&self, key: &SigningKey, made: &Made<'_>) -> NoteHash {
-        Layout::of_section(made.section_len as u64).expect("a length that a payload has");
-        let section = paint(made.section_len);
-        let mut hasher = SectionHasher::new();
-        hasher.update(&section);
-        let tree = hasher.finish();
-        let label = |text: &str| text.parse().expect("a label");
-        let note = Note::Sealed(Sealed {
-            signer: key.verifier_key().clone(),
-            series: made.series.map(|(name, number)| SeriesPlace {
-                label: label(name),
-                epoch: Epoch::from_bytes([7; 16]),
-                number,
-                previous: (number > 1).then(|| made.previous.unwrap_or_else(|| "0".repeat(64).parse().expect("a hash"))),
-            }),
-            file: FileName::of(made.name.as_bytes()).expect("a name"),
-            time: at(made.age),
-            source: SourceKind::Command,
-            process: Process { tool: label("dbseal"), version: label("0"), preset: label("x25519"), compression: label("none") },
-            header: Extent::of(&self.header),
-            payload: (&tree).into(),
-            proof: Proof::none(),
-        });
-        let seal = Seal::new(note, key, &tree, &self.header);
-        self.folder.write(&format!("backups/{}", made.name), [&self.header[..], &section].concat());
-        self.folder.write(&format!("backups/{}.seal", made.name), seal.to_bytes());
-        seal.first_hash()
-    }
-
-    /// A series without a gap, from its ages.
-    fn make_series(&self, series: &str, ages: &[i64]) {
-        let mut previous = None;
-        for (number, &age) in (1..).zip(ages) {
-            let name = format!("{series}-{number}.age");
-            previous = Some(self.make(&Made { series: Some((series, number)), previous, age, ..made(&name) }));
-        }
-    }
-
-    fn note_restore_test(&self, name: &str, key: &SigningKey, age: i64, result: TestResult) {
-        let path = format!("backups/{name}.seal");
-        let mut seal = Seal::parse(&self.folder.read(&path)).expect("a seal");
-        let Note::Sealed(first) = seal.notes()[0].note().clone() else { panic!("a sealed note") };
-        let checks = vec![("dump".parse().expect("a label"), result)];
-        let (previous, signer, payload) = (seal.last_hash(), key.verifier_key().clone(), first.payload);
-        seal.append(Note::Restored(Restored { previous, signer, time: at(age), payload, seconds: 60, result, checks }), key)
-            .expect("room for a note");
-        self.folder.write(&path, seal.to_bytes());
-    }
-
-    fn list(&self, args: &[&str]) -> Run {
-        self.folder.dbseal(["list", "--trust", "trust", "backups"]).args(args.iter().copied())
-    }
-
-    fn verify(&self, args: &[&str]) -> Run {
-        self.folder.dbseal(["verify", "--trust", "trust"]).args(args.iter().copied())
-    }
-
-    fn rows(&self, args: &[&str]) -> Vec<Value> {
-        json(&self.list(&[&["--json"], args].concat()).run().succeeds())
-    }
-
-    fn names(&self, args: &[&str]) -> Vec<String> {
-        let name = |row: &Value| Some(row["file"].as_str()?.strip_prefix("backups/").expect("in the folder").to_owned());
-        self.rows(args).iter().filter_map(name).collect()
-    }
-}
-
-fn json(ended: &Ended) -> Vec<Value> {
-    let lines = ended.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).expect("JSON")).collect()
-}
-
-fn row<'a>(rows: &'a [Value], name: &str) -> &'a Value {
-    rows.iter().find(|row| row["file"] == format!("backups/{name}")).unwrap_or_else(|| panic!("no row of {name}"))
-}
 
 /// A store in which everything has happened.
 fn eventful() -> Store {
@@ -292,7 +155,7 @@ fn series_that_are_late() {
         assert!(words.contains(&format!("series {series}: LATE: there is no backup that counts\n")), "{words}");
     }
     assert!(!words.contains("series good:"), "{words}");
-    let late: Vec<Value> = json(&store.list(&["--json", "--max-age", "26h"]).run().fails_with("3 series are late"));
+    let late: Vec<Value> = answers(&store.list(&["--json", "--max-age", "26h"]).run().fails_with("3 series are late"));
     let late: Vec<&Value> = late.iter().filter_map(|row| row.get("late")).collect();
     assert_eq!(late.len(), 3);
     assert_eq!((&late[0]["series"], &late[0]["newest"], &late[0]["max_age_seconds"]), (&"ahead".into(), &Value::Null, &93_600.into()));
@@ -362,7 +225,7 @@ fn last_checks() {
 fn no_payload_is_read() {
     let store = Store::new();
     store.make_series("shop", &[300, 200, 100]);
-    strace(store.list(&[]), &["-e", "trace=openat,open"]).run().succeeds();
+    store.list(&[]).traced(&["-e", "trace=openat,open"]).run().succeeds();
     let trace = store.folder.read_text("trace");
     assert!(trace.contains("shop-1.age.seal"), "{trace}");
     assert!(!trace.contains("shop-1.age\""), "{trace}");
@@ -423,96 +286,6 @@ fn a_table_that_fits() {
     let piped = store.list(&[]).run().succeeds_in_silence().words();
     assert!(piped.contains("  a-series-with-a-rather-long-name-20261124T020013Z.age\n"), "{piped}");
 }
-
-// Samples
-
-/// Bytes in the section of what is sampled: 40 groups, the last one shorter.
-const SAMPLED_LEN: usize = 16 + 39 * (1 << 20) + 16 * (39 * 16);
-
-/// The same command under strace, with these options.
-fn strace(run: Run, options: &[&str]) -> Run {
-    let options = ["-f", "-y", "-qq", "-s", "0", "-o", "trace"].iter().chain(options);
-    let run = run.under(tool("strace"), options.copied());
-    // dbseal forbids looking into its memory, where the names are, to all but root, also of a user's own namespace.
-    if is_root() { run } else { run.under(tool("unshare"), ["--map-root-user"]) }
-}
-
-/// Only the share that was asked for is read, and the header; the answer says what that is worth.
-#[test]
-fn a_sample_reads_its_share() {
-    let store = Store::new();
-    store.make(&Made { section_len: SAMPLED_LEN, ..made("shop.age") });
-    for (share, group_count) in [("5%", 2_u64), ("0.5%", 1), ("50%", 20)] {
-        let run = store.verify(&["--threads", "1", "--sample", share, "backups/shop.age"]);
-        let ended = strace(run, &["-e", "trace=pread64,read"]).run().succeeds_in_silence();
-        let words = ended.words();
-        assert!(
-            words.contains(&format!(": sampled {group_count} of 40 groups, none damaged; damage to 1 group is missed with ")),
-            "{words}"
-        );
-        assert!(!words.contains("intact") && words.contains("; made by db1 (its clock said "), "{words}");
-        let trace = store.folder.read_text("trace");
-        let calls = trace.lines().filter(|line| line.contains("shop.age>"));
-        let read: u64 = calls.filter_map(|call| call.rsplit_once(" = ")?.1.trim().parse::<u64>().ok()).sum();
-        // The last group is shorter; the header is 4 KiB; that it did not grow takes a byte.
-        assert!(read <= (group_count << 20) + 5000 && read > ((group_count - 1) << 20), "{share}: {read} bytes");
-    }
-    let words = store.verify(&["--sample", "5%", "backups/shop.age"]).run().succeeds_in_silence().words();
-    // 38/40, and of 36 groups 4/40 * 3/39 < 1%.
-    assert!(words.contains("missed with probability 95.0%, to 36 with 0.77%; made"), "{words}");
-    let row = &json(&store.verify(&["--json", "--sample", "5%", "backups/shop.age"]).run().succeeds())[0];
-    assert_eq!((&row["integrity"], &row["sample"]["groups_read"], &row["sample"]["groups"]), (&"sampled".into(), &2.into(), &40.into()));
-    assert_eq!(row["sample"]["hardly_missed_groups"], 36);
-    for refused in ["0%", "100.1%", "5", "-5%", "0.0%", "%"] {
-        store.verify(&[&format!("--sample={refused}"), "backups/shop.age"]).run().ends_with(2, "a share is ");
-    }
-}
-
-/// What is damaged in a group that is read is found, and so is what is wrong with the header and the length, whatever is read.
-#[test]
-fn a_sample_finds_what_it_reads() {
-    let store = Store::new();
-    store.make(&Made { section_len: SAMPLED_LEN, ..made("shop.age") });
-    let whole = store.folder.read("backups/shop.age");
-    let all = store.verify(&["--sample", "100%", "backups/shop.age"]).run().succeeds_in_silence().words();
-    assert!(all.contains("sampled 40 of 40 groups, none damaged; damage to 1 group is missed with probability 0%; made"), "{all}");
-    assert!(!all.contains("intact"), "{all}");
-
-    let mut damaged = whole.clone();
-    damaged[4096 + (7 << 20) + 5] ^= 1;
-    store.folder.write("backups/shop.age", &damaged);
-    let row = json(&store.verify(&["--json", "--sample", "100%", "backups/shop.age"]).run().fails_with("not intact"));
-    assert_eq!((&row[0]["integrity"], &row[0]["damage"]), (&"damaged".into(), &serde_json::json!([[4096 + (7 << 20), 4096 + (8 << 20)]])));
-    // Damage to half of the groups is missed by a quarter of them once in 1,000 times and more seldom; ten times never.
-    damaged = whole.clone();
-    (0..20).for_each(|group| damaged[4096 + (group << 21)] ^= 1);
-    store.folder.write("backups/shop.age", &damaged);
-    assert!((0..10).any(|_| store.verify(&["--sample", "25%", "backups/shop.age"]).run().code() == 1));
-
-    for (bytes, integrity) in [
-        (whole[..whole.len() - 1].to_vec(), "damaged"),
-        (whole[..5 << 20].to_vec(), "damaged"),
-        ([&whole[..], b"!"].concat(), "damaged"),
-        ([&whole[..100], b"!", &whole[101..]].concat(), "header-changed"),
-    ] {
-        store.folder.write("backups/shop.age", bytes);
-        let row = &json(&store.verify(&["--json", "--sample", "0.5%", "backups/shop.age"]).run().fails_with("not intact"))[0];
-        assert_eq!(row["integrity"], integrity);
-    }
-    // Nobody vouches.
-    store.folder.write("backups/shop.age", &whole);
-    let words =
-        store.folder.dbseal(["verify", "--sample", "5%", "backups/shop.age"]).run().fails_with("NOT VOUCHED FOR: sampled 2 of 40").words();
-    assert!(!words.contains("it is what its seal says"), "{words}");
-    // Without hashes that belong to the root, a sample says nothing.
-    let seal = store.folder.read_text("backups/shop.age.seal");
-    let (signed, _) = seal.split_once("\nunsigned\n").expect("an unsigned section");
-    store.folder.write("backups/shop.age.seal", signed);
-    store.verify(&["--sample", "5%", "backups/shop.age"]).run().fails_with("shop.age cannot be sampled: its seal has no hashes of parts");
-    store.verify(&["backups/shop.age"]).run().succeeds_in_silence();
-}
-
-// Ages in a check
 
 /// With the chain, a check names series that are late: by what it found to be good.
 #[test]

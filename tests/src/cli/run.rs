@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::is_root;
 use super::running::{Collected, Ended, Running};
+use crate::tools::tool;
 
 pub(super) enum Input {
     Nothing,
@@ -45,6 +47,14 @@ impl Run {
         let args = args.into_iter().map(Into::into).chain([inner]).chain(self.args);
         self.args = args.collect();
         self
+    }
+
+    /// The same command under strace, with these options; what it did is in the file `trace`.
+    pub fn traced(self, options: &[&str]) -> Self {
+        let options = ["-f", "-y", "-qq", "-s", "0", "-o", "trace"].iter().chain(options);
+        let run = self.under(tool("strace"), options.copied());
+        // dbseal forbids looking into its memory, where the names are, to all but root, also of a user's own namespace.
+        if is_root() { run } else { run.under(tool("unshare"), ["--map-root-user"]) }
     }
 
     /// What it reads from its standard input.
