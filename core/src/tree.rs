@@ -72,6 +72,14 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// The tree of a whole section that is in memory.
+    #[must_use]
+    pub fn of(section: &[u8]) -> Self {
+        let mut hasher = SectionHasher::new();
+        hasher.update(section);
+        hasher.finish()
+    }
+
     /// Bytes in the section.
     #[must_use]
     pub fn section_len(&self) -> u64 {

@@ -6,7 +6,7 @@
 use std::fs;
 use std::process::Command;
 
-use dbseal_core::{Adopted, Extent, Label, Note, Restored, Seal, SectionHasher, SigningKey, TestResult, Time};
+use dbseal_core::{Adopted, Extent, Label, Note, Restored, Seal, SigningKey, TestResult, Time, Tree};
 use dbseal_tests::inputs::{Replay, paint};
 use dbseal_tests::tools::{tool, workspace_dir};
 use dbseal_tests::{published, reference};
@@ -110,9 +110,7 @@ fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
 /// A seal with a restore test, of a section of [`paint`].
 fn sealed(section_len: usize) -> Vec<u8> {
     let key = SigningKey::generate("fuzz".parse::<Label>().expect("a label"), &mut Replay(1));
-    let mut hasher = SectionHasher::new();
-    hasher.update(&paint(section_len));
-    let tree = hasher.finish();
+    let tree = Tree::of(&paint(section_len));
     let (signer, time, payload) = (key.verifier_key().clone(), Time::default(), Extent::from(&tree));
     let header = b"a header";
     let file = dbseal_core::FileName::of(b"shop.age").expect("a name");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dbseal_core::{
     CHUNK_LEN, Extent, FileKey, Header, HeaderPadding, Note, PAYLOAD_NONCE_LEN, Proof, ProofKey, Recipient, Restored, Rewrapped, SLOT_LEN,
-    Seal, Sealed, TestResult, Time, identities_from_text,
+    Seal, Sealed, TestResult, Time, Tree, identities_from_text,
 };
 use dbseal_tests::cli::{Ended, Folder, seals};
 use dbseal_tests::inputs::{Replay, paint};
@@ -379,7 +379,7 @@ impl Stage {
         };
         let file = dbseal_core::FileName::of(name.as_bytes()).expect("a name");
         let note = Note::Sealed(Sealed { signer: key.verifier_key().clone(), file, time: Time::default(), ..note }).proven(&proof_key);
-        self.write(&format!("{name}.seal"), Seal::new(note, &key, &seals::tree(&section), &header.to_bytes()).to_bytes());
+        self.write(&format!("{name}.seal"), Seal::new(note, &key, &Tree::of(&section), &header.to_bytes()).to_bytes());
         name
     }
 }

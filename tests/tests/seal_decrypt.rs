@@ -1,8 +1,8 @@
 //! Promise 10: a backup is not trusted because it decrypts. What its host did not seal reaches no program and no file.
 
 use dbseal_core::{
-    Extent, FileKey, FileName, Header, Identity, Note, PayloadNonce, Process, Proof, ProofKey, Seal, Sealed, SectionHasher, SigningKey,
-    SourceKind, Spread, Time, signing_key_from_text,
+    Extent, FileKey, FileName, Header, Identity, Note, PayloadNonce, Process, Proof, ProofKey, Seal, Sealed, SigningKey, SourceKind,
+    Spread, Time, Tree, signing_key_from_text,
 };
 use dbseal_tests::cli::{Folder, Run};
 use dbseal_tests::inputs::paint;
@@ -161,9 +161,7 @@ fn a_seal_about_anothers_file_is_refused() {
 }
 
 fn sealed_by(key: &SigningKey, header: &[u8], section: &[u8], file_key: &FileKey) -> Seal {
-    let mut hasher = SectionHasher::new();
-    hasher.update(section);
-    let tree = hasher.finish();
+    let tree = Tree::of(section);
     let label = |text: &str| text.parse().expect("a label");
     let note = Note::Sealed(Sealed {
         signer: key.verifier_key().clone(),

@@ -1,8 +1,6 @@
 //! The worked example of core/SEAL.md, read out of the document.
 
-use dbseal_core::{
-    Extent, FileKey, Header, Identity, Integrity, Maker, Note, ProofKey, Seal, SectionHasher, TestResult, Trust, WrongProof,
-};
+use dbseal_core::{Extent, FileKey, Header, Identity, Integrity, Maker, Note, ProofKey, Seal, TestResult, Tree, Trust, WrongProof};
 
 const DOCUMENT: &str = include_str!("../../core/SEAL.md");
 
@@ -33,9 +31,7 @@ fn the_example_is_intact_and_proven() {
     assert_eq!(seal.to_bytes(), block("seal").as_bytes());
     let trust = Trust::parse(block("trust")).expect("whom to trust");
     let judgement = seal.judge(&trust);
-    let mut hasher = SectionHasher::new();
-    hasher.update(&section());
-    let tree = hasher.finish();
+    let tree = Tree::of(&section());
     let header = Extent::of(header().as_bytes());
     assert_eq!(judgement.integrity(header, tree.section_len(), &tree.root()), Integrity::Intact);
     assert_eq!(judgement.vouched_by().map(ToString::to_string).as_deref(), Some("db1"));

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use dbseal_core::{
     Adopted, Extent, FileKey, FileName, Integrity, Label, Note, Proof, ProofKey, Restored, Rewrapped, Seal, SigningKey, TestResult, Time,
-    Trust,
+    Tree, Trust,
 };
 use dbseal_tests::cli::{Folder, seals};
 use dbseal_tests::inputs::{Replay, paint};
@@ -117,7 +117,7 @@ fn we_verify_what_others_sign() {
 fn seal_of_three() -> (Vec<u8>, usize, Extent, Extent, Trust) {
     let key = SigningKey::generate("db1".parse::<Label>().expect("a label"), &mut Replay(1));
     let section = paint(3 << 20);
-    let tree = seals::tree(&section[..(3 << 20) - 1000]);
+    let tree = Tree::of(&section[..(3 << 20) - 1000]);
     let (signer, time, payload) = (key.verifier_key().clone(), Time::default(), Extent::from(&tree));
     let (old_header, header) = (Extent::of(b"a header"), Extent::of(b"another header"));
     let file = FileName::of(b"shop.age").expect("a name");

@@ -11,7 +11,6 @@ use alloc::vec::Vec;
 use super::*;
 use crate::keys::FileKey;
 use crate::layout::Layout;
-use crate::tree::SectionHasher;
 
 const HEADER: &[u8] = b"a header";
 const FILE_KEY: [u8; 16] = [9; 16];
@@ -34,10 +33,8 @@ fn proof_key() -> ProofKey {
 
 /// A section of a length that a payload can have.
 fn tree(plaintext_len: u64, seed: u8) -> Tree {
-    let mut hasher = SectionHasher::new();
     let len = usize::try_from(Layout::of_plaintext(plaintext_len).section_len()).unwrap();
-    hasher.update(&(0..len).map(|index| u8::try_from(index % 251).unwrap() ^ seed).collect::<Vec<_>>());
-    hasher.finish()
+    Tree::of(&(0..len).map(|index| u8::try_from(index % 251).unwrap() ^ seed).collect::<Vec<_>>())
 }
 
 fn series() -> Option<SeriesPlace> {

@@ -105,15 +105,9 @@ impl GroupCheck {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{SECTION_LENS, painted};
-    use super::super::{MIN_GROUP_LEN, SectionHasher, Tree};
+    use super::super::{MIN_GROUP_LEN, Tree};
     use super::*;
     use alloc::vec;
-
-    fn tree(section: &[u8]) -> Tree {
-        let mut hasher = SectionHasher::new();
-        hasher.update(section);
-        hasher.finish()
-    }
 
     fn is_authentic(groups: &Groups, index: u64, bytes: &[u8]) -> bool {
         let mut check = groups.check(index);
@@ -130,7 +124,7 @@ mod tests {
     fn a_flipped_bit_damages_its_group_alone() {
         for section_len in SECTION_LENS {
             let mut section = painted(section_len);
-            let tree = tree(&section);
+            let tree = Tree::of(&section);
             let groups = Groups::checked(section_len as u64, tree.groups().to_vec(), &tree.root()).unwrap();
             assert_eq!(damaged(&groups, &section), []);
             for offset in [0, section_len / 2, (1 << 20) - 1, 1 << 20, section_len.saturating_sub(1)] {
@@ -146,7 +140,7 @@ mod tests {
     #[test]
     fn hashes_count_only_where_they_merge_to_the_root() {
         let section_len = 3 * MIN_GROUP_LEN + 1;
-        let tree = tree(&painted(usize::try_from(section_len).unwrap()));
+        let tree = Tree::of(&painted(usize::try_from(section_len).unwrap()));
         let hashes = tree.groups().to_vec();
         assert!(Groups::checked(section_len, hashes.clone(), &tree.root()).is_some());
         assert_eq!(Groups::checked(section_len, hashes.clone(), &Blake3::of(b"another")), None);
@@ -167,7 +161,7 @@ mod tests {
     fn a_group_has_its_length() {
         for section_len in [0, 1, 1024, 1 << 20, (1 << 20) + 1, 3 << 20] {
             let section = painted(section_len);
-            let tree = tree(&section);
+            let tree = Tree::of(&section);
             let groups = Groups::checked(section_len as u64, tree.groups().to_vec(), &tree.root()).unwrap();
             let first = &section[..section_len.min(1 << 20)];
             assert!(is_authentic(&groups, 0, first));

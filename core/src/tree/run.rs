@@ -226,15 +226,8 @@ fn merge_open(subtrees: &[Subtree]) -> Option<ChainingValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::SectionHasher;
     use super::super::tests::{SECTION_LENS, painted};
     use super::*;
-
-    fn in_order(section: &[u8]) -> Tree {
-        let mut hasher = SectionHasher::new();
-        hasher.update(section);
-        hasher.finish()
-    }
 
     fn xorshift(state: &mut u64) -> usize {
         *state ^= *state << 13;
@@ -269,7 +262,7 @@ mod tests {
         let mut state = 0x9e37_79b9_7f4a_7c15;
         for section_len in SECTION_LENS {
             let section = painted(section_len);
-            let expected = Some(in_order(&section));
+            let expected = Some(Tree::of(&section));
             assert_eq!(build([Run::hash(0, &section)]), expected, "{section_len} in one run");
             let (nonce, chunks) = section.split_at(section_len.min(16));
             let spread = Run::hash_spread(nonce.len() as u64, chunks, Spread::Serial);
@@ -279,7 +272,7 @@ mod tests {
             }
         }
         let section = painted(5000);
-        assert_eq!(build(shuffled_runs(&section, 1, &mut state)), Some(in_order(&section)));
+        assert_eq!(build(shuffled_runs(&section, 1, &mut state)), Some(Tree::of(&section)));
     }
 
     #[test]
@@ -291,7 +284,7 @@ mod tests {
         for run in &runs {
             assert!(run.head.len() + run.tail.len() + size_of_val(run.subtrees.as_slice()) < 4 * LEAF_LEN);
         }
-        assert_eq!(build(runs.into_iter().rev().chain([Run::hash(0, nonce)])), Some(in_order(&section)));
+        assert_eq!(build(runs.into_iter().rev().chain([Run::hash(0, nonce)])), Some(Tree::of(&section)));
     }
 
     #[test]
@@ -304,8 +297,8 @@ mod tests {
         assert_eq!(build([run(999_999..3_000_000), run(0..1_000_000)]), None, "an overlap, backwards");
         assert_eq!(build([run(0..1_000_000), run(0..1_000_000), run(1_000_000..3_000_000)]), None, "one twice");
         assert_eq!(build([run(2_000_000..3_000_000), run(2_000_000..2_500_000), run(0..2_000_000)]), None, "one in another");
-        assert_eq!(build([run(7..7), run(0..3_000_000), run(0..0)]), Some(in_order(&section)), "empty ones do no harm");
-        assert_eq!(build([]), Some(in_order(b"")));
+        assert_eq!(build([run(7..7), run(0..3_000_000), run(0..0)]), Some(Tree::of(&section)), "empty ones do no harm");
+        assert_eq!(build([]), Some(Tree::of(b"")));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dbseal_core::{Header, ProofKey, SectionHasher, SigningKey, Tree, identities_from_text, signing_key_from_text};
+use dbseal_core::{Header, ProofKey, SigningKey, identities_from_text, signing_key_from_text};
 use serde_json::Value;
 
 use super::{Ended, Folder, Run};
@@ -86,12 +86,4 @@ pub fn parts(folder: &Folder, backup: &[u8]) -> (Header, Vec<u8>, ProofKey) {
     let identities = identities_from_text(&folder.read_text("backup.key")).expect("an identity");
     let file_key = header.unwrap(&identities).expect("the file key");
     (header, backup[len..].to_vec(), ProofKey::of(&file_key))
-}
-
-/// The hashes of a payload section.
-#[must_use]
-pub fn tree(section: &[u8]) -> Tree {
-    let mut hasher = SectionHasher::new();
-    hasher.update(section);
-    hasher.finish()
 }

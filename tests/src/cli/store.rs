@@ -4,8 +4,8 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dbseal_core::{
-    Epoch, Extent, FileName, Header, Layout, Note, NoteHash, Process, Proof, Restored, Seal, Sealed, SectionHasher, SeriesPlace,
-    SigningKey, SourceKind, TestResult, Time,
+    Epoch, Extent, FileName, Header, Layout, Note, NoteHash, Process, Proof, Restored, Seal, Sealed, SeriesPlace, SigningKey, SourceKind,
+    TestResult, Time, Tree,
 };
 use serde_json::Value;
 
@@ -101,9 +101,7 @@ impl Store {
     pub fn make_by(&self, key: &SigningKey, made: &Made<'_>) -> NoteHash {
         Layout::of_section(made.section_len as u64).expect("a length that a payload has");
         let section = paint(made.section_len);
-        let mut hasher = SectionHasher::new();
-        hasher.update(&section);
-        let tree = hasher.finish();
+        let tree = Tree::of(&section);
         let label = |text: &str| text.parse().expect("a label");
         let note = Note::Sealed(Sealed {
             signer: key.verifier_key().clone(),
