@@ -80,13 +80,13 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         None => destination(output, if args.armor { Content::Text } else { Content::Binary })?,
     };
     let sign = seals::sign(args.sign, &destination, overwrite, ui)?;
-    let sign_names = sign.iter().flat_map(|(key_path, _)| [key_path]);
+    let signing_key = sign.iter().map(|(key_path, _)| key_path);
     check_names(
         args.report.metrics.as_deref(),
         &source,
         &destination,
         sign.as_ref().map(|(_, sign)| sign.path.as_path()),
-        &args.recipients_file.iter().chain(&args.passphrase_file).chain(sign_names).collect::<Vec<_>>(),
+        &args.recipients_file.iter().chain(&args.passphrase_file).chain(signing_key).collect::<Vec<_>>(),
     )?;
     // Asked for last: nobody should type a passphrase twice and then hear that the output exists.
     if args.passphrase || args.passphrase_file.is_some() {
@@ -156,8 +156,7 @@ fn check_names<'a>(
     let input = if let Source::File(path) = source { Some(path.as_path()) } else { None };
     let read =
         |name: &Path| keys.iter().map(|path| path.as_path()).chain(input).find(|other| is_same_file(name, other)).map(Path::to_owned);
-    let written = [metrics, output, seal].map(|name| name.into_iter());
-    let written: Vec<&Path> = written.into_iter().flatten().collect();
+    let written: Vec<&Path> = [metrics, output, seal].into_iter().flatten().collect();
     let twice = written.iter().enumerate().find_map(|(index, name)| written[..index].iter().find(|other| is_same_file(name, other)));
     let replaced = twice.map(|path| path.to_path_buf()).or_else(|| written.iter().find_map(|name| read(name)));
     replaced.map_or(Ok(()), |path| Err(JobError::SameFile(path)))
