@@ -155,7 +155,7 @@ impl Held {
     pub(crate) fn withdraw(self) -> Result<(), JobError> {
         match self.place.previous {
             Some(previous) => self.write(self.place.number - 1, previous, None),
-            None => std::fs::remove_file(&self.path).map_err(|error| JobError::write(&self.path.display().to_string(), error)),
+            None => self.forget(),
         }
     }
 
