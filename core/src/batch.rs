@@ -4,10 +4,9 @@ use alloc::collections::TryReserveError;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use zeroize::Zeroizing;
-
 use crate::keys::{FileKey, PayloadNonce};
 use crate::layout::{CheckedLayout, Layout};
+use crate::memory::ReadBuffer;
 use crate::payload::{CHUNK_LEN, PayloadError, PayloadKey, Position, SLOT_LEN, TAG_LEN};
 use crate::spread::Spread;
 
@@ -15,7 +14,7 @@ use crate::spread::Spread;
 ///
 /// A batch knows what it holds: plaintext cannot be taken for sealed bytes, nor unopened bytes for plaintext. Wiped on drop.
 pub struct Batch {
-    slots: Zeroizing<Vec<u8>>,
+    slots: ReadBuffer,
     holds: Holds,
 }
 
@@ -47,10 +46,7 @@ impl Batch {
     /// For no chunk at all.
     pub fn try_with_chunks(chunk_count: usize) -> Result<Self, TryReserveError> {
         assert!(chunk_count > 0, "a batch without a slot");
-        let mut slots = Vec::new();
-        slots.try_reserve_exact(chunk_count * SLOT_LEN)?;
-        slots.resize(chunk_count * SLOT_LEN, 0);
-        Ok(Self { slots: Zeroizing::new(slots), holds: Holds::Plaintext(0) })
+        Ok(Self { slots: ReadBuffer::try_with_len(chunk_count * SLOT_LEN)?, holds: Holds::Plaintext(0) })
     }
 
     /// How many bytes of plaintext fit.

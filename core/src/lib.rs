@@ -53,6 +53,7 @@ mod header;
 mod keyfile;
 mod keys;
 mod layout;
+mod memory;
 mod pad;
 mod payload;
 mod recipient;
@@ -68,6 +69,7 @@ pub use header::{Header, HeaderError, HeaderPadding, MAX_HEADER_LEN, UnwrapError
 pub use keyfile::{KeyfileError, identities_from_text, recipients_from_text};
 pub use keys::{FILE_KEY_LEN, FileKey, PAYLOAD_NONCE_LEN, PayloadNonce};
 pub use layout::{CheckedLayout, ChunkRange, Layout, RangeError};
+pub use memory::ReadBuffer;
 pub use pad::PAD_TAG;
 pub use payload::{CHUNK_LEN, PayloadError, SLOT_LEN, TAG_LEN};
 pub use recipient::scrypt::{DEFAULT_WORK_FACTOR, MAX_WORK_FACTOR};
