@@ -5,14 +5,18 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, Seal, Trust, VerifiedSeal};
+use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, ReadBuffer, Seal, Trust, VerifiedSeal};
 
 use crate::error::JobError;
 use crate::input::Source;
+use crate::pipeline::read_full;
 use crate::report::Observer;
 use crate::sealing::seal_path;
 use crate::shared_tree::SharedTree;
 use crate::verify::read_seal;
+
+/// Bytes that are read at a time: they stay in the core's own cache from the read to the hash.
+const PIECE_LEN: usize = 256 << 10;
 
 /// What is asked of a backup's seal before it is decrypted.
 #[derive(Clone, Debug)]
@@ -149,7 +153,7 @@ impl Expected<'_> {
     pub(crate) fn groups_reader<R: Read>(&self, reader: R, range: Range<u64>, what: &str) -> Result<GroupsReader<R>, JobError> {
         let groups = self.groups.clone().ok_or_else(|| JobError::GroupsUnusable(what.into()))?;
         let next_group = groups.index_of(range.start);
-        Ok(GroupsReader { reader, groups, next_group, range, group: Vec::new(), taken_len: 0, what: what.into() })
+        Ok(GroupsReader { reader, groups, next_group, range, pieces: Vec::new(), group_len: 0, taken_len: 0, what: what.into() })
     }
 
     /// Bytes that the section has to have.
@@ -174,8 +178,11 @@ pub(crate) struct GroupsReader<R> {
     next_group: u64,
     /// What is handed out, and still to come.
     range: Range<u64>,
-    /// The group that was checked last.
-    group: Vec<u8>,
+    /// Holds the group that was checked last; of [`PIECE_LEN`] bytes each.
+    pieces: Vec<ReadBuffer>,
+    /// Bytes of that group.
+    group_len: usize,
+    /// Bytes of it that were handed out.
     taken_len: usize,
     what: String,
 }
@@ -183,11 +190,22 @@ pub(crate) struct GroupsReader<R> {
 impl<R: Read> GroupsReader<R> {
     fn check_next(&mut self) -> io::Result<()> {
         let range = self.groups.range(self.next_group);
-        self.group.clear();
-        // Grows with what is there: a seal can say any length.
-        (&mut self.reader).take(range.end - range.start).read_to_end(&mut self.group)?;
         let mut check = self.groups.check(self.next_group);
-        check.update(&self.group);
+        (self.group_len, self.taken_len) = (0, 0);
+        while range.start + (self.group_len as u64) < range.end {
+            let index = self.group_len / PIECE_LEN;
+            // Grows with what is there: a seal can say any length.
+            if self.pieces.len() == index {
+                self.pieces.push(ReadBuffer::try_with_len(PIECE_LEN).map_err(io::Error::other)?);
+            }
+            let len = length((range.end - range.start - self.group_len as u64).min(PIECE_LEN as u64));
+            let read_len = read_full(&mut self.reader, &mut self.pieces[index][..len])?;
+            check.update(&self.pieces[index][..read_len]);
+            self.group_len += read_len;
+            if read_len < len {
+                break;
+            }
+        }
         // The last group ends with the file.
         let goes_on = self.next_group + 1 == self.groups.count() && self.reader.read(&mut [0])? > 0;
         if !check.is_authentic() || goes_on {
@@ -204,13 +222,13 @@ impl<R: Read> Read for GroupsReader<R> {
         if self.range.is_empty() {
             return Ok(0);
         }
-        if self.taken_len == self.group.len() {
+        if self.taken_len == self.group_len {
             self.check_next()?;
         }
         let wanted_len = length((self.range.end - self.range.start).min(buffer.len() as u64));
-        let rest = &self.group[self.taken_len..];
-        let len = rest.len().min(wanted_len);
-        buffer[..len].copy_from_slice(&rest[..len]);
+        let start = self.taken_len % PIECE_LEN;
+        let len = wanted_len.min(PIECE_LEN - start).min(self.group_len - self.taken_len);
+        buffer[..len].copy_from_slice(&self.pieces[self.taken_len / PIECE_LEN][start..][..len]);
         self.taken_len += len;
         self.range.start += len as u64;
         Ok(len)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use dbseal_core::{Groups, MIN_GROUP_LEN, Tree};
+use dbseal_core::{Groups, MIN_GROUP_LEN, ReadBuffer, Tree};
 
 use crate::error::JobError;
 use crate::input::Input;
@@ -103,6 +103,6 @@ impl Section<'_> {
     }
 }
 
-fn buffer() -> Vec<u8> {
-    vec![0; READ_LEN]
+fn buffer() -> ReadBuffer {
+    ReadBuffer::try_with_len(READ_LEN).expect("memory for a buffer")
 }
