@@ -76,6 +76,17 @@ impl Place {
         }
     }
 
+    /// Gives what lies here a second name, so that it can come back. One that has that name already stays: it is older.
+    pub(crate) fn keep_as(&self, ending: &str) -> Result<Self, Errno> {
+        let mut name = self.name.clone();
+        name.push(ending);
+        let kept = Self { folder: Arc::clone(&self.folder), name };
+        match linkat(&self.folder, &self.name, &kept.folder, &kept.name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::EXIST) => Ok(kept),
+            Err(error) => Err(error),
+        }
+    }
+
     fn is_taken(&self) -> bool {
         !matches!(statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }

@@ -12,10 +12,14 @@ use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::Source;
 use crate::output::PendingFile;
+use crate::place::Place;
 use crate::report::Observer;
 use crate::series::{Held, Series};
 use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
+
+/// What the name of a seal ends with that is being replaced, until its backup was too. A job that is killed in between leaves it.
+pub(crate) const REPLACED: &str = ".replaced";
 
 /// Everything that was decided about a seal.
 #[derive(Debug)]
@@ -98,18 +102,23 @@ impl<'a> PendingSeal<'a> {
             held.announce(hash, &self.sign.path, backup.as_ref().map(PendingFile::path))?;
         }
         let place = self.file.place();
+        // Should the backup not be replaced after its seal was, it would be taken for damaged.
+        let replaced = backup.as_ref().and_then(|_| place.keep_as(REPLACED).ok());
         if let Err(error) = self.file.commit() {
+            put_back(&place, replaced.as_ref());
             held.filter(|_| !is_named(&error)).map_or(Ok(()), Held::withdraw)?;
             return Err(error);
         }
         if let Err(error) = backup.map_or(Ok(()), PendingFile::commit) {
             if !is_named(&error) {
                 place.remove();
+                put_back(&place, replaced.as_ref());
                 // Whoever can write there has seen the seal by now: its number must not be given to another.
                 held.map_or(Ok(()), Held::forget)?;
             }
             return Err(error);
         }
+        replaced.iter().for_each(Place::remove);
         // The state names the seal, which is there: should this fail, the next job finds it.
         if let Err(error) = held.map_or(Ok(()), |held| held.settle(hash)) {
             observer.warning(&format!("the backup and its seal are complete, but not the state of the series: {error}"));
@@ -130,6 +139,16 @@ impl<'a> PendingSeal<'a> {
             proof: Proof::none(),
         });
         Seal::new(note.proven(&self.proof_key), &self.sign.key, tree, &self.header)
+    }
+}
+
+/// Brings a seal back that was, or was to be, replaced.
+fn put_back(place: &Place, replaced: Option<&Place>) {
+    if let Some(replaced) = replaced
+        && place.replace_by(replaced).is_ok()
+    {
+        // Two names of one file are left as they are by a rename.
+        replaced.remove();
     }
 }
 

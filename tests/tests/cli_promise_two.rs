@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use dbseal_core::CHUNK_LEN;
 use dbseal_tests::cli::jobs::{assert_not_committed, dump, encrypt, fails_cleanly};
-use dbseal_tests::cli::{Folder, Run, is_root, wait_until};
+use dbseal_tests::cli::{Folder, Run, is_root, seals, wait_until};
 use dbseal_tests::inputs::{Replay, paint};
 use dbseal_tests::tools::tool;
 use rustix::process::{Pid, Signal};
@@ -50,6 +50,39 @@ fn a_full_disk_leaves_no_file() {
     let ended = on_a_small_disk(&folder, script).run().fails_with("cannot write standard output: no space left on device");
     let stdout = String::from_utf8_lossy(&ended.stdout);
     assert!(stdout.contains("NOT COMPLETE: dbseal failed") && stdout.ends_with("\n1\n1\n"), "{stdout}{}", ended.stderr);
+}
+
+/// A seal and its backup are replaced one after the other. Where the second fails, the first comes back; a job that is killed
+/// in between leaves it beside.
+#[test]
+fn a_seal_outlives_the_job_that_was_to_replace_it() {
+    let folder = seals::folder();
+    folder.write("dump", "old");
+    seals::encrypt(&folder, &["-o", "b/shop.age", "dump"]).run().succeeds();
+    let (backup, seal) = (folder.read("b/shop.age"), folder.read("b/shop.age.seal"));
+    folder.write("dump", "new");
+    let replace = |fault: &str| {
+        let trace = ["-f", "-qq", "-o", "trace", "-e", "trace=renameat", "-e", fault].map(String::from);
+        seals::encrypt(&folder, &["--force", "-o", "b/shop.age", "dump"]).under(tool("strace"), trace).run()
+    };
+    for rename in 1..=2 {
+        let ended = replace(&format!("inject=renameat:error=EIO:when={rename}"));
+        ended.fails_with("cannot write b/shop.age");
+        assert!(folder.read("b/shop.age") == backup && folder.read("b/shop.age.seal") == seal, "rename {rename}");
+        assert_eq!(fs::read_dir(folder.path("b")).expect("a folder").count(), 2, "rename {rename}: something was left");
+    }
+    // Twice: the second job must not take the seal of the first for that of the backup.
+    for _ in 0..2 {
+        let _ = replace("inject=renameat:error=EIO:signal=KILL:when=2");
+        assert!(folder.read("b/shop.age") == backup && folder.read("b/shop.age.seal") != seal, "killed in between");
+        seals::verify(&folder, &["--seal", "b/shop.age.seal.replaced", "b/shop.age"]).run().succeeds();
+    }
+    replace("inject=renameat:error=EIO:when=2").fails_with("cannot write b/shop.age");
+    seals::verify(&folder, &["b/shop.age"]).run().succeeds();
+    let _ = replace("inject=renameat:error=EIO:signal=KILL:when=2");
+    seals::encrypt(&folder, &["--force", "-o", "b/shop.age", "dump"]).run().succeeds();
+    seals::verify(&folder, &["b/shop.age"]).run().succeeds();
+    assert!(folder.read("b/shop.age") != backup && !folder.has("b/shop.age.seal.replaced"));
 }
 
 /// A limit on the size of files, and a device that is always full, are full disks.
