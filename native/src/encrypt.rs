@@ -18,7 +18,7 @@ use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Workers, fill_plaintext, flow};
 use crate::report::Observer;
-use crate::sealing::{PendingSeal, Sign};
+use crate::sealing::{PendingSeal, Sign, seal_path};
 use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
 
@@ -92,6 +92,12 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     let compression = if request.compression.is_some() { "zstd" } else { "none" };
     let start_seal = |sign| PendingSeal::start(sign, &file_key, &header, &request.source, compression);
     let seal = request.sign.as_ref().map(start_seal).transpose()?;
+    if let (Destination::File { path, .. }, None) = (&request.destination, &seal)
+        && seal_path(path).exists()
+    {
+        let seal = seal_path(path).display().to_string();
+        observer.warning(&format!("{seal} is of another backup: whoever checks this one by it will find it damaged"));
+    }
     drop(file_key);
     // A file that cannot be read must not start a consumer, and output that cannot be written must not start a dump.
     let early = if let Source::File(_) = request.source { Some(Input::open(&request.source, observer)?) } else { None };

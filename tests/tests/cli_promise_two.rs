@@ -83,6 +83,9 @@ fn a_seal_outlives_the_job_that_was_to_replace_it() {
     seals::encrypt(&folder, &["--force", "-o", "b/shop.age", "dump"]).run().succeeds();
     seals::verify(&folder, &["b/shop.age"]).run().succeeds();
     assert!(folder.read("b/shop.age") != backup && !folder.has("b/shop.age.seal.replaced"));
+    // A backup without a seal in its place would be taken for damaged, which is said.
+    let ended = encrypt(&folder, &["--force", "-o", "b/shop.age", "dump"]).run().succeeds();
+    assert!(ended.stderr.contains("b/shop.age.seal is of another backup"), "{}", ended.words());
 }
 
 /// A limit on the size of files, and a device that is always full, are full disks.

@@ -20,6 +20,7 @@ fn folder() -> Folder {
     folder.write("broken.pub", "# the host's\nage1broken\n");
     folder.write("comments.pub", "# nothing but this\n");
     std::fs::create_dir(folder.path("folder")).expect("a folder");
+    folder.write("orphan.age.seal", "the seal of what is gone\n");
     for args in [
         "keygen -o other.key",
         "keygen --pq -o pq.key",

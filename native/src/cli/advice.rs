@@ -21,6 +21,9 @@ pub(super) enum Exit {
 pub(super) fn hint(error: &JobError) -> Option<&'static str> {
     Some(match error {
         JobError::Write { error, .. } | JobError::Create { error, .. } if is_full(error) => "free some space or choose another disk",
+        JobError::OutputExists(path) if path.extension().is_some_and(|end| end == "seal") => {
+            "its backup was removed, or its job was killed: overwrite it with --force, or choose another name"
+        }
         JobError::OutputExists(_) => "choose another name, or overwrite it with --force",
         JobError::ForeignFifo(_) => "whoever made it would read what is written to it: choose another name",
         JobError::OutputIsFolder(_) => "name a file in it",
