@@ -1,4 +1,5 @@
-//! Measures dbseal beside its peers, each command a whole process, in turn, in one run: `./x bench [MIB] [ROUNDS]`.
+//! Measures dbseal beside its peers, each command a whole process, in turn, in one run: `./x bench [MIB] [ROUNDS] [JOB]`, where
+//! JOB is a part of the name of those jobs that are wanted, such as `check`.
 //!
 //! Files lie in memory (`/dev/shm`), and each output is removed before the next run, so that all write to pages that were just
 //! freed. The medians are printed: wall time, CPU-seconds for each GB and the peak of resident memory, as GNU time reports them,
@@ -32,7 +33,9 @@ fn main() -> Result<(), Failure> {
     prepare(folder.path(), &dbseal, mib)?;
     print_machine();
 
-    let rows = rows(&dbseal);
+    let job = args.next().unwrap_or_default();
+    let mut rows = rows(&dbseal);
+    rows.retain(|row| row.0.contains(&job));
     let mut runs: Vec<Vec<Run>> = vec![Vec::new(); rows.len()];
     // In turn, so that a machine whose speed drifts is as unfair to all of them; the first round only warms.
     for round in 0..=rounds {
@@ -89,10 +92,15 @@ fn print_memory(folder: &Path, dbseal: &str, mib: u64) -> Result<(), Failure> {
     File::create(folder.join("in"))?.set_len(mib << 20)?;
     for (job, command) in [
         ("encrypt, file to null", format!("{dbseal} encrypt --threads 2 -R k.pub -f -o /dev/null in")),
-        ("encrypt, file to file", format!("{dbseal} encrypt --threads 2 -R k.pub -o out.age in")),
+        ("encrypt, file to file, signed", format!("{dbseal} encrypt --threads 2 -R k.pub --sign sign.key -o out.age in")),
         ("encrypt, pipe to null", format!("cat in | {dbseal} encrypt --threads 2 -R k.pub >/dev/null")),
         ("decrypt, file to null", format!("{dbseal} decrypt --threads 2 -i k.key -f -o /dev/null out.age")),
+        (
+            "decrypt, file to pipe, trusted",
+            format!("{dbseal} decrypt --threads 2 --trust trusted/sign.pub -i k.key out.age | cat >/dev/null"),
+        ),
         ("decrypt, pipe to null", format!("cat out.age | {dbseal} decrypt --threads 2 -i k.key >/dev/null")),
+        ("verify", format!("{dbseal} verify --threads 2 --trust trusted/sign.pub out.age")),
     ] {
         println!("| {job} | {:.1} |", time(folder, &command)?.peak_kib / 1024.0);
     }
@@ -193,6 +201,7 @@ fn time(folder: &Path, command: &str) -> Result<Run, Failure> {
         .args(["sh", "-c", command])
         .current_dir(folder)
         .stdin(Stdio::null())
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()?;
     if !status.success() {
