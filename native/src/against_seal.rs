@@ -53,6 +53,8 @@ pub enum SealPolicy {
 
 /// What the payload section has to be.
 pub(crate) struct Expected<'a> {
+    /// Where it starts in the file, in bytes.
+    offset: u64,
     payload: Extent,
     groups: Option<Groups>,
     /// Of somebody who is trusted and vouches for it, if there is one: what is given to a program unasked needs this.
@@ -127,7 +129,12 @@ impl SealCheck {
         if judgement.check_proof(&ProofKey::of(file_key)).map_err(wrong)? == Maker::Unknown {
             observer.warning(&format!("who made {what} is not known: its seal is of somebody who saw it later"));
         }
-        Ok(Expected { payload: judgement.payload(), groups: judgement.groups(), verified: judgement.verified() })
+        Ok(Expected {
+            offset: judgement.header().len,
+            payload: judgement.payload(),
+            groups: judgement.groups(),
+            verified: judgement.verified(),
+        })
     }
 }
 
@@ -138,14 +145,14 @@ impl Expected<'_> {
             Ok(())
         } else {
             let (from, to) = (section_len.min(self.payload.len), section_len.max(self.payload.len));
-            Err(JobError::NotAsSealed { what: what.into(), range: from..to })
+            Err(not_as_sealed(what, self.offset, from..to))
         }
     }
 
     /// Refuses a section that is not what was sealed: for an output that can still be taken back.
     pub(crate) fn check_whole(&self, tree: SharedTree, what: &str) -> Result<(), JobError> {
         let is_as_sealed = tree.finish().is_some_and(|tree| Extent::from(&tree) == self.payload);
-        if is_as_sealed { Ok(()) } else { Err(JobError::NotAsSealed { what: what.into(), range: 0..self.payload.len }) }
+        if is_as_sealed { Ok(()) } else { Err(not_as_sealed(what, self.offset, 0..self.payload.len)) }
     }
 
     /// Reads the bytes `range` of the section, each only after the group that it lies in was found to be as sealed. `reader` stands
@@ -153,7 +160,8 @@ impl Expected<'_> {
     pub(crate) fn groups_reader<R: Read>(&self, reader: R, range: Range<u64>, what: &str) -> Result<GroupsReader<R>, JobError> {
         let groups = self.groups.clone().ok_or_else(|| JobError::GroupsUnusable(what.into()))?;
         let next_group = groups.index_of(range.start);
-        Ok(GroupsReader { reader, groups, next_group, range, pieces: Vec::new(), group_len: 0, taken_len: 0, what: what.into() })
+        let offset = self.offset;
+        Ok(GroupsReader { reader, groups, offset, next_group, range, pieces: Vec::new(), group_len: 0, taken_len: 0, what: what.into() })
     }
 
     /// Bytes that the section has to have.
@@ -175,6 +183,8 @@ impl Expected<'_> {
 pub(crate) struct GroupsReader<R> {
     reader: R,
     groups: Groups,
+    /// Where the section starts in the file, in bytes.
+    offset: u64,
     next_group: u64,
     /// What is handed out, and still to come.
     range: Range<u64>,
@@ -209,7 +219,7 @@ impl<R: Read> GroupsReader<R> {
         // The last group ends with the file.
         let goes_on = self.next_group + 1 == self.groups.count() && self.reader.read(&mut [0])? > 0;
         if !check.is_authentic() || goes_on {
-            return Err(io::Error::other(JobError::NotAsSealed { what: self.what.clone(), range }));
+            return Err(io::Error::other(not_as_sealed(&self.what, self.offset, range)));
         }
         self.taken_len = length(self.range.start - range.start);
         self.next_group += 1;
@@ -233,6 +243,11 @@ impl<R: Read> Read for GroupsReader<R> {
         self.range.start += len as u64;
         Ok(len)
     }
+}
+
+/// The bytes `range` of the section, which starts at `offset`, are not those that were sealed.
+fn not_as_sealed(what: &str, offset: u64, range: Range<u64>) -> JobError {
+    JobError::NotAsSealed { what: what.into(), range: offset + range.start..offset + range.end }
 }
 
 /// A length of at most a group.

@@ -243,11 +243,11 @@ pub enum JobError {
         error: WrongProof,
     },
     /// The payload is not the one that was sealed.
-    #[error("{what} is not what its seal says, in bytes {} to {} after its header", range.start, range.end.max(1) - 1)]
+    #[error("{what} is not what its seal says, in bytes {} to {} of the file", range.start, range.end.max(1) - 1)]
     NotAsSealed {
         /// The backup.
         what: String,
-        /// Where, in bytes of the payload section.
+        /// Where, in bytes of the file.
         range: Range<u64>,
     },
     /// The seal's unsigned section cannot be used.
