@@ -74,7 +74,9 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         }
         JobError::NoSeal(_) => "fetch FILE.seal too, or name it with --seal; --without-seal decrypts whatever opens, whoever made it",
         JobError::NotVouched(_) => "see with dbseal verify who signed it; --without-seal decrypts whatever opens, whoever made it",
-        JobError::NotAsSealed { .. } => "fetch the backup and its seal again from another copy; dbseal verify shows all that is damaged",
+        JobError::NotAsSealed { .. } => {
+            "fetch the backup and its seal again from another copy; dbseal verify shows all that is damaged, --salvage saves what is not"
+        }
         JobError::Seal { .. } | JobError::HeaderNotSealed(_) => {
             "fetch the backup and its seal again from another copy; --without-seal decrypts whatever opens, whoever made it"
         }
@@ -94,7 +96,7 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::NotComplete(_) | JobError::EndMissing { .. } | JobError::Payload { error: PayloadError::Truncated { .. }, .. } => {
             "the copy is incomplete, or the backup failed while it was written: fetch it again from where it is whole"
         }
-        JobError::Payload { .. } => "fetch the backup again from another copy",
+        JobError::Payload { .. } => "fetch the backup again from another copy; --salvage saves what is left of this one",
         JobError::Header { error: HeaderError::NotAge, .. } => "dbseal decrypts what dbseal encrypt, age or rage wrote",
         JobError::Header { error: HeaderError::UnknownVersion, .. } => "a newer dbseal or age may open it",
         JobError::Header { error: HeaderError::Incomplete, .. } => "the copy is incomplete: fetch it again from where it is whole",
