@@ -169,6 +169,6 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
         Plan::Seal(request) => crate::adopt(&request, &observer).map(|adopted| Outcome::adopted(&adopted)),
         Plan::Verify(plan) => checks::verify(&plan, ui, &observer),
         Plan::List(plan) => catalogue::list(&plan, ui, &observer),
-        Plan::Recipients(unlock) => crate::recipients_of(&unlock, &**ui).map(Outcome::recipients),
+        Plan::PublicHalves(unlock) => crate::public_halves_of(&unlock, &**ui).map(Outcome::public_halves),
     }
 }

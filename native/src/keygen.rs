@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
-use crate::keys::{Unlock, load_identities};
+use crate::keys::{IdentitySource, Unlock, load_identities, load_signing_key};
 use crate::output::PendingFile;
 use crate::report::Observer;
 
@@ -112,17 +112,23 @@ pub fn recipient_path(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// The public halves of identities there are.
+/// The public halves of the keys there are: of identities their recipients, of a signing key its verifier key.
 ///
 /// # Errors
 /// Where they cannot be read.
-pub fn recipients_of(unlock: &Unlock<'_>, observer: &dyn Observer) -> Result<Vec<Recipient>, JobError> {
-    let mut recipients = Vec::new();
+pub fn public_halves_of(unlock: &Unlock<'_>, observer: &dyn Observer) -> Result<Vec<String>, JobError> {
+    let mut halves = Vec::new();
     for source in &unlock.identities {
-        let identities = load_identities(source, &unlock.passphrase, unlock.ask, observer)?;
-        recipients.extend(identities.iter().filter_map(Identity::recipient));
+        let identities = load_identities(source, &unlock.passphrase, unlock.ask, observer);
+        if let (Err(JobError::Keyfile { .. }), IdentitySource::File(path)) = (&identities, source)
+            && let Ok(key) = load_signing_key(path, observer)
+        {
+            halves.push(key.verifier_key().to_string());
+            continue;
+        }
+        halves.extend(identities?.iter().filter_map(Identity::recipient).map(|recipient| recipient.to_string()));
     }
-    Ok(recipients)
+    Ok(halves)
 }
 
 /// An identity file as an armored age file for a passphrase, as `age -p -a` makes it.

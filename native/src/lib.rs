@@ -57,7 +57,7 @@ pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
 pub use error::JobError;
 pub use input::Source;
 pub use inspect::{InspectRequest, Inspection, Payload, inspect};
-pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, recipient_path, recipients_of};
+pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, public_halves_of, recipient_path};
 pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients, load_signing_key, load_trust};
 pub use lateness::{Late, is_future, late};
 pub use metrics::Metrics;

@@ -35,6 +35,11 @@ fn keygen_writes_a_pair() {
     let by_age = folder.program(tool("age-keygen")).args(["-y", "age.key"]).run().succeeds().stdout;
     assert_eq!(folder.dbseal(["keygen", "-y", "age.key"]).run().succeeds_in_silence().stdout, by_age);
 
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.key"]).run().succeeds();
+    let verifier_key = folder.dbseal(["keygen", "-y", "db1.key"]).run().succeeds_in_silence().stdout;
+    assert_eq!(String::from_utf8_lossy(&verifier_key), folder.read_text("db1.pub"));
+    folder.dbseal(["keygen", "-y", "db1.pub"]).run().ends_with(2, "this is not an identity");
+
     // Without -o the identity goes to standard output, for a pipe into something safe.
     let shown = folder.dbseal(["keygen"]).run().succeeds();
     assert!(String::from_utf8_lossy(&shown.stdout).contains("\nAGE-SECRET-KEY-1"));

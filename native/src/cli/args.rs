@@ -63,7 +63,7 @@ pub(super) struct KeygenArgs {
     /// Protect the identity with the first line of FILE instead of asking; with -y, open it with that
     #[arg(long, value_name = "FILE")]
     pub(super) passphrase_file: Option<PathBuf>,
-    /// Print the recipient of the identity in the file IDENTITY, instead of making one
+    /// Print the recipient of the identity in the file IDENTITY, or the verifier key of the signing key there, instead of making one
     #[arg(short = 'y', value_name = "IDENTITY", conflicts_with_all = ["output", "pq"])]
     pub(super) convert: Option<PathBuf>,
 }

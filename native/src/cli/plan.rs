@@ -38,7 +38,7 @@ pub(super) enum Plan {
     Salvage(Box<SalvageRequest<'static>>),
     Inspect(InspectRequest<'static>),
     Keygen(KeygenRequest),
-    Recipients(Unlock<'static>),
+    PublicHalves(Unlock<'static>),
     Verify(VerifyPlan),
     List(ListPlan),
     Seal(AdoptRequest),
@@ -187,7 +187,7 @@ fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Result<Sour
 
 fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     if let Some(identity) = args.convert {
-        return Ok(Plan::Recipients(unlock(vec![identity], args.passphrase_file)));
+        return Ok(Plan::PublicHalves(unlock(vec![identity], args.passphrase_file)));
     }
     let output = args.output.filter(|path| path != Path::new("-"));
     output.as_deref().map_or_else(check_output, check_key_paths)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dbseal_core::{Recipient, UnwrapError};
+use dbseal_core::UnwrapError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -312,8 +312,8 @@ impl Outcome {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "mapped over a result")]
-    pub(super) fn recipients(recipients: Vec<Recipient>) -> Self {
-        let data: String = recipients.iter().map(|recipient| format!("{recipient}\n")).collect();
+    pub(super) fn public_halves(halves: Vec<String>) -> Self {
+        let data: String = halves.iter().map(|half| format!("{half}\n")).collect();
         Self { read_len: 0, written_len: 0, data: Some(data.into()), json_data: None, summary: None, verdict: None }
     }
 }
