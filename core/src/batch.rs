@@ -301,15 +301,22 @@ impl Opener {
         slots.map(|(slot, index)| self.salvage(index, slot)).collect()
     }
 
+    /// The plaintext of the final chunk, if that is what `bytes` start with: for a payload that something was appended to, where its
+    /// length is not known. Every length is tried, which takes about a second for a full slot.
+    pub fn find_final<'b>(&self, index: u64, bytes: &'b mut [u8]) -> Option<&'b [u8]> {
+        let mut slot_lens = shortest_final(index)..=bytes.len().min(SLOT_LEN);
+        let slot_len = slot_lens.find(|&slot_len| self.key.open(index, Position::Final, &mut bytes[..slot_len]).is_ok())?;
+        Some(&bytes[..slot_len - TAG_LEN])
+    }
+
     fn salvage<'b>(&self, index: u64, slot: &'b mut [u8]) -> Salvaged<'b> {
         let text_len = slot.len().saturating_sub(TAG_LEN);
         if slot.len() == SLOT_LEN && self.key.open(index, Position::Inner, slot).is_ok() {
-            return Salvaged::Inner(&slot[..text_len]);
-        }
-        // No writer ends a payload with an empty chunk, unless it is the only one.
-        match self.key.open(index, Position::Final, slot) {
-            Ok(()) if text_len > 0 || index == 0 => Salvaged::Final(&slot[..text_len]),
-            _ => Salvaged::Lost,
+            Salvaged::Inner(&slot[..text_len])
+        } else if slot.len() >= shortest_final(index) && self.key.open(index, Position::Final, slot).is_ok() {
+            Salvaged::Final(&slot[..text_len])
+        } else {
+            Salvaged::Lost
         }
     }
 
@@ -374,5 +381,38 @@ impl Opener {
         let index = layout.chunk_count() - 1;
         self.open_slot(index, Position::Final, final_slot).map_err(|(_, error)| error)?;
         Ok(CheckedLayout::checked(layout))
+    }
+}
+
+/// Bytes of the shortest slot of a final chunk: no writer ends a payload with an empty one, unless it is the only one.
+fn shortest_final(index: u64) -> usize {
+    if index == 0 { TAG_LEN } else { TAG_LEN + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn a_final_chunk_is_found_before_what_was_appended() {
+        let opener = Opener::new(&FileKey::from_bytes(&[1; 16]), &PayloadNonce::from_bytes([2; 16]));
+        for (index, text_len) in [(0, 0), (0, 1), (7, 1), (7, 400)] {
+            let mut slot = vec![5; text_len + TAG_LEN];
+            opener.key.seal(index, Position::Final, &mut slot);
+            for appended_len in [0, 1, 100] {
+                let mut bytes = [&slot[..], &vec![9; appended_len]].concat();
+                assert_eq!(opener.find_final(index + 1, &mut bytes), None);
+                assert_eq!(opener.find_final(index, &mut bytes), Some(&vec![5; text_len][..]));
+            }
+            assert_eq!(opener.find_final(index, &mut slot[..TAG_LEN - 1]), None);
+        }
+        let mut inner = [5; TAG_LEN + 1];
+        opener.key.seal(7, Position::Inner, &mut inner);
+        assert_eq!(opener.find_final(7, &mut inner), None);
+        let mut empty = [0; TAG_LEN];
+        opener.key.seal(7, Position::Final, &mut empty);
+        assert_eq!(opener.find_final(7, &mut empty), None);
     }
 }

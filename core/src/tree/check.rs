@@ -6,7 +6,7 @@ use core::ops::Range;
 use blake3::Hasher;
 use blake3::hazmat::{ChainingValue, HasherExt as _};
 
-use super::{Blake3, group_len, hasher_at, merge_root};
+use super::{Blake3, Tree, group_len, hasher_at, merge_pair, merge_root};
 
 /// The hashes of a section's groups that were checked against its root: as good as the root is, wherever they came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,23 @@ impl Groups {
     #[must_use]
     pub fn index_of(&self, offset: u64) -> u64 {
         offset / group_len(self.section_len)
+    }
+
+    /// Which of the groups a section with this tree lacks, in order, as bytes of the section. One that is shorter than it was has those
+    /// that at least a byte follows.
+    #[must_use]
+    pub fn damaged_in(&self, tree: &Tree) -> Vec<Range<u64>> {
+        let (mut hashes, mut hashed_len) = (tree.groups().to_vec(), tree.group_len());
+        // A shorter section can have shorter groups.
+        while hashed_len < group_len(self.section_len) {
+            hashes = hashes.as_chunks().0.iter().map(|[left, right]| merge_pair(left, right)).collect();
+            hashed_len *= 2;
+        }
+        let is_there = |index: u64| match usize::try_from(index).ok().and_then(|index| Some((self.hashes.get(index)?, index))) {
+            Some((hash, index)) => hashed_len == group_len(self.section_len) && hashes.get(index) == Some(hash),
+            None => (tree.section_len(), tree.root()) == (self.section_len, self.root),
+        };
+        (0..self.count()).filter(|&index| !is_there(index)).map(|index| self.range(index)).collect()
     }
 
     /// Begins to check the bytes of the group with this index.
@@ -115,9 +132,13 @@ mod tests {
         check.is_authentic()
     }
 
+    /// Both ways to tell agree.
     fn damaged(groups: &Groups, section: &[u8]) -> Vec<u64> {
         let bytes = |range: Range<u64>| &section[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
-        (0..groups.count()).filter(|&index| !is_authentic(groups, index, bytes(groups.range(index)))).collect()
+        let damaged: Vec<u64> = (0..groups.count()).filter(|&index| !is_authentic(groups, index, bytes(groups.range(index)))).collect();
+        let ranges: Vec<_> = damaged.iter().map(|&index| groups.range(index)).collect();
+        assert_eq!(groups.damaged_in(&Tree::of(section)), ranges);
+        damaged
     }
 
     #[test]
@@ -135,6 +156,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_shorter_section_lacks_its_last_groups() {
+        let section = painted(3 << 20);
+        let tree = Tree::of(&section);
+        let groups = Groups::checked(3 << 20, tree.groups().to_vec(), &tree.root()).unwrap();
+        for (len, whole_count) in [(0, 0), (1 << 20, 0), ((1 << 20) + 1, 1), ((3 << 20) - 1, 2)] {
+            let mut shorter = section[..len].to_vec();
+            let damaged: Vec<_> = (whole_count..3).map(|index| groups.range(index)).collect();
+            assert_eq!(groups.damaged_in(&Tree::of(&shorter)), damaged, "{len}");
+            shorter.resize(len + (2 << 20), 0);
+            assert_eq!(groups.damaged_in(&Tree::of(&shorter))[0].start, (len as u64) >> 20 << 20, "{len}");
+        }
+        // One group of two that are half as long, of a section that was so much longer.
+        let [first, second, _] = tree.groups() else { unreachable!() };
+        let longer = Groups { section_len: (64 << 30) + 1, root: tree.root(), hashes: vec![merge_pair(first, second); 32_769] };
+        assert_eq!(longer.damaged_in(&tree).first(), Some(&longer.range(1)));
+        let shorter = Groups { section_len: 1 << 20, root: Blake3::of(&section[..1 << 20]), hashes: vec![] };
+        assert_eq!(shorter.damaged_in(&tree), [shorter.range(0)]);
     }
 
     #[test]
