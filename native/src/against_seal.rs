@@ -1,5 +1,6 @@
 //! What is decrypted, checked against its seal in the same pass: a backup is not trusted because it decrypts.
 
+use std::fmt::Display;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, ReadBuffer, Seal, Trust, VerifiedSeal};
 
-use crate::error::JobError;
+use crate::error::{JobError, reason};
 use crate::input::Source;
 use crate::pipeline::read_full;
 use crate::report::Observer;
@@ -69,14 +70,18 @@ impl SealCheck {
         if self.policy == SealPolicy::Ignored {
             return Ok(None);
         }
-        let seal = match read_seal(&path)?.as_deref().map(Seal::parse) {
-            Some(Ok(seal)) => Some(seal),
-            Some(Err(error)) => {
-                observer.warning(&format!("{}: the seal is broken, and is not used: {error}", path.display()));
-                None
-            }
-            None if self.path.is_some() => return Err(JobError::NoSeal(what)),
-            None => None,
+        let unused = |why: &str, error: &dyn Display| {
+            observer.warning(&format!("{}: the seal {why}, and is not used: {error}", path.display()));
+            None
+        };
+        let seal = match read_seal(&path).map(|bytes| bytes.as_deref().map(Seal::parse)) {
+            Ok(Some(Ok(seal))) => Some(seal),
+            Ok(Some(Err(error))) => unused("is broken", &error),
+            // The disk that fails under the backup may fail under its seal.
+            Err(JobError::Read { error, .. }) => unused("cannot be read", &reason(&error)),
+            Err(error) => return Err(error),
+            Ok(None) if self.path.is_some() => return Err(JobError::NoSeal(what)),
+            Ok(None) => None,
         };
         if self.policy == SealPolicy::Trusted && seal.as_ref().is_none_or(|seal| seal.judge(&self.trust).vouched_by().is_none()) {
             return Err(JobError::NotVouched(what));

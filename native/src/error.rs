@@ -195,6 +195,12 @@ pub enum JobError {
     /// There is no chunk that opens.
     #[error("nothing of {0} can be opened: its nonce is damaged, its header is another's, or all of it is")]
     NothingSalvaged(String),
+    /// Only what is as it was sealed was wanted, and no seal says what is.
+    #[error("what of {0} is as it was sealed cannot be known: it has no seal, or one that is another's, or one without usable hashes")]
+    SealedUnknown(String),
+    /// Only what is as it was sealed was wanted, and nothing is.
+    #[error("nothing that opens in {0} is as it was sealed")]
+    NothingAsSealed(String),
     /// The header is lost.
     #[error("{what}: {error}")]
     HeaderLost {
@@ -202,6 +208,14 @@ pub enum JobError {
         what: String,
         /// What is wrong with its header.
         error: HeaderError,
+    },
+    /// The disk does not give the header.
+    #[error("the header of {what} cannot be read: {why}")]
+    HeaderUnreadable {
+        /// The backup.
+        what: String,
+        /// In the system's words.
+        why: String,
     },
     /// What was written lacks something.
     #[error("what was salvaged is not the whole backup")]
@@ -403,7 +417,7 @@ impl JobError {
 }
 
 /// For a file that is created, the system's "no such file" means its folder.
-fn reason_of_create(path: &Path, error: &io::Error) -> String {
+pub(crate) fn reason_of_create(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => format!("there is no folder {}", folder_of(path).display()),
         io::ErrorKind::NotADirectory => format!("{} is not a folder", folder_of(path).display()),
@@ -412,7 +426,7 @@ fn reason_of_create(path: &Path, error: &io::Error) -> String {
 }
 
 /// For a program that is looked up, the system's "no such file" means the places where it was looked for.
-fn reason_of_spawn(program: &str, error: &io::Error) -> String {
+pub(crate) fn reason_of_spawn(program: &str, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound if !program.contains('/') => "it is not in PATH".into(),
         _ => reason(error),
@@ -420,7 +434,7 @@ fn reason_of_spawn(program: &str, error: &io::Error) -> String {
 }
 
 /// The system's words for an error, without its number.
-fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or(&text);
     let mut characters = words.chars();

@@ -64,7 +64,7 @@ pub use metrics::Metrics;
 pub use pace::Pace;
 pub use process::{forbid_core_dumps, run_idle};
 pub use report::{Observer, Silent};
-pub use salvage::{SalvageReport, SalvageRequest, salvage};
+pub use salvage::{Keep, SalvageReport, SalvageRequest, salvage};
 pub use sample::{Depth, Sample, Share};
 pub use sealing::{Sign, seal_path};
 pub use seen::{LastCheck, Seen};

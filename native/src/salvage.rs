@@ -1,17 +1,15 @@
 //! What is left of a damaged backup: every chunk that opens, where it belongs, and a list of what is lost.
 
-use std::fs::File;
-use std::io::Read;
+mod chunks;
+mod opening;
+mod reading;
+
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dbseal_core::{
-    Batch, CHUNK_LEN, Extent, FileKey, Header, Judgement, Layout, MAX_HEADER_LEN, Opener, PAYLOAD_NONCE_LEN, PayloadNonce, ProofKey,
-    SLOT_LEN, Salvaged,
-};
+use dbseal_core::{CHUNK_LEN, Extent, Judgement, Layout, Opener, PAYLOAD_NONCE_LEN, ProofKey, SLOT_LEN};
 
 use crate::against_seal::SealCheck;
 use crate::destination::{Overwrite, Privacy};
@@ -21,22 +19,25 @@ use crate::keys::Unlock;
 use crate::output::PendingFile;
 use crate::pace::Pace;
 use crate::ranges::Ranges;
-use crate::report::{Observer, Silent};
+use crate::report::Observer;
 use crate::section::Section;
-
-/// Chunks that a thread tries at a time.
-const BATCH_CHUNKS: usize = 8;
+use crate::shared_tree::SharedTree;
+use chunks::{Chunks, Found};
+use opening::{Opening, Places};
+use reading::Reading;
 
 /// Everything that was decided about it.
 pub struct SalvageRequest<'a> {
     /// The backup.
     pub backup: PathBuf,
-    /// Where its header is, if not at its start.
+    /// Another file that starts as the backup did: its header, if not more of it.
     pub header: Option<PathBuf>,
     /// What is left of it.
     pub output: PathBuf,
     /// Whether that may replace a file.
     pub overwrite: Overwrite,
+    /// Which of the chunks that open are written.
+    pub keep: Keep,
     /// What to open it with.
     pub unlock: Unlock<'a>,
     /// What is asked of its seal.
@@ -47,6 +48,16 @@ pub struct SalvageRequest<'a> {
     pub pace: Pace,
 }
 
+/// Which of the chunks that open are written. One in a group that is not as it was sealed may be whole beside one that is damaged, or
+/// of somebody who holds the file key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All of them.
+    Opens,
+    /// Those in groups that are as they were sealed.
+    Sealed,
+}
+
 /// What is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SalvageReport {
@@ -54,20 +65,33 @@ pub struct SalvageReport {
     pub plaintext_len: Option<u64>,
     /// Bytes of plaintext that were written.
     pub written_len: u64,
-    /// Bytes of the file that were read.
+    /// Bytes of the payload section that were tried.
     pub read_len: u64,
     /// Bytes of plaintext that are lost; zeros stand for them.
     pub lost: Vec<Range<u64>>,
-    /// Bytes of plaintext that are authentic, in groups that are not as they were sealed.
+    /// Bytes of plaintext that were written, and are authentic, in groups that are not as they were sealed.
     pub unsealed: Vec<Range<u64>>,
+    /// The same, where they were not written; zeros stand for them.
+    pub left_out: Vec<Range<u64>>,
+    /// Bytes of the file that could not be read.
+    pub unreadable: Vec<Range<u64>>,
     /// Bytes of the file behind the end of the payload.
     pub garbage: Vec<Range<u64>>,
 }
 
-/// Writes everything that opens, each chunk at its own place. The output gets its name when all was tried.
+impl SalvageReport {
+    /// Whether all of the plaintext was written, as far as is known, and as it was sealed, if there is a seal.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.plaintext_len.is_some() && [&self.lost, &self.unsealed, &self.left_out].into_iter().all(Vec::is_empty)
+    }
+}
+
+/// Writes what opens, each chunk at its own place. The output gets its name when all was tried.
 ///
 /// # Errors
-/// Where the file key cannot be had, or nothing opens: then there is no output.
+/// Where the file key cannot be had, or there is nothing to write: then there is no output. That a part of the backup cannot be read is
+/// none.
 pub fn salvage(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) -> Result<SalvageReport, JobError> {
     if is_same_file(&request.backup, &request.output) {
         return Err(JobError::SameFile(request.output.clone()));
@@ -78,153 +102,140 @@ pub fn salvage(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let output = PendingFile::create(&request.output, Privacy::Owner, request.overwrite)?;
     let seal = request.seal.seal_of(&request.backup, &**observer)?;
     let judgement = seal.as_ref().map(|seal| seal.judge(&request.seal.trust));
-    let (file_key, header) = header(request, &input, judgement.as_ref(), &**observer)?;
-    let offset = header.len;
-    // A header that was not signed is of another file, or of another time; so may be all that it opens.
-    let is_sealed =
-        judgement.as_ref().is_some_and(|judgement| judgement.header() == header && judgement.check_proof(&ProofKey::of(&file_key)).is_ok());
-    // The seal knows where the payload ended. Without it all that there is may belong to it.
-    let there_len = regular.len.saturating_sub(offset);
-    let sealed_len = judgement.as_ref().map(|judgement| judgement.payload().len);
-    let section_len = sealed_len.map_or(there_len, |len| len.min(there_len));
-    observer.started(Some(section_len));
-
-    let groups = judgement.as_ref().and_then(Judgement::groups);
-    let all = || std::iter::once(0..section_len.max(1)).collect();
-    let damaged_groups = match &groups {
-        _ if judgement.is_none() => Vec::new(),
-        Some(groups) if is_sealed => {
-            let SalvageRequest { threads, pace, .. } = request;
-            let section = Section { input: &input, offset, len: section_len, threads: *threads, pace, observer: &Silent };
-            section.damaged(groups, &(0..groups.count()).collect::<Vec<_>>())?
-        }
-        // Nothing says of a part that it is as it was sealed.
-        _ => all(),
+    let reading = Reading::new(&input, regular.len, &**observer);
+    let (other, unlock) = (request.header.as_deref(), &request.unlock);
+    let opening = Places { reading: &reading, other, judgement: judgement.as_ref(), unlock, observer: &**observer }.find()?;
+    // A header that was not signed is of another file, or of another time; so may be all that it opens, and all that the seal says.
+    let proof_key = ProofKey::of(&opening.file_key);
+    let is_about_it = |judgement: &&Judgement<'_>| judgement.header() == opening.header && judgement.check_proof(&proof_key).is_ok();
+    let sealed = judgement.as_ref().filter(is_about_it);
+    if request.keep == Keep::Sealed && sealed.and_then(Judgement::groups).is_none() {
+        return Err(JobError::SealedUnknown(what));
+    }
+    let job = Job { request, reading: &reading, opening, sealed, output: &output, observer: &**observer };
+    let (found, tree) = job.open_what_opens()?;
+    let unsealed = match (sealed, tree) {
+        (Some(sealed), Some(tree)) => job.groups_not_sealed(sealed, tree),
+        // A seal that is not about it says of no part that it is as it was sealed.
+        _ if judgement.is_some() => std::iter::once(0..job.section_len()).collect(),
+        _ => Vec::new(),
     };
-    let job = Job { request, input: &input, output: &output, offset, section_len, observer: &**observer, found: Mutex::default() };
-    let found = job.run(&file_key)?;
-    let Found { opened, end, written_len } = found;
-    let plaintext_len = end.or_else(|| sealed_len.and_then(|len| Layout::of_section(len).ok()).map(|layout| layout.plaintext_len()));
-    let output_len = plaintext_len.or_else(|| opened.end()).unwrap_or(0);
-    if written_len == 0 && plaintext_len != Some(0) {
+    let mut report = job.report(&found, &unsealed);
+    let is_empty = report.plaintext_len == Some(0);
+    if report.written_len == 0 && !is_empty {
         return Err(JobError::NothingSalvaged(what));
     }
-    output.set_len(output_len)?;
+    output.set_len(report.plaintext_len.or_else(|| found.opened.end()).unwrap_or(0))?;
+    if request.keep == Keep::Sealed {
+        report.leave_unsealed_out(&output)?;
+        if report.written_len == 0 && !is_empty {
+            return Err(JobError::NothingAsSealed(what));
+        }
+    }
+    report.unreadable = reading.into_unreadable();
     output.commit()?;
-    let chunk = |section_at: u64| section_at.saturating_sub(PAYLOAD_NONCE_LEN as u64) / SLOT_LEN as u64 * CHUNK_LEN as u64;
-    let mut unsealed = Ranges::default();
-    for group in damaged_groups {
-        let near = chunk(group.start)..(chunk(group.end - 1) + CHUNK_LEN as u64).min(output_len);
-        opened.within(&near).for_each(|range| unsealed.add(range));
-    }
-    let end_in_file = plaintext_len.map_or(regular.len, |len| offset + Layout::of_plaintext(len).section_len());
-    Ok(SalvageReport {
-        plaintext_len,
-        written_len,
-        read_len: section_len,
-        lost: opened.gaps(output_len).collect(),
-        unsealed: unsealed.into_vec(),
-        garbage: (end_in_file < regular.len).then_some(end_in_file..regular.len).into_iter().collect(),
-    })
-}
-
-/// The file key, and where the payload section starts: from the header that was named, from the file's own, or from the seal's copy.
-fn header(
-    request: &SalvageRequest<'_>,
-    input: &Input,
-    judgement: Option<&Judgement<'_>>,
-    observer: &dyn Observer,
-) -> Result<(FileKey, Extent), JobError> {
-    let open = |bytes: &[u8], what: &str| {
-        let (header, len) = Header::parse(bytes).map_err(|error| JobError::HeaderLost { what: what.into(), error })?;
-        let identities = request.unlock.identities_for(&header, what, observer)?;
-        let file_key = header.unwrap(&identities).map_err(|error| JobError::Unwrap { what: what.into(), error })?;
-        Ok((file_key, Extent::of(&bytes[..len])))
-    };
-    if let Some(path) = &request.header {
-        let (file, what) = (File::open(path).map_err(|error| JobError::open(path, error))?, path.display().to_string());
-        let mut start = Vec::new();
-        file.take(MAX_HEADER_LEN as u64).read_to_end(&mut start).map_err(|error| JobError::read(&what, error))?;
-        return open(&start, &what);
-    }
-    let start = input.start(MAX_HEADER_LEN)?;
-    let copy = judgement.and_then(Judgement::header_copy);
-    // Where the signed header is at hand, no other will do: the storage may hold another file's.
-    if let Some(copy) = copy.filter(|copy| !start.starts_with(copy))
-        && let Ok(opened) = open(copy, &input.what)
-    {
-        observer.warning("the header of the backup is not the one that was signed: the copy in its seal is used");
-        return Ok(opened);
-    }
-    open(&start, &input.what)
+    Ok(report)
 }
 
 struct Job<'a> {
     request: &'a SalvageRequest<'a>,
-    input: &'a Input,
+    reading: &'a Reading<'a>,
+    opening: Opening,
+    /// The seal, if it is about what the header opens.
+    sealed: Option<&'a Judgement<'a>>,
     output: &'a PendingFile,
-    offset: u64,
-    section_len: u64,
     observer: &'a dyn Observer,
-    found: Mutex<Found>,
-}
-
-/// What opened so far.
-#[derive(Default)]
-struct Found {
-    /// In bytes of plaintext.
-    opened: Ranges,
-    /// Where the plaintext ends, if its final chunk opened.
-    end: Option<u64>,
-    written_len: u64,
 }
 
 impl Job<'_> {
-    fn run(self, file_key: &FileKey) -> Result<Found, JobError> {
-        let mut nonce = [0; PAYLOAD_NONCE_LEN];
-        if self.section_len < nonce.len() as u64 {
-            return Err(JobError::NothingSalvaged(self.input.what.clone()));
-        }
-        self.input.file.read_exact_at(&mut nonce, self.offset).map_err(|error| JobError::read(&self.input.what, error))?;
-        let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
-        let chunk_count = (self.section_len - nonce.len() as u64).div_ceil(SLOT_LEN as u64);
-        let batch_count = usize::try_from(chunk_count.div_ceil(BATCH_CHUNKS as u64)).map_err(|_| JobError::Memory)?;
-        let section = Section {
-            input: self.input,
-            offset: self.offset,
-            len: self.section_len,
-            threads: self.request.threads,
-            pace: &self.request.pace,
-            observer: self.observer,
-        };
-        let room = || Batch::with_chunks(BATCH_CHUNKS);
-        section.each(batch_count, room, |index, batch| self.try_batch(&opener, (index * BATCH_CHUNKS) as u64, batch))?;
-        Ok(self.found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    /// Bytes of the payload section. The seal knows where it ended; without it all that there is may belong to it.
+    fn section_len(&self) -> u64 {
+        let there_len = self.reading.len.saturating_sub(self.opening.header.len);
+        self.sealed.map_or(there_len, |sealed| sealed.payload().len.min(there_len))
     }
 
-    fn try_batch(&self, opener: &Opener, first_index: u64, batch: &mut Batch) -> Result<(), JobError> {
-        let start = PAYLOAD_NONCE_LEN as u64 + first_index * SLOT_LEN as u64;
-        let len = usize::try_from((self.section_len - start).min((BATCH_CHUNKS * SLOT_LEN) as u64)).expect("a batch fits the memory");
-        self.request.pace.wait_for(len);
-        self.input.read_exact_at(&mut batch.ciphertext_mut()[..len], self.offset + start)?;
-        batch.set_ciphertext_len(len);
-        for (salvaged, index) in opener.salvage_at(first_index, batch).into_iter().zip(first_index..) {
-            let at = index * CHUNK_LEN as u64;
-            let (text, is_final) = match salvaged {
-                Salvaged::Inner(text) => (text, false),
-                Salvaged::Final(text) => (text, true),
-                Salvaged::Lost => continue,
-            };
-            self.output.write_all_at(text, at)?;
-            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-            let end = at + text.len() as u64;
-            found.opened.add(at..end);
-            found.written_len += text.len() as u64;
-            if is_final {
-                found.end = Some(found.end.map_or(end, |other| other.min(end)));
-            }
+    /// Writes all that opens. If there is a seal, the tree of what was tried comes with it.
+    fn open_what_opens(&self) -> Result<(Found, Option<SharedTree>), JobError> {
+        let SalvageRequest { threads, pace, .. } = self.request;
+        let (len, offset, observer) = (self.section_len(), self.opening.header.len, self.observer);
+        let section = Section { input: self.reading.input, offset, len, threads: *threads, pace, observer };
+        let chunks = Chunks { reading: self.reading, section, output: self.output, found: Mutex::default() };
+        observer.started(Some(len));
+        let Opening { file_key, nonce, other_nonce, .. } = &self.opening;
+        let mut nonces: Vec<_> = nonce.iter().chain(other_nonce).collect();
+        nonces.dedup();
+        let openers: Vec<_> = nonces.iter().map(|nonce| Opener::new(file_key, nonce)).collect();
+        let which = if openers.len() > 1 { chunks.choose(&openers)?.unwrap_or(0) } else { 0 };
+        let (Some(opener), Some(&used)) = (openers.get(which), nonces.get(which)) else {
+            return Err(JobError::NothingSalvaged(self.reading.input.what.clone()));
+        };
+        if nonce.as_ref() != Some(used) {
+            observer.warning("the nonce of the backup is lost: the one after the header in the file that --header names is used");
         }
-        self.observer.advanced(len as u64);
+        let tree = self.sealed.map(|_| SharedTree::default());
+        tree.iter().for_each(|tree| tree.add(0, used.as_bytes()));
+        chunks.open_all(opener, tree.as_ref())?;
+        if self.sealed.is_none() {
+            chunks.look_for_end(opener)?;
+        }
+        Ok((chunks.found.into_inner().unwrap_or_else(PoisonError::into_inner), tree))
+    }
+
+    /// Which groups of the section are not as they were sealed; all of it, where the seal has no hashes of them.
+    fn groups_not_sealed(&self, sealed: &Judgement<'_>, tree: SharedTree) -> Vec<Range<u64>> {
+        let section_len = self.section_len();
+        if section_len < sealed.payload().len {
+            // Something was there: the last group that is left is not the last of all.
+            tree.add(section_len, &[0]);
+        }
+        let tree = tree.finish().expect("every byte was taken in");
+        match sealed.groups() {
+            Some(groups) => groups.damaged_in(&tree),
+            None if Extent::from(&tree) == sealed.payload() => Vec::new(),
+            None => std::iter::once(0..section_len).collect(),
+        }
+    }
+
+    fn report(&self, found: &Found, groups_not_sealed: &[Range<u64>]) -> SalvageReport {
+        let sealed_layout = self.sealed.and_then(|sealed| Layout::of_section(sealed.payload().len).ok());
+        let plaintext_len = sealed_layout.map(|layout| layout.plaintext_len()).or(found.end);
+        let output_len = plaintext_len.or_else(|| found.opened.end()).unwrap_or(0);
+        let mut unsealed = Ranges::default();
+        for group in groups_not_sealed {
+            found.opened.within(&plaintext_of(group, output_len)).for_each(|range| unsealed.add(range));
+        }
+        let file_len = self.reading.len;
+        let end = plaintext_len.map_or(file_len, |len| self.opening.header.len + Layout::of_plaintext(len).section_len());
+        SalvageReport {
+            plaintext_len,
+            written_len: found.opened.within(&(0..output_len)).map(|range| range.end - range.start).sum(),
+            read_len: self.section_len(),
+            lost: found.opened.gaps(output_len).collect(),
+            unsealed: unsealed.into_vec(),
+            left_out: Vec::new(),
+            unreadable: Vec::new(),
+            garbage: (end < file_len).then_some(end..file_len).into_iter().collect(),
+        }
+    }
+}
+
+impl SalvageReport {
+    /// Puts zeros in the place of what is not as it was sealed.
+    fn leave_unsealed_out(&mut self, output: &PendingFile) -> Result<(), JobError> {
+        self.left_out = std::mem::take(&mut self.unsealed);
+        for range in &self.left_out {
+            for at in range.clone().step_by(CHUNK_LEN) {
+                let len = usize::try_from(range.end - at).map_or(CHUNK_LEN, |len| len.min(CHUNK_LEN));
+                output.write_all_at(&[0; CHUNK_LEN][..len], at)?;
+            }
+            self.written_len -= range.end - range.start;
+        }
         Ok(())
     }
+}
+
+/// The plaintext of all chunks that lie with any of their bytes in a range of the section, up to `plaintext_len`.
+fn plaintext_of(section: &Range<u64>, plaintext_len: u64) -> Range<u64> {
+    let chunk_start = |at: u64| at.saturating_sub(PAYLOAD_NONCE_LEN as u64) / SLOT_LEN as u64 * CHUNK_LEN as u64;
+    chunk_start(section.start)..(chunk_start(section.end.saturating_sub(1)) + CHUNK_LEN as u64).min(plaintext_len)
 }

@@ -64,11 +64,19 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::SealExists(_) => "a seal is never replaced; dbseal verify says whether it is good",
         JobError::Renamed { .. } => "see that it is the backup you want, and say --accept renamed",
         JobError::NotSalvageable(_) => "copy the backup to a disk, and name the output with -o FILE",
-        JobError::NothingSalvaged(_) => "take the header from another copy of the backup with --header FILE, or fetch the backup again",
-        JobError::HeaderLost { .. } => {
-            "take the header from another copy of the backup, or of its header alone, with --header FILE; its seal has one too"
+        JobError::NothingSalvaged(_) => {
+            "name another copy of the backup, or its beginning, with --header FILE: that has its header, and then its nonce; or fetch it again"
         }
-        JobError::SalvagedWhole => "decrypt it without --salvage; if its header is damaged, put a good one in its place first",
+        JobError::SealedUnknown(_) => "fetch its seal again, or name it with --seal; --salvage writes all that opens, whoever sealed it",
+        JobError::NothingAsSealed(_) => {
+            "fetch the backup and its seal again from another copy; --salvage writes all that opens, whoever sealed it"
+        }
+        JobError::HeaderLost { .. } | JobError::HeaderUnreadable { .. } => {
+            "take the header from another copy of the backup, or from its beginning, with --header FILE; its seal has one too"
+        }
+        JobError::SalvagedWhole => {
+            "decrypt it without --salvage; if its header is damaged, put a good one in its place first; cut off what is behind its end"
+        }
         JobError::SalvagedInPart => {
             "what is missing in the output is zeros: fetch the backup from another copy, if there is one, before you use this"
         }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args as ArgGroup, Parser};
+use clap::{Args as ArgGroup, Parser, ValueEnum};
 use dbseal_core::Label;
 
 use super::seal_args::{DecryptSealArgs, ListArgs, SealArgs, SignArgs, VerifyArgs};
@@ -170,10 +170,14 @@ pub(super) struct DecryptArgs {
     pub(super) decompress: bool,
     /// Save what is left of a damaged backup: write all that is authentic where it belongs, zeros for what is lost, and say which
     ///
-    /// Never ends with 0. Bytes that were put in or taken out, so that all after them stand elsewhere, it does not look for.
-    #[arg(long, requires = "output", conflicts_with_all = ["range", "decompress", "command"])]
-    pub(super) salvage: bool,
-    /// Take the header from FILE, another copy of the backup or of its header alone
+    /// What cannot be read is lost like what is damaged. Never ends with 0. Bytes that were put in or taken out, so that all after
+    /// them stand elsewhere, it does not look for.
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "opens")]
+    #[arg(requires = "output", conflicts_with_all = ["range", "decompress", "command"])]
+    pub(super) salvage: Option<Keep>,
+    /// Take the header from FILE, another copy of the backup or its beginning
+    ///
+    /// If FILE goes on after the header, the 16 bytes there are the nonce, for a backup that has lost its own.
     #[arg(long, value_name = "FILE", requires = "salvage")]
     pub(super) header: Option<PathBuf>,
 
@@ -183,6 +187,24 @@ pub(super) struct DecryptArgs {
     pub(super) load: LoadArgs,
     #[command(flatten)]
     pub(super) report: ReportArgs,
+}
+
+/// What of a damaged backup is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Keep {
+    /// All that opens: what is not as it was sealed is named
+    Opens,
+    /// Only what is as it was sealed, by a seal that is there: zeros for the rest, which is named
+    Sealed,
+}
+
+impl From<Keep> for crate::salvage::Keep {
+    fn from(keep: Keep) -> Self {
+        match keep {
+            Keep::Opens => Self::Opens,
+            Keep::Sealed => Self::Sealed,
+        }
+    }
 }
 
 /// Show what an age file says about itself; no key is needed.

@@ -128,18 +128,27 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         &source,
         &destination,
         None,
-        &args.identity.iter().chain(&args.passphrase_file).collect::<Vec<_>>(),
+        &args.identity.iter().chain(&args.passphrase_file).chain(&args.header).collect::<Vec<_>>(),
     )?;
     check_stdin(&source, &args.identity)?;
     let (threads, pace) = load(&args.load)?;
     let seal = seals::check(args.seal, &source)?;
     let unlock = unlock(args.identity, args.passphrase_file);
-    if args.salvage {
+    if let Some(keep) = args.salvage {
         let (Source::File(backup), Destination::File { path, overwrite }) = (&source, &destination) else {
             return Err(JobError::NotSalvageable(source.what()));
         };
-        let (backup, output, overwrite) = (backup.clone(), path.clone(), *overwrite);
-        return Ok(Plan::Salvage(Box::new(SalvageRequest { backup, header: args.header, output, overwrite, unlock, seal, threads, pace })));
+        return Ok(Plan::Salvage(Box::new(SalvageRequest {
+            backup: backup.clone(),
+            header: args.header,
+            output: path.clone(),
+            overwrite: *overwrite,
+            keep: keep.into(),
+            unlock,
+            seal,
+            threads,
+            pace,
+        })));
     }
     Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace, seal })))
 }

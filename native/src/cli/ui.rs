@@ -300,8 +300,7 @@ impl Outcome {
     }
 
     pub(super) fn salvaged(report: &SalvageReport) -> Self {
-        let whole = report.lost.is_empty() && report.plaintext_len.is_some() && report.unsealed.is_empty() && report.garbage.is_empty();
-        let verdict = Some(if whole { JobError::SalvagedWhole } else { JobError::SalvagedInPart });
+        let verdict = Some(if report.is_whole() { JobError::SalvagedWhole } else { JobError::SalvagedInPart });
         let (read_len, written_len) = (report.read_len, report.written_len);
         Self { read_len, written_len, data: None, json_data: Some(String::new()), summary: None, verdict }
     }

@@ -44,7 +44,8 @@ fn option_like(error: &Error) -> Option<String> {
 fn text(error: &Error, kind: ContextKind) -> Option<String> {
     let spoken = |name: &str| match name {
         "[COMMAND]..." => "a command after --".into(),
-        name => name.trim_matches(['[', ']']).into(),
+        // What may follow an option after = was not asked for.
+        name => name.split("[=").next().unwrap_or(name).trim_matches(['[', ']']).into(),
     };
     match error.get(kind)? {
         ContextValue::String(text) => Some(spoken(text)),
