@@ -1,8 +1,9 @@
 //! What is left of a damaged backup comes back, every byte of it, at its place; what is lost is named, and nothing else is written.
 
-use dbseal_core::{CHUNK_LEN, SLOT_LEN};
-use dbseal_tests::cli::Folder;
+use dbseal_core::{CHUNK_LEN, Header, PayloadNonce, SLOT_LEN, Spread, identities_from_text};
+use dbseal_tests::cli::{Ended, Folder, dbseal};
 use dbseal_tests::inputs::paint;
+use dbseal_tests::seal::seal_in_order;
 use serde_json::{Value, json};
 
 const HEADER_LEN: usize = 4096;
@@ -30,13 +31,21 @@ const fn slot(index: usize) -> usize {
 }
 
 /// Salvages what `damage` left, and returns what was written with the report.
-fn salvage(folder: &Folder, args: &[&str], damage: Damage) -> (Vec<u8>, Value) {
+fn salvage(folder: &Folder, args: &[&str], damage: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, Value) {
+    salvage_as("--salvage", folder, args, damage)
+}
+
+fn salvage_as(option: &str, folder: &Folder, args: &[&str], damage: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, Value) {
+    write_damaged(folder, damage);
+    let job = ["decrypt", "-i", "backup.key", option, "--json", "-f", "-o", "out", "damaged.age"];
+    let ended = folder.dbseal(job).args(args.iter().copied()).run().ends_with(1, "salvaged");
+    (folder.read("out"), report(&ended.stderr))
+}
+
+fn write_damaged(folder: &Folder, damage: impl FnOnce(&mut Vec<u8>)) {
     let mut file = folder.read("shop.age");
     damage(&mut file);
     folder.write("damaged.age", file);
-    let job = ["decrypt", "-i", "backup.key", "--salvage", "--json", "-f", "-o", "out", "damaged.age"];
-    let ended = folder.dbseal(job).args(args.iter().copied()).run().ends_with(1, "salvaged");
-    (folder.read("out"), report(&ended.stderr))
 }
 
 fn report(stderr: &str) -> Value {
@@ -76,10 +85,10 @@ fn every_byte_outside_the_damage_comes_back() {
             let (out, report) = salvage(&folder, seal, damage);
             assert!(out == without(&folder, lost), "{name}: {report}");
             let lost_len = (lost.len() * CHUNK_LEN) as u64;
-            assert_eq!(total(&report["lost"]), lost_len, "{name}: {report}");
+            assert_eq!(total(&report["plaintext"]["lost"]), lost_len, "{name}: {report}");
             assert_eq!((&report["written_bytes"], &report["plaintext_bytes"]), (&json!(LEN as u64 - lost_len), &json!(LEN)), "{name}");
             // What opens near the damage is kept apart, if there is a seal to tell.
-            assert_eq!(total(&report["unsealed"]) > 0, !seal.is_empty() && name != "a group", "{name}: {report}");
+            assert_eq!(total(&report["plaintext"]["unsealed"]) > 0, !seal.is_empty() && name != "a group", "{name}: {report}");
         }
     }
 }
@@ -99,11 +108,100 @@ fn a_lost_end_is_named_where_a_seal_knows_of_it() {
         assert!(out == expected[..LAST * CHUNK_LEN] && report["plaintext_bytes"].is_null(), "{name}: {report}");
         let (out, report) = salvage(&folder, &["--seal", "the.seal"], damage);
         assert!(out == expected, "{name}: {report}");
-        assert_eq!(report["lost"], json!([[LAST * CHUNK_LEN, LEN]]), "{name}");
+        assert_eq!(report["plaintext"]["lost"], json!([[LAST * CHUNK_LEN, LEN]]), "{name}");
     }
-    let (out, report) = salvage(&folder, &["--seal", "the.seal"], |file| file.extend(b"garbage"));
-    assert!(out == folder.read("plain"));
-    assert_eq!(total(&report["garbage"]), 7, "{report}");
+}
+
+/// What follows the final chunk is no part of the backup, and takes nothing of it away: whether that is full, short or the only one.
+#[test]
+fn garbage_behind_the_end_is_named_and_costs_nothing() {
+    let folder = folder();
+    let garbage: [Damage; 4] = [
+        |file| file.push(0),
+        |file| file.extend(paint(511)),
+        |file| file.extend(paint(3 * SLOT_LEN)),
+        |file| {
+            file.extend_from_within(slot(LAST - 1) + 1..);
+        },
+    ];
+    let check = |args: &[&str]| {
+        let (file_len, plain) = (folder.read("shop.age").len(), folder.read("plain"));
+        for damage in garbage {
+            let (out, report) = salvage(&folder, args, damage);
+            assert!(out == plain, "{args:?}, {}: {report}", plain.len());
+            let garbage = json!([[file_len, folder.read("damaged.age").len()]]);
+            assert_eq!((&report["file"]["garbage"], &report["plaintext_bytes"]), (&garbage, &json!(plain.len())));
+            assert_eq!(report["plaintext"], json!({ "lost": [], "unsealed": [], "left_out": [] }));
+        }
+    };
+    check(&["--seal", "the.seal"]);
+    check(&[]);
+    for len in [LAST * CHUNK_LEN, LAST * CHUNK_LEN + 1] {
+        folder.write("plain", paint(len));
+        folder.dbseal(["encrypt", "-R", "backup.pub", "-f", "-o", "shop.age", "plain"]).run().succeeds();
+        check(&[]);
+    }
+}
+
+/// Salvages the backup from a disk that gives an error where `fault` says so, on one thread of ours beside the first.
+fn salvage_from_bad_disk(folder: &Folder, args: &[&str], path: &str, fault: &str) -> Ended {
+    let job = ["decrypt", "-i", "backup.key", "--threads", "1", "--json", "-f", "-o", "out", "damaged.age"];
+    let inject = format!("inject={fault}");
+    let options = ["-P", path, "-e", "trace=read,pread64", "-e", &inject];
+    folder.dbseal(job).args(args.iter().copied()).traced(&options).run().ends_with(1, "salvaged")
+}
+
+/// Each thread counts its own calls: the first reads the nonce, the other one batches of eight chunks, and chunks alone after an error.
+#[test]
+fn what_a_disk_does_not_give_is_lost_and_nothing_else() {
+    let folder = folder();
+    write_damaged(&folder, |_| ());
+    let file_len = folder.read("shop.age").len();
+    let rest: Vec<usize> = (8..=LAST).collect();
+    let seal = &["--salvage", "--seal", "the.seal"][..];
+    let with_nonce = &["--salvage", "--header", "shop.age", "--seal", "the.seal"][..];
+    let cases = [
+        ("an error that goes away", seal, "pread64:error=EIO:when=2", &[][..], json!([])),
+        ("a chunk", seal, "pread64:error=EIO:when=2..3", &[8], json!([[slot(8), slot(9)]])),
+        ("two chunks", seal, "pread64:error=EIO:when=2..4", &[8, 9], json!([[slot(8), slot(10)]])),
+        ("all after some chunks", seal, "pread64:error=ENODATA:when=2+", &rest, json!([[slot(8), file_len]])),
+        ("the nonce too", with_nonce, "pread64:error=EIO:when=1..2", &[0], json!([[HEADER_LEN, slot(1)]])),
+    ];
+    for (name, args, fault, lost, unreadable) in cases {
+        let ended = salvage_from_bad_disk(&folder, args, "damaged.age", fault);
+        let report = report(&ended.stderr);
+        assert!(folder.read("out") == without(&folder, lost), "{name}: {report}");
+        let lost_len: usize = lost.iter().map(|index| CHUNK_LEN.min(LEN - index * CHUNK_LEN)).sum();
+        assert_eq!(total(&report["plaintext"]["lost"]), lost_len as u64, "{name}: {report}");
+        assert_eq!(report["file"]["unreadable"], unreadable, "{name}");
+        // A group that cannot be read is not as it was sealed; one that was read at last, is.
+        assert_eq!(total(&report["plaintext"]["unsealed"]) > 0, !lost.is_empty(), "{name}: {report}");
+        assert_eq!(ended.stderr.contains("damaged.age cannot be read in places, which are lost: "), !lost.is_empty(), "{name}");
+    }
+    let ended = salvage_from_bad_disk(&folder, &["--salvage"], "damaged.age", "pread64:error=EIO:when=2+");
+    assert!(folder.read("out") == without(&folder, &[])[..8 * CHUNK_LEN]);
+    assert!(report(&ended.stderr)["plaintext_bytes"].is_null());
+}
+
+#[test]
+fn a_header_or_a_seal_that_cannot_be_read_is_done_without() {
+    let folder = folder();
+    write_damaged(&folder, |_| ());
+    let plain = folder.read("plain");
+    for args in [["--seal", "the.seal"], ["--header", "shop.age"]] {
+        let args = [&["--salvage"], &args[..]].concat();
+        let ended = salvage_from_bad_disk(&folder, &args, "damaged.age", "read:error=EIO");
+        ended.ends_with(1, "nothing is missing");
+        assert!(folder.read("out") == plain, "{args:?}");
+    }
+    let job = ["decrypt", "-i", "backup.key", "--salvage", "-o", "new", "damaged.age"];
+    let no_header = ["-P", "damaged.age", "-e", "trace=read", "-e", "inject=read:error=EIO"];
+    let ended = folder.dbseal(job).traced(&no_header).run().ends_with(1, "--header FILE");
+    ended.ends_with(1, "the header of damaged.age cannot be read: input/output error");
+    assert!(!folder.has("new"));
+    let ended = salvage_from_bad_disk(&folder, &["--salvage", "--seal", "the.seal"], "the.seal", "read:error=EIO");
+    ended.ends_with(1, "the.seal: the seal cannot be read, and is not used: input/output error");
+    assert!(folder.read("out") == plain);
 }
 
 #[test]
@@ -116,6 +214,110 @@ fn a_lost_header_comes_from_a_copy() {
     }
     let job = ["decrypt", "-i", "backup.key", "--salvage", "-o", "new", "damaged.age"];
     folder.dbseal(job).run().ends_with(1, "this is not an age file").ends_with(1, "--header FILE");
+    assert!(!folder.has("new"));
+}
+
+/// The nonce stands where the header ends, and is lost with it; without it nothing opens.
+#[test]
+fn a_lost_nonce_comes_from_another_copy() {
+    let folder = folder();
+    let (file, plain) = (folder.read("shop.age"), folder.read("plain"));
+    folder.write("start", &file[..slot(0)]);
+    folder.write("header", &file[..HEADER_LEN]);
+    folder.write("other", [&file[..HEADER_LEN], &[7; NONCE_LEN]].concat());
+    let hole: Damage = |file| file[..slot(0)].fill(0);
+    for args in [&["--header", "start"][..], &["--header", "shop.age"], &["--header", "shop.age", "--seal", "the.seal"]] {
+        let (out, report) = salvage(&folder, args, hole);
+        assert!(out == plain, "{args:?}");
+        assert_eq!(report["plaintext"], json!({ "lost": [], "unsealed": [], "left_out": [] }), "{args:?}");
+    }
+    let and_chunks: Damage = |file| file[..slot(2) + 1].fill(0);
+    assert!(salvage(&folder, &["--header", "start"], and_chunks).0 == without(&folder, &[0, 1, 2]));
+    // The file's own comes first.
+    assert!(salvage(&folder, &["--header", "other"], |file| file[slot(0)] ^= 1).0 == without(&folder, &[0]));
+    write_damaged(&folder, hole);
+    for header in ["header", "other"] {
+        let job = ["decrypt", "-i", "backup.key", "--salvage", "--header", header, "-o", "new", "damaged.age"];
+        folder.dbseal(job).run().ends_with(1, "nothing of damaged.age can be opened").ends_with(1, "with --header FILE");
+    }
+    let job = ["decrypt", "-i", "backup.key", "--salvage", "--header", "header", "-f", "-o", "header", "damaged.age"];
+    folder.dbseal(job).run().ends_with(2, "header");
+    assert!(!folder.has("new") && folder.read("header") == file[..HEADER_LEN]);
+}
+
+/// A chunk that somebody made who holds the file key opens as every other does. What is not as it was sealed is named, or left out.
+#[test]
+fn what_nobody_sealed_is_named_or_left_out() {
+    let folder = folder();
+    let (file, plain) = (folder.read("shop.age"), folder.read("plain"));
+    let (header, header_len) = Header::parse(&file).expect("a header");
+    let file_key = header.unwrap(&identities_from_text(&folder.read_text("backup.key")).expect("an identity")).expect("the file key");
+    let nonce = PayloadNonce::from_bytes(*file[header_len..].first_chunk().expect("a nonce"));
+    let forged = [&file[..HEADER_LEN], &seal_in_order(&file_key, &nonce, &[b'!'; LEN], 8, Spread::Serial)].concat();
+    let forge = |file: &mut Vec<u8>| file[slot(20)..slot(21)].copy_from_slice(&forged[slot(20)..slot(21)]);
+
+    let (out, report) = salvage(&folder, &["--seal", "the.seal"], forge);
+    assert!(out[20 * CHUNK_LEN..21 * CHUNK_LEN] == [b'!'; CHUNK_LEN], "it opens");
+    // The second MiB of the payload section, and the chunks on its edges.
+    let apart = json!([[15 * CHUNK_LEN, 32 * CHUNK_LEN]]);
+    assert_eq!(report["plaintext"], json!({ "lost": [], "unsealed": apart, "left_out": [] }));
+    assert_eq!((&report["written_bytes"], &report["plaintext_bytes"]), (&json!(LEN), &json!(LEN)));
+
+    let (out, report) = salvage_as("--salvage=sealed", &folder, &["--seal", "the.seal"], forge);
+    assert!(out == without(&folder, &(15..32).collect::<Vec<_>>()), "{report}");
+    assert_eq!(report["plaintext"], json!({ "lost": [], "unsealed": [], "left_out": apart }));
+    assert_eq!((&report["written_bytes"], &report["plaintext_bytes"]), (&json!(LEN - 17 * CHUNK_LEN), &json!(LEN)));
+    let words = folder.dbseal(["decrypt", "-i", "backup.key", "--salvage=sealed", "--seal", "the.seal", "-f", "-o", "out", "damaged.age"]);
+    let left_out = format!("as the seal does not vouch for it: bytes {} to {} of the plaintext", 15 * CHUNK_LEN, 32 * CHUNK_LEN - 1);
+    words.run().ends_with(1, &left_out).ends_with(1, "what was salvaged is not the whole backup");
+
+    // What is damaged is lost, also where what is beside it is left out; what is missing takes its last group with it.
+    let (out, report) = salvage_as("--salvage=sealed", &folder, &["--seal", "the.seal"], |file| file[slot(20)] ^= 1);
+    assert!(out == without(&folder, &(15..32).collect::<Vec<_>>()), "{report}");
+    assert_eq!(report["plaintext"]["lost"], json!([[20 * CHUNK_LEN, 21 * CHUNK_LEN]]));
+    assert_eq!(report["plaintext"]["left_out"], json!([[15 * CHUNK_LEN, 20 * CHUNK_LEN], [21 * CHUNK_LEN, 32 * CHUNK_LEN]]));
+    for len in [HEADER_LEN + (1 << 20), HEADER_LEN + (1 << 20) + 1, slot(17)] {
+        let (out, report) = salvage_as("--salvage=sealed", &folder, &["--seal", "the.seal"], |file| file.truncate(len));
+        assert!(out == without(&folder, &(15..=LAST).collect::<Vec<_>>()), "{len}: {report}");
+    }
+    let (out, report) = salvage_as("--salvage=sealed", &folder, &["--seal", "the.seal"], |_| ());
+    assert!(out == plain && report["plaintext"]["left_out"] == json!([]), "{report}");
+}
+
+/// Without a seal that is about the backup and has its groups' hashes nobody can tell; and another's says nothing about this one.
+#[test]
+fn what_was_sealed_only_its_own_seal_says() {
+    let folder = folder();
+    write_damaged(&folder, |file| file[slot(20)] ^= 1);
+    folder.write("short", paint(10));
+    for (key, backup) in [("backup.pub", "short"), ("backup.pub", "plain")] {
+        let sign = ["--sign", "db1.sign.key", "-f", "-o", "another.age"];
+        folder.dbseal(["encrypt", "-R", key, backup]).args(sign).run().succeeds();
+        // The header comes first: with the one in the seal nothing would open.
+        let (out, report) = salvage(&folder, &["--seal", "another.age.seal", "--header", "shop.age"], |_| ());
+        assert!(out == folder.read("plain"), "{backup}: {report}");
+        assert_eq!(report["plaintext"]["unsealed"], json!([[0, LEN]]), "{backup}");
+        std::fs::remove_file(folder.path("another.age")).expect("it is there");
+        std::fs::rename(folder.path("another.age.seal"), folder.path(&format!("{backup}.seal"))).expect("it is there");
+    }
+    let text = folder.read_text("the.seal");
+    folder.write("cut.seal", &text[..text.find("unsigned\n").expect("an unsigned section")]);
+    let sealed = |args: &[&str]| {
+        let job = ["decrypt", "-i", "backup.key", "--salvage=sealed", "-o", "new", "damaged.age"];
+        folder.dbseal(job).args(args.iter().copied()).run().ends_with(1, "is as it was sealed cannot be known");
+    };
+    sealed(&[]);
+    sealed(&["--without-seal"]);
+    for seal in ["short.seal", "plain.seal", "cut.seal", "plain"] {
+        sealed(&["--header", "shop.age", "--seal", seal]);
+    }
+    // Of a group that all of the backup is, nothing is left if it is damaged.
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "short.age", "short"]).run().succeeds();
+    let mut short = folder.read("short.age");
+    short[HEADER_LEN] ^= 1;
+    folder.write("short.age", short);
+    let job = ["decrypt", "-i", "backup.key", "--salvage=sealed", "-o", "new", "short.age"];
+    folder.dbseal(job).run().ends_with(1, "nothing of short.age can be opened");
     assert!(!folder.has("new"));
 }
 
@@ -141,6 +343,27 @@ fn it_never_ends_with_0_and_never_leaves_nothing() {
         salvage(&[&["-i", "backup.key"], args].concat()).ends_with(2, "dbseal: error: ");
     }
     assert!(!folder.has("out"));
+}
+
+/// The same of a disk of which a part is really gone: where in the backup that is, is the file system's to say.
+#[test]
+#[ignore = "as root, with a loop device"]
+fn a_disk_of_which_a_part_is_gone() {
+    let folder = Folder::with_key();
+    let script = "set -e; head -c 24M /dev/urandom >plain; truncate -s 40M disk; mkfs.ext4 -q -b 4096 -O ^has_journal disk; mkdir mnt
+        loop=$(losetup -f --show disk); trap 'umount mnt; losetup -d $loop' EXIT; mount $loop mnt
+        $DBSEAL encrypt -R backup.pub -o mnt/shop.age plain; umount mnt; truncate -s 36M disk; mount $loop mnt
+        echo 3 >/proc/sys/vm/drop_caches; cat mnt/shop.age >/dev/null && exit 3
+        $DBSEAL decrypt -i backup.key --salvage --json -o out mnt/shop.age";
+    let ended = folder.program("unshare").args(["--mount", "sh", "-c", script]).env("DBSEAL", dbseal()).run().ends_with(1, "salvaged");
+    let report = report(&ended.stderr);
+    let (mut plain, out) = (folder.read("plain"), folder.read("out"));
+    let lost: Vec<[usize; 2]> = serde_json::from_value(report["plaintext"]["lost"].clone()).expect("ranges");
+    let slots: Vec<_> = lost.iter().map(|range| range.map(|at| slot(at / CHUNK_LEN))).collect();
+    assert_eq!(report["file"]["unreadable"], json!(slots));
+    assert!((CHUNK_LEN as u64..20 << 20).contains(&total(&report["plaintext"]["lost"])), "{report}");
+    lost.iter().for_each(|&[start, end]| plain[start..end].fill(0));
+    assert!(out == plain, "{report}");
 }
 
 /// As much as a disk that lost a few sectors holds: `verify` names the damage without a key, and all the rest comes back.
@@ -171,7 +394,7 @@ fn three_gibibytes_with_damage_of_every_kind() {
     assert!(total(&answer["damage"]) <= 14 * MIB as u64, "{answer}");
 
     let ended = folder.dbseal(["decrypt", "-i", "backup.key", "--salvage", "--json", "-o", "out", "shop.age"]).run().ends_with(1, "");
-    let lost = &report(&ended.stderr)["lost"];
+    let lost = &report(&ended.stderr)["plaintext"]["lost"];
     assert!(total(lost) <= 9 * MIB as u64, "{lost}");
     for range in lost.as_array().expect("a list") {
         let at = |index: usize| usize::try_from(range[index].as_u64().expect("a number")).expect("it fits");
