@@ -45,7 +45,9 @@ impl Ranges {
     /// What of a range is in the set, in order.
     pub(crate) fn within(&self, range: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
         let range = range.clone();
-        let touching = self.ends.range(..range.end).map(|(&start, &end)| start..end);
+        // The one that the range starts in, if there is one, and those that start in the range.
+        let first = self.ends.range(..=range.start).next_back().map_or(range.start, |(&start, _)| start);
+        let touching = self.ends.range(first..range.end.max(first)).map(|(&start, &end)| start..end);
         touching.map(move |own| own.start.max(range.start)..own.end.min(range.end)).filter(|range| range.start < range.end)
     }
 
@@ -83,6 +85,10 @@ mod tests {
         assert_eq!(Ranges::default().gaps(3).collect::<Vec<_>>(), [0..3]);
         assert_eq!(ranges.within(&(3..7)).collect::<Vec<_>>(), [3..4, 6..7]);
         assert_eq!(ranges.within(&(4..6)).count(), 0);
+        assert_eq!(ranges.within(&(6..8)).chain(ranges.within(&(0..2))).collect::<Vec<_>>(), [6..8]);
+        #[expect(clippy::reversed_empty_ranges, reason = "a group behind the end")]
+        let behind = 9..7;
+        assert_eq!(ranges.within(&behind).count(), 0);
         assert_eq!(ranges.end(), Some(8));
     }
 }
