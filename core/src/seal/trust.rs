@@ -69,17 +69,23 @@ impl Role {
 }
 
 impl Trust {
-    /// Trusts what a text says, a key a line; `#` starts a comment.
+    /// Trusts what a text says, a key a line; `#` starts a comment (SEAL.md, "Which notes count").
     ///
     /// # Errors
     /// A line that is not understood: what it was meant to forbid may be what it would allow.
     pub fn parse(text: &str) -> Result<Self, TrustError> {
         let mut lines = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.split('#').next().unwrap_or_default().trim();
-            if !line.is_empty() {
-                lines.push(TrustLine::parse(line, index + 1)?);
+        for (index, line) in text.split('\n').enumerate() {
+            // Editors for Windows put one at the end of each line.
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            if line.contains('\r') {
+                return Err(TrustError::Character { line: index + 1 });
             }
+            let line = line.split('#').next().unwrap_or_default();
+            if line.chars().any(|character| character != '\t' && !(' '..='~').contains(&character)) {
+                return Err(TrustError::Character { line: index + 1 });
+            }
+            lines.extend(TrustLine::parse(line, index + 1)?);
         }
         if lines.is_empty() { Err(TrustError::Empty) } else { Ok(Self { lines, only_for: None }) }
     }
@@ -108,10 +114,11 @@ impl Trust {
 }
 
 impl TrustLine {
-    /// `line` is its number, from 1.
-    fn parse(text: &str, line: usize) -> Result<Self, TrustError> {
-        let mut words = text.split_whitespace();
-        let key = words.next().unwrap_or_default().parse().map_err(|error| TrustError::Key { line, error })?;
+    /// `line` is its number, from 1; `None` where there is nothing on it.
+    fn parse(text: &str, line: usize) -> Result<Option<Self>, TrustError> {
+        let mut words = text.split([' ', '\t']).filter(|word| !word.is_empty());
+        let Some(key) = words.next() else { return Ok(None) };
+        let key = key.parse().map_err(|error| TrustError::Key { line, error })?;
         let (mut roles, mut series) = (None, None);
         for word in words {
             match word.split_once('=') {
@@ -125,7 +132,7 @@ impl TrustLine {
                 return Err(TrustError::Role { line });
             }
         }
-        Ok(Self { key, roles: roles.unwrap_or_else(|| Vec::from([Role::Seal])), series: series.unwrap_or_else(Pattern::any) })
+        Ok(Some(Self { key, roles: roles.unwrap_or_else(|| Vec::from([Role::Seal])), series: series.unwrap_or_else(Pattern::any) }))
     }
 }
 
@@ -201,6 +208,15 @@ pub enum TrustError {
         /// From 1.
         line: usize,
     },
+    /// A space that is none of ASCII, a carriage return inside a line, a letter that no word has.
+    #[error(
+        "line {line}: a character that is not printable ASCII, such as another kind of space: \
+         between words there are spaces and tabs, and only a comment has anything else"
+    )]
+    Character {
+        /// From 1.
+        line: usize,
+    },
     /// Nobody is trusted.
     #[error("there is no verifier key in it")]
     Empty,
@@ -244,5 +260,32 @@ mod tests {
         }
         assert!(matches!(Trust::parse(KEY), Err(TrustError::Key { line: 1, .. })));
         assert_eq!(Trust::parse("# nobody\n"), Err(TrustError::Empty));
+    }
+
+    #[test]
+    fn lines_end_in_one_of_two_ways_and_words_are_parted_in_two() {
+        let key = super::super::signing::SigningKey::from_seed_for_tests("db1", 7).verifier_key().clone();
+        let plain = Trust::parse(&format!("{key} may=drill series=a\n{key}")).unwrap();
+        for text in [
+            format!("\r\n \t{key}\tmay=drill \t series=a\t\r\n{key}\r\n"),
+            format!("# \u{fc}ber wen\u{a0}\x1b\r\n{key} series=a may=drill# ein R\u{fc}ckspiel\n\n{key}\r"),
+        ] {
+            assert_eq!(Trust::parse(&text).unwrap(), plain, "{text:?}");
+        }
+        for (line, text) in [
+            (1, format!("\u{feff}{key}\n")),
+            (2, format!("\n{key}\u{a0}may=drill\n")),
+            (1, format!("{key}\u{2003}# comment\n")),
+            (1, format!("{key}\x0bmay=drill\n")),
+            (1, format!("{key}\x0c\n")),
+            (1, format!("{key}\r{key}\n")),
+            (1, format!("{key} \r\r\n")),
+            (1, format!("# comment\r{key}\n")),
+            (3, format!("{key}\n\n{key} may=s\u{435}al\n")),
+            (1, format!("{key}\0\n")),
+            (1, format!("{key}\u{85}{key}")),
+        ] {
+            assert_eq!(Trust::parse(&text), Err(TrustError::Character { line }), "{text:?}");
+        }
     }
 }
