@@ -77,7 +77,7 @@ pub use recipient::{Identity, KeyError, Passphrase, Recipient, RecipientKind};
 pub use seal::{
     Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, Maker, NotHexadecimal, Note,
     NoteHash, Pattern, PatternError, Process, Proof, ProofKey, Reencrypted, Restored, Rewrapped, Role, Seal, SealError, Sealed,
-    SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, TestResult, Time, Trust, TrustError, Unknown, VerifiedSeal,
+    SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, Standing, TestResult, Time, Trust, TrustError, Unknown, VerifiedSeal,
     VerifierKey, VerifierKeyError, WrongProof, signing_key_from_text,
 };
 pub use spread::Spread;

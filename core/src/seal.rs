@@ -24,7 +24,7 @@ pub use judge::{Counted, Integrity, Judgement, Maker, VerifiedSeal, WrongProof};
 pub use note::{Adopted, Extent, Note, Process, Reencrypted, Restored, Rewrapped, Sealed, SeriesPlace, SourceKind, TestResult, Unknown};
 pub use proof::{Proof, ProofKey};
 pub use signing::{SigningKey, SigningKeyError, VerifierKey, VerifierKeyError, signing_key_from_text};
-pub use trust::{Pattern, PatternError, Role, Trust, TrustError};
+pub use trust::{Pattern, PatternError, Role, Standing, Trust, TrustError};
 pub use words::{Epoch, FileName, Label, LabelError, NotHexadecimal, NoteHash, Time};
 
 /// Bytes in a seal, at most. Of a longer file nothing is read.

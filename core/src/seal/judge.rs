@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::note::{Extent, Note, SeriesPlace};
 use super::proof::ProofKey;
-use super::trust::{Role, Trust};
+use super::trust::{Role, Standing, Trust};
 use super::words::{FileName, Label, NoteHash};
 use super::{Seal, SignedNote};
 use crate::tree::{Blake3, Groups};
@@ -70,6 +70,7 @@ pub struct Judgement<'a> {
     followed: Vec<bool>,
     /// The name of the key that vouches for the first note.
     vouched_by: Option<Label>,
+    standing: Standing,
     header: Extent,
     payload: Extent,
 }
@@ -92,11 +93,15 @@ impl Seal {
             let line = trust.line_for(note.signer()?, Role::of(note)?, series)?;
             Some(line.key.name())
         };
+        let first = self.notes[0].note();
+        let standing = |(signer, role)| trust.standing(signer, role, series);
+        let standing = first.signer().zip(Role::of(first)).map_or(Standing::Stranger, standing);
         // Nothing counts before the first note does: there would be nothing that it is about.
         if let Some(judgement) = self.follow(|note| trusted(note).is_some()) {
-            return Judgement { vouched_by: trusted(self.notes[0].note()).cloned(), ..judgement };
+            return Judgement { vouched_by: trusted(first).cloned(), standing, ..judgement };
         }
-        self.follow(|_| true).expect("a seal starts with a note that says what the file is")
+        let judgement = self.follow(|_| true).expect("a seal starts with a note that says what the file is");
+        Judgement { standing, ..judgement }
     }
 
     /// Follows the notes that are believed, from the first; `None` where that one is not.
@@ -123,7 +128,7 @@ impl Seal {
             followed.push(follows);
         }
         let (header, payload) = current?;
-        Some(Judgement { seal: self, followed, vouched_by: None, header, payload })
+        Some(Judgement { seal: self, followed, vouched_by: None, standing: Standing::Stranger, header, payload })
     }
 }
 
@@ -162,6 +167,12 @@ impl<'a> Judgement<'a> {
     #[must_use]
     pub fn vouched_by(&self) -> Option<&Label> {
         self.vouched_by.as_ref()
+    }
+
+    /// How the signer of the first note stands to who judges: not every one who does not vouch is a stranger.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// The notes that count, in order; none where nobody vouches.

@@ -257,6 +257,12 @@ impl Note {
         if let Self::Sealed(note) = self { note.series.as_ref() } else { None }
     }
 
+    /// Where the data came from, as its host says; who only saw a backup does not know.
+    #[must_use]
+    pub fn source(&self) -> Option<SourceKind> {
+        if let Self::Sealed(note) = self { Some(note.source) } else { None }
+    }
+
     /// The note before; none before the first.
     pub(crate) fn previous(&self) -> Option<NoteHash> {
         match self {

@@ -155,7 +155,9 @@ impl Note {
 }
 
 impl SourceKind {
-    fn word(self) -> &'static str {
+    /// The words for it in the specification.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Command => "command 0",
             Self::File => "file",

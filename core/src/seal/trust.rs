@@ -47,6 +47,21 @@ pub enum Role {
     Drill,
 }
 
+/// How whoever signed a seal stands to somebody who checks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Trusted for this.
+    Trusted,
+    /// Trusted, but for other series.
+    OtherSeries,
+    /// Trusted, but not with the role that the note takes.
+    OtherRole,
+    /// Trusted for this, which is not of the series that was asked for: see [`Trust::only_for`].
+    NotAskedFor,
+    /// Not trusted with anything.
+    Stranger,
+}
+
 impl Role {
     /// The role that a note of this kind takes; none is enough for an unknown one.
     pub(crate) fn of(note: &Note) -> Option<Self> {
@@ -110,6 +125,24 @@ impl Trust {
         }
         let matches = |line: &&TrustLine| line.key == *signer && line.roles.contains(&role) && line.series.covers(series);
         self.lines.iter().find(matches)
+    }
+
+    /// Why there is, or is not, a line by which this signer may state this about a backup of the series.
+    pub(crate) fn standing(&self, signer: &VerifierKey, role: Role, series: Option<&Label>) -> Standing {
+        if self.line_for(signer, role, series).is_some() {
+            return Standing::Trusted;
+        }
+        let lines = || self.lines.iter().filter(|line| line.key == *signer);
+        let has_role = |line: &TrustLine| line.roles.contains(&role);
+        if lines().any(|line| has_role(line) && line.series.covers(series)) {
+            Standing::NotAskedFor
+        } else if lines().any(has_role) {
+            Standing::OtherSeries
+        } else if lines().next().is_some() {
+            Standing::OtherRole
+        } else {
+            Standing::Stranger
+        }
     }
 }
 
@@ -287,5 +320,23 @@ mod tests {
         ] {
             assert_eq!(Trust::parse(&text), Err(TrustError::Character { line }), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_trusted_for_something_else_is_no_stranger() {
+        let key = |seed| super::super::signing::SigningKey::from_seed_for_tests("db1", seed).verifier_key().clone();
+        let (db1, impostor) = (key(7), key(8));
+        let (shop, web): (Label, Label) = ("shop".parse().unwrap(), "web".parse().unwrap());
+        let trust = Trust::parse(&format!("{db1} may=rewrap\n{db1} may=seal series=shop*\n")).unwrap();
+        let standing = |trust: &Trust, series| trust.standing(&db1, Role::Seal, series);
+        assert_eq!(standing(&trust, Some(&shop)), Standing::Trusted);
+        assert_eq!(standing(&trust, Some(&web)), Standing::OtherSeries);
+        assert_eq!(standing(&trust, None), Standing::OtherSeries);
+        assert_eq!(trust.standing(&db1, Role::Drill, Some(&shop)), Standing::OtherRole);
+        assert_eq!(trust.standing(&impostor, Role::Seal, Some(&shop)), Standing::Stranger);
+        let only_web = trust.only_for(&"web".parse().unwrap());
+        assert_eq!(standing(&only_web, Some(&shop)), Standing::NotAskedFor);
+        assert_eq!(standing(&only_web, Some(&web)), Standing::OtherSeries);
+        assert_eq!(standing(&Trust::default(), Some(&shop)), Standing::Stranger);
     }
 }
