@@ -58,6 +58,8 @@ mod pad;
 mod payload;
 mod recipient;
 mod seal;
+#[cfg(test)]
+mod sentences;
 mod spread;
 mod stack;
 mod stanza;

@@ -68,13 +68,13 @@ fn chunk_nonce(index: u64, position: Position) -> Nonce {
 #[non_exhaustive]
 pub enum PayloadError {
     /// Chunk `index` (from 0) is not the one that was sealed.
-    #[error("the payload is damaged or was altered in chunk {index}")]
+    #[error("the payload is damaged or was altered in chunk {index}, from byte {} of the plaintext", start_of(*index))]
     Damaged {
         /// The chunk's index, from 0.
         index: u64,
     },
     /// The payload ends, before chunk `index`, without a final chunk.
-    #[error("the payload is cut off: chunk {index} and all after it are missing")]
+    #[error("the payload is cut off: chunk {index} and all after it are missing, from byte {} of the plaintext", start_of(*index))]
     Truncated {
         /// The index, from 0, of the first chunk that is missing or not whole.
         index: u64,
@@ -91,6 +91,11 @@ pub enum PayloadError {
         /// The final chunk's index, from 0.
         index: u64,
     },
+}
+
+/// The first byte of the plaintext that a chunk holds.
+fn start_of(index: u64) -> u64 {
+    index.saturating_mul(CHUNK_LEN as u64)
 }
 
 #[cfg(test)]

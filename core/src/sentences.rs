@@ -1,0 +1,148 @@
+//! Every sentence of an error, word for word: one that no test renders is read first by somebody whose backup has just failed.
+
+use alloc::string::ToString;
+
+use crate::{
+    ArmorError, HeaderError, KeyError, KeyfileError, LabelError, NotHexadecimal, PatternError, PayloadError, RangeError, SealError,
+    SigningKeyError, TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
+};
+
+/// A test of an error type that has a row for each variant, with an error and what it says. A variant without a row does not compile.
+macro_rules! sentences {
+    ($test:ident: $type:ty; $($pattern:pat => $error:expr => $sentence:expr;)*) => {
+        #[test]
+        fn $test() {
+            let row = |error: &$type| match error {
+                $($pattern => stringify!($pattern),)*
+            };
+            for (error, pattern, sentence) in [$(($error, stringify!($pattern), $sentence)),*] {
+                assert_eq!((row(&error), error.to_string().as_str()), (pattern, sentence));
+            }
+        }
+    };
+}
+
+sentences! { armor: ArmorError;
+    ArmorError::NotArmor => ArmorError::NotArmor => "this is not an armored age file";
+    ArmorError::Truncated => ArmorError::Truncated => "the armor is cut off: its last line is missing";
+    ArmorError::Malformed(_) => ArmorError::Malformed("why") => "the armor is malformed: why";
+}
+
+sentences! { header: HeaderError;
+    HeaderError::Incomplete => HeaderError::Incomplete => "the file ends inside its header";
+    HeaderError::NotAge => HeaderError::NotAge => "this is not an age file";
+    HeaderError::UnknownVersion => HeaderError::UnknownVersion => "this is an age file of a version newer than v1";
+    HeaderError::TooLong => HeaderError::TooLong => "the header is longer than 1 MiB";
+    HeaderError::Malformed(_) => HeaderError::Malformed("why") => "the header is malformed: why";
+}
+
+sentences! { wrapping: WrapError;
+    WrapError::NoRecipient => WrapError::NoRecipient => "no recipient: nobody could open the file";
+    WrapError::PassphraseInCompany => WrapError::PassphraseInCompany => "a passphrase cannot be combined with other recipients";
+    WrapError::MixedPostQuantum => WrapError::MixedPostQuantum
+        => "a post-quantum recipient (age1pq...) cannot be combined with a classical one (age1...): the file would be only as strong as the weaker";
+    WrapError::TooManyRecipients => WrapError::TooManyRecipients => "too many recipients: the header would be longer than 1 MiB";
+}
+
+sentences! { unwrapping: UnwrapError;
+    UnwrapError::NoMatch => UnwrapError::NoMatch => "none of the given keys opens this file";
+    UnwrapError::WrongMac => UnwrapError::WrongMac => "the header was altered: its MAC does not match";
+    UnwrapError::Malformed(_) => UnwrapError::Malformed("why") => "the header is malformed: why";
+    UnwrapError::WorkFactorTooHigh(_) => UnwrapError::WorkFactorTooHigh(23)
+        => "the passphrase's work factor is 2^23, more than the 2^22 that is accepted";
+    UnwrapError::NotEnoughMemory(_) => UnwrapError::NotEnoughMemory(22)
+        => "the passphrase's work factor is 2^22, which needs more memory than there is here";
+}
+
+sentences! { payload: PayloadError;
+    PayloadError::Damaged { .. } => PayloadError::Damaged { index: 17 }
+        => "the payload is damaged or was altered in chunk 17, from byte 1114112 of the plaintext";
+    PayloadError::Truncated { .. } => PayloadError::Truncated { index: 1 }
+        => "the payload is cut off: chunk 1 and all after it are missing, from byte 65536 of the plaintext";
+    PayloadError::DataAfterFinal { .. } => PayloadError::DataAfterFinal { index: 2 } => "there is data after the final chunk 2";
+    PayloadError::EmptyFinal { .. } => PayloadError::EmptyFinal { index: 2 } => "the final chunk 2 is empty";
+}
+
+sentences! { ranges: RangeError;
+    RangeError::Backwards => RangeError::Backwards => "the range ends before it starts";
+    RangeError::BeyondEnd { .. } => RangeError::BeyondEnd { plaintext_len: 7 }
+        => "the range is not within the 7 bytes of plaintext that there are";
+}
+
+sentences! { keys: KeyError;
+    KeyError::PrivateNotPublic => KeyError::PrivateNotPublic
+        => "this is a private key, not a recipient: only the public age1... belongs here";
+    KeyError::PublicNotPrivate => KeyError::PublicNotPrivate
+        => "this is a public key, not an identity: only a private AGE-SECRET-KEY-... opens files";
+    KeyError::UnsupportedRecipient => KeyError::UnsupportedRecipient
+        => "this kind of recipient is not supported: use age1... or age1pq...";
+    KeyError::UnsupportedIdentity => KeyError::UnsupportedIdentity
+        => "this kind of identity is not supported: use AGE-SECRET-KEY-1... or AGE-SECRET-KEY-PQ-1...";
+    KeyError::NotARecipient => KeyError::NotARecipient => "this is not a recipient: one starts with age1";
+    KeyError::NotAnIdentity => KeyError::NotAnIdentity => "this is not an identity: one starts with AGE-SECRET-KEY-";
+    KeyError::Mistyped => KeyError::Mistyped => "the key is mistyped or incomplete: its checksum does not match";
+    KeyError::Unusable => KeyError::Unusable => "the key is well spelled but is not a usable public key";
+}
+
+sentences! { key_files: KeyfileError;
+    KeyfileError::Empty => KeyfileError::Empty => "there is no key in it";
+    KeyfileError::Line { .. } => KeyfileError::Line { line_number: 2, error: KeyError::NotAnIdentity }
+        => "line 2: this is not an identity: one starts with AGE-SECRET-KEY-";
+}
+
+sentences! { signing_keys: SigningKeyError;
+    SigningKeyError::PublicNotPrivate => SigningKeyError::PublicNotPrivate
+        => "this is a verifier key, which is public: only a PRIVATE+KEY+... signs";
+    SigningKeyError::AgeKey => SigningKeyError::AgeKey
+        => "this is a key of age, which signs nothing: a signing key starts with PRIVATE+KEY+";
+    SigningKeyError::NotASigningKey => SigningKeyError::NotASigningKey => "this is not a signing key: one starts with PRIVATE+KEY+";
+    SigningKeyError::Mistyped => SigningKeyError::Mistyped => "the signing key is mistyped or incomplete: its ID does not match";
+    SigningKeyError::Empty => SigningKeyError::Empty => "there is no signing key in it";
+    SigningKeyError::Several => SigningKeyError::Several => "there is more than one signing key in it";
+}
+
+sentences! { verifier_keys: VerifierKeyError;
+    VerifierKeyError::PrivateNotPublic => VerifierKeyError::PrivateNotPublic
+        => "this is a private signing key: only the public verifier key belongs here";
+    VerifierKeyError::AgeIdentity => VerifierKeyError::AgeIdentity
+        => "this is a private key, which opens files, not a verifier key: keep it secret";
+    VerifierKeyError::AgeRecipient => VerifierKeyError::AgeRecipient
+        => "this is a recipient, which files are encrypted to, not a verifier key: one looks like NAME+1234abcd+AbCd...";
+    VerifierKeyError::NotAVerifierKey => VerifierKeyError::NotAVerifierKey
+        => "this is not a verifier key: one looks like NAME+1234abcd+AbCd...";
+    VerifierKeyError::Mistyped => VerifierKeyError::Mistyped => "the verifier key is mistyped or incomplete: its ID does not match";
+    VerifierKeyError::Unsupported => VerifierKeyError::Unsupported => "this kind of verifier key is not supported: only Ed25519 is";
+    VerifierKeyError::Unusable => VerifierKeyError::Unusable => "the verifier key is well spelled but is not a usable public key";
+}
+
+sentences! { trust: TrustError;
+    TrustError::Key { .. } => TrustError::Key { line: 3, error: VerifierKeyError::Unsupported }
+        => "line 3: this kind of verifier key is not supported: only Ed25519 is";
+    TrustError::Role { .. } => TrustError::Role { line: 3 } => "line 3: may= takes seal, rewrap and drill, with commas between them";
+    TrustError::Word { .. } => TrustError::Word { line: 3 } => "line 3: after the key there can be may=... and series=..., each once";
+    TrustError::Character { .. } => TrustError::Character { line: 3 }
+        => "line 3: a character that is not printable ASCII, such as another kind of space: between words there are spaces and tabs, and only a comment has anything else";
+    TrustError::Empty => TrustError::Empty => "there is no verifier key in it";
+}
+
+sentences! { seals: SealError;
+    SealError::NotASeal => SealError::NotASeal => "this is not a seal";
+    SealError::NewerVersion => SealError::NewerVersion => "this is a seal of a version newer than v1";
+    SealError::TooLong => SealError::TooLong => "the seal is longer than 8 MiB";
+    SealError::TooManyNotes => SealError::TooManyNotes => "the seal has more than 1,024 notes";
+    SealError::Field(_) => SealError::Field("time") => "a note has no well-formed line 'time' where there should be one";
+    SealError::Malformed(_) => SealError::Malformed("why") => "why";
+    SealError::ChainBroken => SealError::ChainBroken
+        => "a note does not follow the one before it: notes were removed, put in or moved";
+    SealError::WrongSignature => SealError::WrongSignature => "a note was changed after it was signed";
+    SealError::NotSigned => SealError::NotSigned => "a note is not signed by who it names";
+}
+
+/// Those that are a single sentence.
+#[test]
+fn others() {
+    assert_eq!(WrongProof.to_string(), "its seal was made by somebody who did not make the backup");
+    assert_eq!(PatternError.to_string(), "a pattern for series has letters, digits, '.', '_', '-', '*' and '?'");
+    assert_eq!(LabelError.to_string(), "a name has 1 to 64 letters, digits, '.', '_' or '-', and starts with a letter or a digit");
+    assert_eq!(NotHexadecimal.to_string(), "not the right number of lowercase hexadecimal digits");
+}
