@@ -229,7 +229,7 @@ mod tests {
     const MIB: usize = 1 << 20;
 
     /// Where something could go wrong: at the edges of chunks and of groups.
-    pub(super) const SECTION_LENS: [usize; 23] = [
+    pub(super) const SECTION_LENS: [usize; 27] = [
         0,
         1,
         1023,
@@ -239,6 +239,10 @@ mod tests {
         4095,
         4096,
         4097,
+        16_383,
+        16_384,
+        16_385,
+        32_769,
         MIB - 1,
         MIB,
         MIB + 1,

@@ -77,7 +77,7 @@ fn check(len: usize) {
 fn the_hash_is_the_tools_around_the_ends_of_blake3_chunks() {
     check(0);
     check(1);
-    for section_len in [1023, 1024, 1025, 2048, 2049] {
+    for section_len in [1023, 1024, 1025, 2048, 2049, 16_383, 16_384, 16_385] {
         check(section_len - OVERHEAD);
     }
 }

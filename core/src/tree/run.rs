@@ -10,22 +10,23 @@ use crate::spread::Spread;
 
 use super::{Blake3, ClosedGroups, MAX_GROUPS, MIN_GROUP_LEN, Tree, hasher_at, merge_pair, merge_pair_root};
 
-/// A leaf of BLAKE3's tree, which BLAKE3 calls a chunk. Not an age chunk, and in no step with them.
-const LEAF_LEN: usize = blake3::CHUNK_LEN;
+/// The smallest subtree that is hashed by itself: as many of BLAKE3's chunks as the widest SIMD takes at once. One alone takes as long as
+/// several together.
+const BLOCK_LEN: usize = 16 * blake3::CHUNK_LEN;
 /// Bytes of a batch that a thread takes at a time: enough for SIMD to be in its stride.
 const PIECE_LEN: usize = 128 << 10;
 
-/// What is left of a run of a section's bytes once it was hashed: some kilobytes, whatever the length of the run.
+/// What is left of a run of a section's bytes once it was hashed: at most some 32 KiB, whatever the length of the run.
 ///
-/// A run starts anywhere, the leaves of the tree do not: its ends wait, as bytes, for the runs beside it.
+/// A run starts anywhere, the blocks of the tree do not: its ends wait, as bytes, for the runs beside it.
 #[derive(Clone)]
 pub struct Run {
     range: Range<u64>,
-    /// Bytes before the first leaf.
+    /// Bytes before the first block.
     head: Vec<u8>,
-    /// The largest subtrees of whole leaves, none longer than a group.
+    /// The largest subtrees of whole blocks, none longer than a group.
     subtrees: Vec<Subtree>,
-    /// Bytes after the last leaf.
+    /// Bytes after the last block.
     tail: Vec<u8>,
 }
 
@@ -37,14 +38,14 @@ impl Run {
     #[must_use]
     pub fn hash(offset: u64, bytes: &[u8]) -> Self {
         let end = offset.checked_add(bytes.len() as u64).filter(|&end| end < 1 << 63).expect("a section of less than 2^63 bytes");
-        let leaf_len = LEAF_LEN as u64;
-        // The first leaf of the section is kept too: it may be all there is, and then its hash is another one, the root. The
+        let block_len = BLOCK_LEN as u64;
+        // The first block of the section is kept too: it may be all there is, and then its hash is another one, the root. The
         // subtrees after it are none that starts at 0, so no root can be among them.
-        let mut start = offset.next_multiple_of(leaf_len).max(leaf_len);
+        let mut start = offset.next_multiple_of(block_len).max(block_len);
         let head_len = usize::try_from(start - offset).map_or(bytes.len(), |len| len.min(bytes.len()));
         let (head, mut rest) = bytes.split_at(head_len);
         let mut subtrees = Vec::new();
-        while rest.len() >= LEAF_LEN {
+        while rest.len() >= BLOCK_LEN {
             let fitting = 1 << rest.len().ilog2();
             let aligned = 1 << start.trailing_zeros();
             let len = MIN_GROUP_LEN.min(fitting).min(aligned);
@@ -105,8 +106,8 @@ pub struct TreeBuilder {
     open: Vec<Subtree>,
     /// Bytes in `open`.
     open_len: u64,
-    /// Bytes after `open`: at most a leaf, which becomes a subtree only when more follows.
-    leaf: Vec<u8>,
+    /// Bytes after `open`: at most a block, which becomes a subtree only when more follows.
+    block: Vec<u8>,
 }
 
 impl TreeBuilder {
@@ -124,7 +125,7 @@ impl TreeBuilder {
             closed: ClosedGroups::new(max_count),
             open: Vec::new(),
             open_len: 0,
-            leaf: Vec::with_capacity(LEAF_LEN),
+            block: Vec::with_capacity(BLOCK_LEN),
         }
     }
 
@@ -151,10 +152,10 @@ impl TreeBuilder {
             return None;
         }
         let section_len = self.taken_len;
-        if section_len <= LEAF_LEN as u64 {
-            return Some(Tree { section_len, root: Blake3::of(&self.leaf), groups: Vec::new() });
+        if section_len <= BLOCK_LEN as u64 {
+            return Some(Tree { section_len, root: Blake3::of(&self.block), groups: Vec::new() });
         }
-        self.close_leaf();
+        self.close_block();
         if !self.closed.hashes.is_empty() {
             let last = merge_open(&self.open)?;
             return Some(self.closed.finish(section_len, last));
@@ -166,7 +167,7 @@ impl TreeBuilder {
     fn take(&mut self, run: &Run) {
         self.take_bytes(&run.head);
         for &subtree in &run.subtrees {
-            self.close_leaf();
+            self.close_block();
             self.push(subtree);
         }
         self.take_bytes(&run.tail);
@@ -175,24 +176,24 @@ impl TreeBuilder {
 
     fn take_bytes(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            if self.leaf.len() == LEAF_LEN {
-                self.close_leaf();
+            if self.block.len() == BLOCK_LEN {
+                self.close_block();
             }
-            let (piece, rest) = bytes.split_at((LEAF_LEN - self.leaf.len()).min(bytes.len()));
-            self.leaf.extend_from_slice(piece);
+            let (piece, rest) = bytes.split_at((BLOCK_LEN - self.block.len()).min(bytes.len()));
+            self.block.extend_from_slice(piece);
             bytes = rest;
         }
     }
 
-    /// The leaf, if there is one, is full or the section's last.
-    fn close_leaf(&mut self) {
-        if self.leaf.is_empty() {
+    /// The block, if there is one, is full or the section's last.
+    fn close_block(&mut self) {
+        if self.block.is_empty() {
             return;
         }
         let start = self.closed.end() + self.open_len;
-        let hash = hasher_at(start).update(&self.leaf).finalize_non_root();
-        self.push(Subtree { len: self.leaf.len() as u64, hash });
-        self.leaf.clear();
+        let hash = hasher_at(start).update(&self.block).finalize_non_root();
+        self.push(Subtree { len: self.block.len() as u64, hash });
+        self.block.clear();
     }
 
     fn push(&mut self, subtree: Subtree) {
@@ -282,7 +283,7 @@ mod tests {
         let batches = chunks.chunks(16 * 65_552).enumerate().map(|(index, batch)| Run::hash(16 + (index * 16 * 65_552) as u64, batch));
         let runs: Vec<_> = batches.collect();
         for run in &runs {
-            assert!(run.head.len() + run.tail.len() + size_of_val(run.subtrees.as_slice()) < 4 * LEAF_LEN);
+            assert!(run.head.len() + run.tail.len() + size_of_val(run.subtrees.as_slice()) < 4 * BLOCK_LEN);
         }
         assert_eq!(build(runs.into_iter().rev().chain([Run::hash(0, nonce)])), Some(Tree::of(&section)));
     }
