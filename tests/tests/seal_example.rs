@@ -1,6 +1,8 @@
 //! The worked example of core/SEAL.md, read out of the document.
 
-use dbseal_core::{Extent, FileKey, Header, Identity, Integrity, Maker, Note, ProofKey, Seal, TestResult, Tree, Trust, WrongProof};
+use dbseal_core::{
+    Extent, FileKey, Header, Identity, Integrity, Maker, Note, ProofKey, Seal, SigningKey, TestResult, Tree, Trust, WrongProof,
+};
 
 const DOCUMENT: &str = include_str!("../../core/SEAL.md");
 
@@ -42,6 +44,21 @@ fn the_example_is_intact_and_proven() {
     assert_eq!(restored.map(|note| note.result).collect::<Vec<_>>(), [TestResult::Passed]);
     assert_eq!(judgement.check_proof(&ProofKey::of(&file_key())), Ok(Maker::Signer));
     assert_eq!(judgement.check_proof(&ProofKey::of(&FileKey::from_bytes(&[0; 16]))), Err(WrongProof));
+}
+
+/// Whoever has the keys of the example makes the same bytes of what it says.
+#[test]
+fn the_example_is_signed_with_the_keys_that_it_gives() {
+    let example = Seal::parse(block("seal").as_bytes()).expect("a seal");
+    let keys: Vec<SigningKey> = block("signing").lines().map(|line| line.parse().expect("a signing key")).collect();
+    let vkeys: Vec<String> = keys.iter().map(|key| key.verifier_key().to_string()).collect();
+    let trusted: Vec<&str> = block("trust").lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(vkeys, trusted);
+    let [first, later] = example.notes() else { panic!("two notes") };
+    let note = first.note().clone().proven(&ProofKey::of(&file_key()));
+    let mut seal = Seal::new(note, &keys[0], &Tree::of(&section()), header().as_bytes());
+    seal.append(later.note().clone(), &keys[1]).expect("room for a note");
+    assert_eq!(String::from_utf8(seal.to_bytes()).expect("text"), block("seal"));
 }
 
 /// Without whom the example trusts, or with less, less is believed.
