@@ -11,20 +11,23 @@ use std::process::Command;
 use dbseal_core::{FileKey, Header, HeaderPadding, PayloadNonce, Recipient, Spread};
 use dbseal_tests::inputs::{PRODUCTION_BATCH_CHUNKS, Replay};
 use dbseal_tests::seal::seal_in_order;
+use dbseal_tests::seal_cases;
 use dbseal_tests::tools::{npm_dir, tool, workspace_dir};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// A microcontroller's target: nothing that needs an operating system builds for it.
 const BARE: &str = "thumbv7em-none-eabi";
 
-/// Runs every published vector and those in the folder named last; prints what fails and how many ran.
+/// Runs every published vector and those in the folder named first, and the seal vectors in the second with the age files in the third;
+/// prints what fails and how many ran.
 const SCRIPT: &str = "
     import * as published from 'cctv-age';
     import { readdirSync, readFileSync } from 'node:fs';
     import { createRequire } from 'node:module';
-    const [module, folder, ...batchSizes] = process.argv.slice(1);
-    const { check_vector } = createRequire(import.meta.url)(module);
-    const ours = readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]);
+    const [module, folder, sealFolder, backupFolder, ...batchSizes] = process.argv.slice(1);
+    const { check_vector, check_seal_vector } = createRequire(import.meta.url)(module);
+    const read = (folder) => readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]);
+    const [ours, seals, backups] = [read(folder), read(sealFolder), new Map(read(backupFolder))];
     let count = 0;
     for (const [name, vector] of [...Object.entries(published), ...ours]) {
         for (const batchSize of batchSizes) {
@@ -34,7 +37,13 @@ const SCRIPT: &str = "
         count += 1;
     }
     if (count <= ours.length) throw new Error('the package of the age test vectors holds none');
-    console.log(`${count} vectors`);
+    for (const [name, vector] of seals) {
+        const [, backup] = /^backup: (.*)$/m.exec(Buffer.from(vector).toString('latin1'));
+        const error = check_seal_vector(vector, backups.get(backup));
+        if (error !== '') throw new Error(`${name}: ${error}`);
+    }
+    if (seals.length === 0) throw new Error('there are no seal vectors');
+    console.log(`${count} vectors and ${seals.length} seal vectors`);
 ";
 
 #[test]
@@ -52,9 +61,14 @@ fn all_vectors_hold_in_wasm() {
     for (name, vector) in passphrase_vectors() {
         std::fs::write(vectors.path().join(name), vector).expect("a vector");
     }
+    let seal_vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/seal");
+    let backups = tempfile::tempdir().expect("a temporary folder");
+    for (name, backup) in seal_cases::backups().into_iter().chain([("three-groups.age", seal_cases::three_groups())]) {
+        std::fs::write(backups.path().join(name), backup).expect("an age file");
+    }
     let output = Command::new(tool("node"))
         .args(["--input-type=module", "--eval", SCRIPT])
-        .args([glue_dir.join("dbseal_tests_wasm.js").as_path(), vectors.path()])
+        .args([glue_dir.join("dbseal_tests_wasm.js").as_path(), vectors.path(), &seal_vectors, backups.path()])
         .args([1, 3, PRODUCTION_BATCH_CHUNKS].map(|batch_chunks| batch_chunks.to_string()))
         .current_dir(npm_dir("cctv-age"))
         .output()

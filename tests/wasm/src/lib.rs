@@ -1,9 +1,11 @@
-//! The same function that judges a test vector natively, callable from JavaScript.
+//! The same functions that judge a test vector natively, callable from JavaScript.
 
 #[path = "../../src/open.rs"]
 pub mod open;
 #[path = "../../src/seal.rs"]
 pub mod seal;
+#[path = "../../src/seal_vectors.rs"]
+pub mod seal_vectors;
 #[path = "../../src/vectors.rs"]
 pub mod vectors;
 
@@ -15,4 +17,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[must_use]
 pub fn check_vector(vector: &[u8], batch_chunks: usize) -> String {
     vectors::check(vector, batch_chunks, Spread::Serial).err().unwrap_or_default()
+}
+
+/// Checks a seal vector with the age file that it is about. Empty where it holds, or what is wrong.
+#[wasm_bindgen]
+#[must_use]
+pub fn check_seal_vector(vector: &[u8], backup: &[u8]) -> String {
+    seal_vectors::Vector::parse(vector).and_then(|vector| vector.check(backup)).err().unwrap_or_default()
 }
