@@ -10,8 +10,8 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use crate::destination::{Destination, Overwrite, Privacy};
+use crate::entry::FolderEntry;
 use crate::error::JobError;
-use crate::place::Place;
 use crate::unfinished::{Role, Unfinished};
 use crate::write_back::{WriteBack, drop_cached};
 
@@ -20,10 +20,10 @@ pub(crate) struct PendingFile {
     file: File,
     role: Role,
     path: PathBuf,
-    place: Place,
+    entry: FolderEntry,
     overwrite: Overwrite,
     /// The temporary name, where there had to be one.
-    partial: Option<Place>,
+    partial: Option<FolderEntry>,
     write_back: Option<WriteBack>,
     what: String,
 }
@@ -41,15 +41,15 @@ impl PendingFile {
     fn create_as(role: Role, path: &Path, privacy: Privacy, overwrite: Overwrite) -> Result<Self, JobError> {
         Destination::check_file(path, overwrite)?;
         let failed = |error| JobError::Create { path: path.into(), error };
-        let place = Place::of(path).map_err(failed)?;
-        let (file, partial) = create_unnamed_or_partial(role, &place, privacy).map_err(failed)?;
+        let entry = FolderEntry::of(path).map_err(failed)?;
+        let (file, partial) = create_unnamed_or_partial(role, &entry, privacy).map_err(failed)?;
         let write_back = Some(WriteBack::start(&file).map_err(failed)?);
-        Ok(Self { file, role, path: path.into(), place, overwrite, partial, write_back, what: path.display().to_string() })
+        Ok(Self { file, role, path: path.into(), entry, overwrite, partial, write_back, what: path.display().to_string() })
     }
 
     /// The name that it will have, in its folder.
-    pub(crate) fn place(&self) -> Place {
-        self.place.clone()
+    pub(crate) fn entry(&self) -> FolderEntry {
+        self.entry.clone()
     }
 
     /// The path that it will have.
@@ -101,19 +101,19 @@ impl PendingFile {
         self.partial = None;
         drop(unfinished);
         // The name itself is on disk only when its folder is.
-        self.place.sync(&self.file).map_err(|error| JobError::NameNotOnDisk { path: self.path.clone(), error })
+        self.entry.sync(&self.file).map_err(|error| JobError::NameNotOnDisk { path: self.path.clone(), error })
     }
 
     fn name(&self) -> Result<(), Errno> {
         match (&self.partial, self.overwrite) {
-            (None, Overwrite::Refused) => self.place.link(&self_fd_path(&self.file)),
+            (None, Overwrite::Refused) => self.entry.link(&self_fd_path(&self.file)),
             (None, Overwrite::Allowed) => {
-                let partial = self.place.partial();
+                let partial = self.entry.partial();
                 partial.link(&self_fd_path(&self.file))?;
-                self.place.replace_by(&partial).inspect_err(|_| partial.remove())
+                self.entry.replace_by(&partial).inspect_err(|_| partial.remove())
             }
-            (Some(partial), Overwrite::Allowed) => self.place.replace_by(partial),
-            (Some(partial), Overwrite::Refused) => self.place.take(partial),
+            (Some(partial), Overwrite::Allowed) => self.entry.replace_by(partial),
+            (Some(partial), Overwrite::Refused) => self.entry.take(partial),
         }
     }
 }
@@ -131,18 +131,18 @@ fn self_fd_path(file: &File) -> PathBuf {
     format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
-fn create_unnamed_or_partial(role: Role, place: &Place, privacy: Privacy) -> io::Result<(File, Option<Place>)> {
+fn create_unnamed_or_partial(role: Role, entry: &FolderEntry, privacy: Privacy) -> io::Result<(File, Option<FolderEntry>)> {
     let mode = Mode::from_raw_mode(match privacy {
         Privacy::Shared => 0o666,
         Privacy::Owner => 0o600,
     });
-    match place.create_unnamed(mode) {
+    match entry.create_unnamed(mode) {
         Ok(file) if self_fd_path(&file).exists() => return Ok((file, None)),
         // The file system does not know unnamed files (NFS, FAT), or /proc is not there to name them by.
         Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {}
         Err(error) => return Err(error.into()),
     }
-    let partial = place.partial();
+    let partial = entry.partial();
     let mut unfinished = Unfinished::lock_for(role);
     let file = partial.create(mode)?;
     unfinished.add(partial.clone());

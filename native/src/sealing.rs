@@ -9,10 +9,10 @@ use dbseal_core::{
 };
 
 use crate::destination::{Overwrite, Privacy};
+use crate::entry::FolderEntry;
 use crate::error::JobError;
 use crate::input::Source;
 use crate::output::PendingFile;
-use crate::place::Place;
 use crate::report::Observer;
 use crate::series::{Held, Series};
 use crate::shared_tree::SharedTree;
@@ -101,24 +101,24 @@ impl<'a> PendingSeal<'a> {
         if let Some(held) = &held {
             held.announce(hash, &self.sign.path, backup.as_ref().map(PendingFile::path))?;
         }
-        let place = self.file.place();
+        let entry = self.file.entry();
         // Should the backup not be replaced after its seal was, it would be taken for damaged.
-        let replaced = backup.as_ref().and_then(|_| place.keep_as(REPLACED).ok());
+        let replaced = backup.as_ref().and_then(|_| entry.keep_as(REPLACED).ok());
         if let Err(error) = self.file.commit() {
-            put_back(&place, replaced.as_ref());
+            put_back(&entry, replaced.as_ref());
             held.filter(|_| !is_named(&error)).map_or(Ok(()), Held::withdraw)?;
             return Err(error);
         }
         if let Err(error) = backup.map_or(Ok(()), PendingFile::commit) {
             if !is_named(&error) {
-                place.remove();
-                put_back(&place, replaced.as_ref());
+                entry.remove();
+                put_back(&entry, replaced.as_ref());
                 // Whoever can write there has seen the seal by now: its number must not be given to another.
                 held.map_or(Ok(()), Held::forget)?;
             }
             return Err(error);
         }
-        replaced.iter().for_each(Place::remove);
+        replaced.iter().for_each(FolderEntry::remove);
         // The state names the seal, which is there: should this fail, the next job finds it.
         if let Err(error) = held.map_or(Ok(()), |held| held.settle(hash)) {
             observer.warning(&format!("the backup and its seal are complete, but not the state of the series: {error}"));
@@ -143,9 +143,9 @@ impl<'a> PendingSeal<'a> {
 }
 
 /// Brings a seal back that was, or was to be, replaced.
-fn put_back(place: &Place, replaced: Option<&Place>) {
+fn put_back(entry: &FolderEntry, replaced: Option<&FolderEntry>) {
     if let Some(replaced) = replaced
-        && place.replace_by(replaced).is_ok()
+        && entry.replace_by(replaced).is_ok()
     {
         // Two names of one file are left as they are by a rename.
         replaced.remove();

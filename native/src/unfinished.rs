@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::place::Place;
+use crate::entry::FolderEntry;
 
 /// How long a write to a stream may hold the end up; a reader that reads no more would for ever.
 const WRITE_WAIT: Duration = Duration::from_millis(500);
@@ -19,7 +19,7 @@ pub(crate) enum Role {
 
 /// The temporary names that exist.
 pub(crate) struct Unfinished {
-    partials: Vec<Place>,
+    partials: Vec<FolderEntry>,
     /// Whether an output has its name.
     committed: bool,
     /// Whether none may get one any more.
@@ -46,17 +46,17 @@ impl Unfinished {
         unfinished
     }
 
-    pub(crate) fn add(&mut self, partial: Place) {
+    pub(crate) fn add(&mut self, partial: FolderEntry) {
         self.partials.push(partial);
     }
 
     /// The file has its own name.
-    pub(crate) fn committed(&mut self, role: Role, partial: Option<&Place>) {
+    pub(crate) fn committed(&mut self, role: Role, partial: Option<&FolderEntry>) {
         self.committed |= role == Role::Output;
         self.partials.retain(|other| Some(other) != partial);
     }
 
-    pub(crate) fn remove(partial: &Place) {
+    pub(crate) fn remove(partial: &FolderEntry) {
         partial.remove();
         Self::lock().partials.retain(|other| other != partial);
     }
@@ -76,7 +76,7 @@ pub fn abandon_unfinished() -> bool {
         return false;
     }
     unfinished.abandoned = true;
-    unfinished.partials.iter().for_each(Place::remove);
+    unfinished.partials.iter().for_each(FolderEntry::remove);
     drop(unfinished);
     let deadline = Instant::now() + WRITE_WAIT;
     while Instant::now() < deadline {

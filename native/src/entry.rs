@@ -14,13 +14,13 @@ use crate::destination::folder_of;
 
 /// See the module.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct FolderEntry {
     folder: Arc<OwnedFd>,
     name: OsString,
 }
 
-impl Place {
-    /// The place that a path names.
+impl FolderEntry {
+    /// The entry that a path names.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = Arc::new(rustix::fs::open(folder_of(path), flags, Mode::empty())?);
@@ -110,7 +110,7 @@ impl Place {
     }
 }
 
-impl PartialEq for Place {
+impl PartialEq for FolderEntry {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.folder, &other.folder) && self.name == other.name
     }
