@@ -10,10 +10,11 @@ use std::sync::Arc;
 use dbseal_core::{Epoch, Extent, Header, Judgement, Note, Pattern, Seal, SealError, SeriesPlace, TestResult, Time, Trust, VerifierKey};
 
 use crate::age_file::AgeFile;
-use crate::chain::{Link, Missing, Place, place_linked};
+use crate::chain::{Link, Missing, place_linked};
 use crate::error::JobError;
 use crate::input::open_regular;
 use crate::lateness::{Late, is_future, late};
+use crate::place::Place;
 use crate::report::Observer;
 use crate::sealing::seal_path;
 use crate::seen::{LastCheck, Seen};

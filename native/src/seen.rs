@@ -6,9 +6,9 @@ use std::path::Path;
 use dbseal_core::{Integrity, NoteHash, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Place;
 use crate::error::JobError;
 use crate::output::PendingFile;
+use crate::place::Place;
 use crate::state_file;
 use crate::verify::Verification;
 

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use dbseal_core::{Extent, FileName, Header, Integrity, Judgement, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, Trust};
 use rustix::fs::Advice;
 
-use crate::chain::{Link, Place};
+use crate::chain::Link;
 use crate::error::JobError;
 use crate::input::{Input, open_regular};
 use crate::pace::Pace;
+use crate::place::Place;
 use crate::report::Observer;
 use crate::sample::{Depth, Sample, Share};
 use crate::sealing::seal_path;

@@ -6,8 +6,9 @@ use dbseal_core::{Integrity, Note};
 use serde_json::json;
 
 use super::ui::printable;
-use crate::chain::{Missing, Place};
+use crate::chain::Missing;
 use crate::error::JobError;
+use crate::place::Place;
 use crate::sample::Sample;
 use crate::verify::{Claims, Verification};
 

@@ -11,9 +11,9 @@ use super::seals::ListPlan;
 use super::table::{Column, NOTHING, Row, Table};
 use super::ui::{Outcome, Ui, printable};
 use crate::catalogue::{Backup, Catalogue, RestoreTest, SealState, Statement, Warning, list as catalogue_of};
-use crate::chain::Place;
 use crate::error::JobError;
 use crate::lateness::Late;
+use crate::place::Place;
 use crate::report::Observer;
 use crate::seen::LastCheck;
 
