@@ -1,13 +1,13 @@
 //! Whether the backups that are there are all that there should be: each in its series, none missing, none twice, and nothing
 //! gone that was seen before (SEAL.md, "What is answered").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dbseal_core::{NoteHash, SeriesPlace};
 use serde::Serialize;
 
 use crate::place::Place;
-use crate::seen::Seen;
+use crate::seen::{Seen, epoch_key};
 use crate::verify::Verification;
 
 /// What a backup's seal, in notes that count, says of its place.
@@ -20,11 +20,16 @@ pub struct Link {
 }
 
 impl Link {
+    /// Whether this is the hash of one of its notes.
+    pub(crate) fn has_note(&self, hash: &str) -> bool {
+        self.notes.iter().any(|note| note.to_string() == hash)
+    }
+
     /// The same with only those of the notes that [`place_all`] asks for: a seal may have a thousand.
     pub(crate) fn shortened(mut self, seen: &Seen) -> Self {
         let (first, last) = (self.notes.first().copied(), self.notes.last().copied());
-        let known = first.and_then(|first| seen.backups.get(&first.to_string()));
-        self.notes.retain(|note| Some(*note) == first || Some(*note) == last || known.is_some_and(|known| *known == note.to_string()));
+        let known = first.and_then(|first| seen.last_note(&first));
+        self.notes.retain(|note| Some(*note) == first || Some(*note) == last || known.is_some_and(|known| known == note.to_string()));
         self.notes.shrink_to_fit();
         self
     }
@@ -57,75 +62,107 @@ pub fn place_all(answers: &mut [Verification], seen: &mut Seen) -> Vec<Missing> 
 
 /// As [`place_all`], for whatever has a link and a place.
 pub(crate) fn place_linked<'a>(linked: impl Iterator<Item = (&'a Link, &'a mut Place)>, seen: &mut Seen) -> Vec<Missing> {
-    let (links, known): (Vec<&Link>, Vec<&mut Place>) = linked.unzip();
-    let (places, missing) = places(&links, seen);
-    for (known, place) in known.into_iter().zip(places) {
-        // A backup under another's name would hide that one's absence.
-        if *known != Place::Renamed || matches!(place, Place::RolledBack | Place::Fork) {
-            *known = place;
+    let (links, mut places): (Vec<&Link>, Vec<&mut Place>) = linked.unzip();
+    for (link, place) in links.iter().zip(&mut places) {
+        if place.is_good() {
+            **place = if link.series.is_some() { Place::InSeries } else { Place::Alone };
         }
     }
+    let mut find = |place: Place, indices: &[usize]| {
+        for &index in indices {
+            *places[index] = place.min(*places[index]);
+        }
+    };
+    let mut missing = Vec::new();
+    for history in histories(&links, seen) {
+        find(Place::NewEpoch, history.new_start(seen));
+        for gap in history.gaps() {
+            find(Place::Gap, history.copies(gap.to + 1));
+            missing.push(gap);
+        }
+        if let Some(gone) = history.rolled_back(seen) {
+            find(Place::RolledBack, history.copies(gone.from - 1));
+            missing.push(gone);
+        }
+        find(Place::Fork, &history.forks(&links, seen));
+    }
+    let lost = (0..links.len()).filter(|&index| seen.has_lost_notes(links[index]));
+    find(Place::RolledBack, &lost.collect::<Vec<_>>());
+    seen.learn(&links);
     missing
 }
 
-/// The place of each of `links`, in their order, and what is missing.
-fn places(links: &[&Link], seen: &mut Seen) -> (Vec<Place>, Vec<Missing>) {
-    let mut places: Vec<Place> = links.iter().map(|link| if link.series.is_some() { Place::InSeries } else { Place::Alone }).collect();
-    let mut missing = Vec::new();
-    let mut epochs: BTreeMap<(String, String), Vec<(u64, usize)>> = BTreeMap::new();
+/// What is here of an epoch of a series.
+struct History {
+    /// As in [`Seen`].
+    key: String,
+    numbers: BTreeMap<u64, Copies>,
+}
+
+/// The backups of one number that are here.
+#[derive(Default)]
+struct Copies {
+    /// Which of the links they have.
+    indices: Vec<usize>,
+    /// The hashes of their first notes: a single one, unless there is a fork.
+    firsts: BTreeSet<NoteHash>,
+}
+
+/// Of each epoch that is here or was seen.
+fn histories(links: &[&Link], seen: &Seen) -> Vec<History> {
+    let mut epochs: BTreeMap<String, BTreeMap<u64, Copies>> = seen.epochs().map(|key| (key.into(), BTreeMap::new())).collect();
     for (index, link) in links.iter().enumerate() {
-        if let Some(series) = &link.series {
-            epochs.entry((series.label.to_string(), series.epoch.to_string())).or_default().push((series.number, index));
-        }
+        let Some(series) = &link.series else { continue };
+        let copies = epochs.entry(epoch_key(series)).or_default().entry(series.number).or_default();
+        copies.indices.push(index);
+        copies.firsts.extend(link.notes.first());
     }
-    for key in seen.series.keys().filter_map(|key| key.split_once('/')) {
-        epochs.entry((key.0.into(), key.1.into())).or_default();
+    epochs.into_iter().map(|(key, numbers)| History { key, numbers }).collect()
+}
+
+impl History {
+    fn copies(&self, number: u64) -> &[usize] {
+        self.numbers.get(&number).map_or(&[], |copies| &copies.indices)
     }
-    let known_labels: Vec<String> = seen.series().map(ToString::to_string).collect();
-    for ((label, epoch), mut members) in epochs {
-        members.sort_unstable();
-        let is_new = !seen.series.contains_key(&format!("{label}/{epoch}"));
-        if let Some((_, index)) = members.first().filter(|_| is_new && known_labels.contains(&label)) {
-            places[*index] = Place::NewEpoch;
-        }
-        for pair in members.windows(2) {
-            let ((number, index), (next_number, next_index)) = (pair[0], pair[1]);
-            let (hash, next_hash) = (links[index].notes.first(), links[next_index].notes.first());
-            let previous = links[next_index].series.as_ref().and_then(|series| series.previous);
-            if next_number == number && next_hash != hash {
-                (places[index], places[next_index]) = (Place::Fork, Place::Fork);
-            } else if next_number == number + 1 && previous.as_ref() != hash {
-                places[next_index] = Place::Fork;
-            } else if next_number > number + 1 {
-                places[next_index] = Place::Gap;
-                missing.push(Missing { series: label.clone(), epoch: epoch.clone(), from: number + 1, to: next_number - 1 });
-            }
-        }
-        let newest = members.last().map_or(0, |(number, _)| *number);
-        let numbers = seen.series.entry(format!("{label}/{epoch}")).or_default();
-        let newest_seen = numbers.keys().next_back().copied().unwrap_or(0);
-        if newest < newest_seen {
-            missing.push(Missing { series: label, epoch, from: newest + 1, to: newest_seen });
-            if let Some((_, index)) = members.last() {
-                places[*index] = Place::RolledBack;
-            }
-        }
-        for (number, index) in members {
-            let Some(first) = links[index].notes.first().map(ToString::to_string) else { continue };
-            // Whoever has the key can write another history, but not make it be the one that was seen.
-            if *numbers.entry(number).or_insert_with(|| first.clone()) != first {
-                places[index] = Place::Fork;
-            }
-        }
+
+    /// The start of an epoch that was not seen, of a series that was.
+    fn new_start(&self, seen: &Seen) -> &[usize] {
+        let is_new = seen.knows_series_of(&self.key) && !seen.knows_epoch(&self.key);
+        self.numbers.values().next().filter(|_| is_new).map_or(&[], |copies| &copies.indices)
     }
-    for (link, place) in links.iter().zip(&mut places) {
-        let (Some(first), Some(last)) = (link.notes.first(), link.notes.last()) else { continue };
-        let last_seen = seen.backups.get(&first.to_string());
-        if last_seen.is_some_and(|last_seen| link.notes.iter().all(|note| note.to_string() != *last_seen)) {
-            *place = Place::RolledBack;
-        } else {
-            seen.backups.insert(first.to_string(), last.to_string());
-        }
+
+    fn gaps(&self) -> impl Iterator<Item = Missing> {
+        let pairs = self.numbers.keys().zip(self.numbers.keys().skip(1));
+        pairs.filter(|&(before, next)| next - before > 1).filter_map(|(before, next)| self.missing(before + 1, next - 1))
     }
-    (places, missing)
+
+    /// What was seen after the last that is here.
+    fn rolled_back(&self, seen: &Seen) -> Option<Missing> {
+        let newest = self.numbers.keys().next_back().copied().unwrap_or(0);
+        let newest_seen = seen.newest(&self.key);
+        if newest < newest_seen { self.missing(newest + 1, newest_seen) } else { None }
+    }
+
+    fn missing(&self, from: u64, to: u64) -> Option<Missing> {
+        let (series, epoch) = self.key.split_once('/')?;
+        Some(Missing { series: series.into(), epoch: epoch.into(), from, to })
+    }
+
+    /// Those whose number another has here, or had when it was seen, and those that do not follow from any of the number before.
+    fn forks(&self, links: &[&Link], seen: &Seen) -> Vec<usize> {
+        let mut forks = Vec::new();
+        for (&number, Copies { indices, firsts }) in &self.numbers {
+            let before = number.checked_sub(1).and_then(|before| self.numbers.get(&before));
+            let known = seen.first_note(&self.key, number);
+            let is_fork = |link: &Link| {
+                let previous = link.series.as_ref().and_then(|series| series.previous);
+                let follows = before.is_none_or(|before| previous.is_some_and(|previous| before.firsts.contains(&previous)));
+                // Whoever has the key can write another history, but not make it be the one that was seen.
+                let is_known = known.is_none_or(|known| link.notes.first().is_some_and(|first| first.to_string() == known));
+                firsts.len() > 1 || !follows || !is_known
+            };
+            forks.extend(indices.iter().filter(|&&index| is_fork(links[index])));
+        }
+        forks
+    }
 }

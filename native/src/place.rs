@@ -1,39 +1,39 @@
 //! The words for where a backup lies (SEAL.md, "What is answered").
 
-/// Where a backup lies, and whether it belongs there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a backup lies, and whether it belongs there; in order, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// It is one of no series.
-    Alone,
-    /// It is one of a series, which was not looked at.
-    Unchecked,
-    /// In its series, from which nothing is missing before it.
-    InSeries,
-    /// It has another name than its seal says.
-    Renamed,
-    /// The first of an epoch that was not seen before, of a series that was: its host lost the state, or somebody writes another history.
-    NewEpoch,
-    /// The number before it is missing.
-    Gap,
-    /// Another backup has its number, or does not follow from it.
+    /// Nobody who is trusted says where it belongs.
+    Unknown,
+    /// Another backup has its number, or it does not follow from any of the number before, or another was seen under its number.
     Fork,
     /// What was seen before is not there any more.
     RolledBack,
-    /// Nobody who is trusted says where it belongs.
-    Unknown,
+    /// It has another name than its seal says.
+    Renamed,
+    /// The number before it is missing.
+    Gap,
+    /// The first of an epoch that was not seen before, of a series that was: its host lost the state, or somebody writes another history.
+    NewEpoch,
+    /// In its series, from which nothing is missing before it.
+    InSeries,
+    /// It is one of a series, which was not looked at.
+    Unchecked,
+    /// It is one of no series.
+    Alone,
 }
 
 impl Place {
     const ALL: [Self; 9] = [
-        Self::Alone,
-        Self::Unchecked,
-        Self::InSeries,
-        Self::Renamed,
-        Self::NewEpoch,
-        Self::Gap,
+        Self::Unknown,
         Self::Fork,
         Self::RolledBack,
-        Self::Unknown,
+        Self::Renamed,
+        Self::Gap,
+        Self::NewEpoch,
+        Self::InSeries,
+        Self::Unchecked,
+        Self::Alone,
     ];
 
     /// The place that the specification has this word for.

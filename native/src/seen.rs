@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dbseal_core::{Integrity, NoteHash, Time};
+use dbseal_core::{Integrity, NoteHash, SeriesPlace, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::chain::Link;
 use crate::error::JobError;
 use crate::output::PendingFile;
 use crate::place::Place;
@@ -20,9 +21,9 @@ const MAX_LEN: u64 = 64 << 20;
 #[serde(deny_unknown_fields)]
 pub struct Seen {
     /// For each epoch of each series, as `label/epoch`, the first note of each number.
-    pub(crate) series: BTreeMap<String, BTreeMap<u64, String>>,
+    series: BTreeMap<String, BTreeMap<u64, String>>,
     /// For each backup, by the hash of its first note, that of its last.
-    pub(crate) backups: BTreeMap<String, String>,
+    backups: BTreeMap<String, String>,
     /// For each backup, by the hash of its first note, how it was when it was last checked.
     #[serde(default)]
     checks: BTreeMap<String, LastCheck>,
@@ -62,6 +63,57 @@ impl Seen {
         self.series.keys().filter_map(|key| key.split_once('/')).map(|(label, _)| label)
     }
 
+    /// The epochs that were seen, each as [`epoch_key`] has it.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = &str> {
+        self.series.keys().map(String::as_str)
+    }
+
+    pub(crate) fn knows_epoch(&self, key: &str) -> bool {
+        self.series.contains_key(key)
+    }
+
+    /// Whether any epoch of its series was seen.
+    pub(crate) fn knows_series_of(&self, key: &str) -> bool {
+        let Some((label, _)) = key.split_once('/') else { return false };
+        let start = format!("{label}/");
+        self.series.range(start.clone()..).next().is_some_and(|(key, _)| key.starts_with(&start))
+    }
+
+    /// The newest number that was seen; 0 if none was.
+    pub(crate) fn newest(&self, key: &str) -> u64 {
+        self.series.get(key).and_then(|numbers| numbers.keys().next_back()).copied().unwrap_or(0)
+    }
+
+    /// The first note that was seen of the backup with this number.
+    pub(crate) fn first_note(&self, key: &str, number: u64) -> Option<&str> {
+        self.series.get(key)?.get(&number).map(String::as_str)
+    }
+
+    /// The last note that was seen of the backup with this first one.
+    pub(crate) fn last_note(&self, first: &NoteHash) -> Option<&str> {
+        self.backups.get(&first.to_string()).map(String::as_str)
+    }
+
+    /// Whether it has no more the last note that was seen.
+    pub(crate) fn has_lost_notes(&self, link: &Link) -> bool {
+        let last_seen = link.notes.first().and_then(|first| self.last_note(first));
+        last_seen.is_some_and(|last_seen| !link.has_note(last_seen))
+    }
+
+    /// Remembers what is there.
+    pub(crate) fn learn(&mut self, links: &[&Link]) {
+        for link in links {
+            let (Some(first), Some(last)) = (link.notes.first(), link.notes.last()) else { continue };
+            if let Some(series) = &link.series {
+                let numbers = self.series.entry(epoch_key(series)).or_default();
+                numbers.entry(series.number).or_insert_with(|| first.to_string());
+            }
+            if !self.has_lost_notes(link) {
+                self.backups.insert(first.to_string(), last.to_string());
+            }
+        }
+    }
+
     /// How the last check of the backup with this first note ended.
     #[must_use]
     pub fn last_check(&self, first: &NoteHash) -> Option<&LastCheck> {
@@ -94,4 +146,9 @@ impl Seen {
         file.write_all(&serde_json::to_vec_pretty(self).expect("plain data"))?;
         file.commit()
     }
+}
+
+/// What an epoch of a series is remembered by: `label/epoch`. A label has no slash.
+pub(crate) fn epoch_key(series: &SeriesPlace) -> String {
+    format!("{}/{}", series.label, series.epoch)
 }
