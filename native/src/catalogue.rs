@@ -14,7 +14,7 @@ use crate::chain::{Link, Missing, place_linked};
 use crate::error::JobError;
 use crate::input::open_regular;
 use crate::lateness::{Late, is_future, late};
-use crate::place::Place;
+use crate::place::{Place, Places};
 use crate::report::Observer;
 use crate::sealing::seal_path;
 use crate::seen::{LastCheck, Seen};
@@ -58,7 +58,7 @@ pub struct Backup {
     /// What its seal says.
     pub seal: SealState,
     /// Where it belongs.
-    pub place: Place,
+    pub places: Places,
     /// The types of its recipients, in the order of its header.
     pub recipients: Vec<String>,
     /// How the last check of it ended, if a verifier remembers one.
@@ -171,7 +171,7 @@ pub fn list(request: &ListRequest, trust: &Trust, observer: &Arc<dyn Observer>) 
         }
     }
     // A file that is gone leaves a gap, whatever its seal says.
-    let linked = catalogue.backups.iter_mut().filter_map(|backup| Some((backup.link.as_ref()?, &mut backup.place)));
+    let linked = catalogue.backups.iter_mut().filter_map(|backup| Some((backup.link.as_ref()?, &mut backup.places)));
     catalogue.missing = place_linked(linked, &mut seen);
     catalogue.missing.retain(|missing| request.wants(&missing.series));
     catalogue.sort(SortBy::Series);
@@ -199,7 +199,7 @@ impl Reader<'_> {
             path: path.into(),
             len,
             seal: SealState::Missing,
-            place: Place::Unknown,
+            places: Place::Unknown.into(),
             recipients: Vec::new(),
             last_check: None,
             warnings: Vec::new(),
@@ -227,7 +227,7 @@ impl Reader<'_> {
 
     fn judged(&self, backup: &mut Backup, judgement: &Judgement<'_>) {
         let statement = self.statement(judgement);
-        backup.place = place(judgement, &backup.path);
+        backup.places = place(judgement, &backup.path).into();
         if backup.len.is_some_and(|len| len != statement.sealed_len) {
             backup.warnings.push(Warning::LenDiffers);
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dbseal_core::{NoteHash, SeriesPlace};
 use serde::Serialize;
 
-use crate::place::Place;
+use crate::place::{Place, Places};
 use crate::seen::{Seen, epoch_key};
 use crate::verify::Verification;
 
@@ -46,6 +46,29 @@ pub struct Missing {
     pub from: u64,
     /// The last number that is missing.
     pub to: u64,
+    /// How that shows.
+    pub cause: MissingCause,
+}
+
+/// How it shows that backups are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissingCause {
+    /// A later one is there.
+    Gap,
+    /// They were seen before.
+    RolledBack,
+}
+
+impl MissingCause {
+    /// What it makes of the place of the backup beside which they are missing.
+    #[must_use]
+    pub fn place(self) -> Place {
+        match self {
+            Self::Gap => Place::Gap,
+            Self::RolledBack => Place::RolledBack,
+        }
+    }
 }
 
 /// Finds the place of each backup among all of them, where its seal counts and its name is its own, and what is missing. `seen` learns
@@ -55,33 +78,27 @@ pub fn place_all(answers: &mut [Verification], seen: &mut Seen) -> Vec<Missing> 
     // What is damaged is there all the same: a gap would be another fault.
     let linked = answers.iter_mut().filter_map(|answer| {
         let link = answer.claims.as_ref()?.link.as_ref()?;
-        Some((link, &mut answer.place))
+        Some((link, &mut answer.places))
     });
     place_linked(linked, seen)
 }
 
-/// As [`place_all`], for whatever has a link and a place.
-pub(crate) fn place_linked<'a>(linked: impl Iterator<Item = (&'a Link, &'a mut Place)>, seen: &mut Seen) -> Vec<Missing> {
-    let (links, mut places): (Vec<&Link>, Vec<&mut Place>) = linked.unzip();
-    for (link, place) in links.iter().zip(&mut places) {
-        if place.is_good() {
-            **place = if link.series.is_some() { Place::InSeries } else { Place::Alone };
-        }
+/// As [`place_all`], for whatever has a link and places.
+pub(crate) fn place_linked<'a>(linked: impl Iterator<Item = (&'a Link, &'a mut Places)>, seen: &mut Seen) -> Vec<Missing> {
+    let (links, mut places): (Vec<&Link>, Vec<&mut Places>) = linked.unzip();
+    for (link, places) in links.iter().zip(&mut places) {
+        places.add(if link.series.is_some() { Place::InSeries } else { Place::Alone });
     }
-    let mut find = |place: Place, indices: &[usize]| {
-        for &index in indices {
-            *places[index] = place.min(*places[index]);
-        }
-    };
+    let mut find = |place: Place, indices: &[usize]| indices.iter().for_each(|&index| places[index].add(place));
     let mut missing = Vec::new();
     for history in histories(&links, seen) {
         find(Place::NewEpoch, history.new_start(seen));
         for gap in history.gaps() {
-            find(Place::Gap, history.copies(gap.to + 1));
+            find(gap.cause.place(), history.copies(gap.to + 1));
             missing.push(gap);
         }
         if let Some(gone) = history.rolled_back(seen) {
-            find(Place::RolledBack, history.copies(gone.from - 1));
+            find(gone.cause.place(), history.copies(gone.from - 1));
             missing.push(gone);
         }
         find(Place::Fork, &history.forks(&links, seen));
@@ -133,19 +150,19 @@ impl History {
 
     fn gaps(&self) -> impl Iterator<Item = Missing> {
         let pairs = self.numbers.keys().zip(self.numbers.keys().skip(1));
-        pairs.filter(|&(before, next)| next - before > 1).filter_map(|(before, next)| self.missing(before + 1, next - 1))
+        pairs.filter(|&(before, next)| next - before > 1).filter_map(|(before, next)| self.missing(before + 1, next - 1, MissingCause::Gap))
     }
 
     /// What was seen after the last that is here.
     fn rolled_back(&self, seen: &Seen) -> Option<Missing> {
         let newest = self.numbers.keys().next_back().copied().unwrap_or(0);
         let newest_seen = seen.newest(&self.key);
-        if newest < newest_seen { self.missing(newest + 1, newest_seen) } else { None }
+        if newest < newest_seen { self.missing(newest + 1, newest_seen, MissingCause::RolledBack) } else { None }
     }
 
-    fn missing(&self, from: u64, to: u64) -> Option<Missing> {
+    fn missing(&self, from: u64, to: u64, cause: MissingCause) -> Option<Missing> {
         let (series, epoch) = self.key.split_once('/')?;
-        Some(Missing { series: series.into(), epoch: epoch.into(), from, to })
+        Some(Missing { series: series.into(), epoch: epoch.into(), from, to, cause })
     }
 
     /// Those whose number another has here, or had when it was seen, and those that do not follow from any of the number before.

@@ -50,7 +50,7 @@ pub mod cli;
 pub use adopt::{AdoptRequest, Adopted, adopt};
 pub use against_seal::{Names, SealCheck, SealPolicy};
 pub use catalogue::{Backup, Catalogue, ListRequest, RestoreTest, SealState, SortBy, Statement, Warning, list};
-pub use chain::{Link, Missing, place_all};
+pub use chain::{Link, Missing, MissingCause, place_all};
 pub use child::Command;
 pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
 pub use destination::{Destination, Overwrite, Privacy};
@@ -63,7 +63,7 @@ pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_ide
 pub use lateness::{Late, is_future, late};
 pub use metrics::Metrics;
 pub use pace::Pace;
-pub use place::Place;
+pub use place::{Place, Places};
 pub use process::{forbid_core_dumps, run_idle};
 pub use report::{Observer, Silent};
 pub use salvage::{Keep, SalvageReport, SalvageRequest, salvage};

@@ -1,5 +1,39 @@
 //! The words for where a backup lies (SEAL.md, "What is answered").
 
+use std::collections::BTreeSet;
+
+/// All that was found of where a backup lies: one place where it belongs, or each fault; never nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places(BTreeSet<Place>);
+
+impl Places {
+    /// The one to show where there is room for one.
+    #[must_use]
+    pub fn worst(&self) -> Place {
+        self.0.first().copied().unwrap_or(Place::Unknown)
+    }
+
+    /// All of them, the worst first.
+    pub fn iter(&self) -> impl Iterator<Item = Place> {
+        self.0.iter().copied()
+    }
+
+    /// What was found besides. No fault goes away because all else is well.
+    pub(crate) fn add(&mut self, place: Place) {
+        if place.is_good() && !self.worst().is_good() {
+            return;
+        }
+        self.0.retain(|known| !known.is_good());
+        self.0.insert(place);
+    }
+}
+
+impl From<Place> for Places {
+    fn from(place: Place) -> Self {
+        Self([place].into())
+    }
+}
+
 /// Where a backup lies, and whether it belongs there; in order, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {

@@ -128,7 +128,7 @@ impl Seen {
         let check = LastCheck {
             unix_time: now.as_unix().try_into().unwrap_or(0),
             integrity: answer.integrity.word().into(),
-            place: answer.place.word().into(),
+            place: answer.places.worst().word().into(),
         };
         let is_well = |check: &LastCheck| Integrity::from_word(&check.integrity).is_some_and(Integrity::is_good);
         let known = self.checks.entry(first.to_string()).or_insert_with(|| check.clone());

@@ -14,7 +14,7 @@ use crate::chain::Link;
 use crate::error::JobError;
 use crate::input::{Input, open_regular};
 use crate::pace::Pace;
-use crate::place::Place;
+use crate::place::{Place, Places};
 use crate::report::Observer;
 use crate::sample::{Depth, Sample, Share};
 use crate::sealing::seal_path;
@@ -44,7 +44,7 @@ pub struct Verification {
     /// Whether it is what was sealed.
     pub integrity: Integrity,
     /// Whether it is where it belongs.
-    pub place: Place,
+    pub places: Places,
     /// What its seal says; `None` without a seal that can be read.
     pub claims: Option<Claims>,
     /// What was read, if that was not all of it.
@@ -82,7 +82,7 @@ pub fn verify(request: &VerifyRequest, trust: &Trust, observer: &Arc<dyn Observe
     let mut answer = Verification {
         backup: request.backup.clone(),
         integrity: Integrity::Unsealed,
-        place: Place::Unknown,
+        places: Place::Unknown.into(),
         claims: None,
         sample: None,
         damage: Vec::new(),
@@ -123,7 +123,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn answer(&self, answer: &mut Verification) -> Result<(), JobError> {
         let judgement = &self.judgement;
-        answer.place = place(judgement, &self.request.backup);
+        answer.places = place(judgement, &self.request.backup).into();
         answer.claims = Some(Claims {
             vouched_by: judgement.vouched_by().map(ToString::to_string),
             first: judgement.first().clone(),

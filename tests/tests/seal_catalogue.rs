@@ -83,7 +83,7 @@ fn every_backup_has_a_row() {
         "  ! it has 5127 bytes, and its seal says 5128\n",
         "  ! its seal calls it old-name.age\n",
         "  ! a note was changed after it was signed\n",
-        "series shop: number 2 is MISSING (epoch 07070707070707070707070707070707)\n",
+        "series shop: number 2 is MISSING: a gap (epoch 07070707070707070707070707070707)\n",
         "12 backups, ",
         "  ?mallory  ",
     ] {

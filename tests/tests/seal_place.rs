@@ -1,10 +1,12 @@
 //! Where a backup lies among the others: what is missing, what is there twice, and what was there before.
 #![cfg(target_os = "linux")]
 
+use std::fs;
+
 use dbseal_core::{NoteHash, TestResult};
 use dbseal_tests::cli::Ended;
-use dbseal_tests::cli::seals::answers;
-use dbseal_tests::cli::store::{Made, Store, made};
+use dbseal_tests::cli::seals::{self, answers};
+use dbseal_tests::cli::store::{Made, Store, made, row};
 
 /// One of the series `shop`, under a name of its own.
 fn next(store: &Store, name: &str, number: u64, previous: Option<NoteHash>) -> NoteHash {
@@ -23,6 +25,222 @@ fn assert_places(ended: &Ended, expected: &[(&str, &str)]) {
     let places = places(ended);
     let places: Vec<(&str, &str)> = places.iter().map(|(file, place)| (file.rsplit('/').next().unwrap_or(file), place.as_str())).collect();
     assert_eq!(places, expected, "{}", ended.words());
+}
+
+// What is accepted
+
+/// All words of `--accept`.
+const WORDS: [&str; 8] = ["unvouched", "unsealed", "header-changed", "renamed", "gap", "fork", "rolled-back", "new-epoch"];
+const CHAIN: &[&str] = &["--chain", "--state", "seen"];
+
+/// Something that is wrong, or is not, with a storage of four backups of the series `shop`, one of `web` and one of none.
+struct Case {
+    /// The words for it.
+    places: &'static [&'static str],
+    /// The words that accept it, all of which are needed.
+    accepted_by: &'static [&'static str],
+    args: &'static [&'static str],
+    /// Brings it about; the backup that has it, if any has.
+    stage: fn(&Store) -> Option<&'static str>,
+}
+
+const CASES: &[Case] = &[
+    Case { places: &["alone"], accepted_by: &[], args: CHAIN, stage: |_| Some("alone.age") },
+    Case { places: &["in-series"], accepted_by: &[], args: CHAIN, stage: |_| Some("shop-2.age") },
+    Case { places: &["unchecked"], accepted_by: &[], args: &[], stage: |_| Some("shop-2.age") },
+    Case {
+        places: &["unknown"],
+        accepted_by: &["unsealed"],
+        args: CHAIN,
+        stage: |store| {
+            fs::remove_file(store.folder.path("backups/alone.age.seal")).expect("it is there");
+            Some("alone.age")
+        },
+    },
+    Case {
+        places: &["unknown"],
+        accepted_by: &["unvouched"],
+        args: CHAIN,
+        stage: |store| {
+            store.make_by(&store.stranger, &made("alone.age"));
+            Some("alone.age")
+        },
+    },
+    Case {
+        places: &["renamed"],
+        accepted_by: &["renamed"],
+        args: CHAIN,
+        stage: |store| {
+            store.rename("alone.age", "other.age");
+            Some("other.age")
+        },
+    },
+    Case {
+        places: &["gap"],
+        accepted_by: &["gap"],
+        args: CHAIN,
+        stage: |store| {
+            store.remove("shop-2.age");
+            Some("shop-3.age")
+        },
+    },
+    Case {
+        places: &["fork"],
+        accepted_by: &["fork"],
+        args: CHAIN,
+        stage: |store| {
+            store.make(&Made { series: Some(("shop", 1)), ..made("shop-1b.age") });
+            Some("shop-1b.age")
+        },
+    },
+    Case {
+        places: &["rolled-back"],
+        accepted_by: &["rolled-back"],
+        args: CHAIN,
+        stage: |store| {
+            store.remove("shop-4.age");
+            Some("shop-3.age")
+        },
+    },
+    // A note is gone
+    Case {
+        places: &["rolled-back"],
+        accepted_by: &["rolled-back"],
+        args: CHAIN,
+        stage: |store| {
+            store.folder.shell("cp alone.age.seal backups").run().succeeds();
+            Some("alone.age")
+        },
+    },
+    // A series is gone
+    Case {
+        places: &["rolled-back"],
+        accepted_by: &["rolled-back"],
+        args: CHAIN,
+        stage: |store| {
+            store.remove("web-1.age");
+            None
+        },
+    },
+    Case {
+        places: &["new-epoch"],
+        accepted_by: &["new-epoch"],
+        args: CHAIN,
+        stage: |store| {
+            store.make(&Made { series: Some(("shop", 1)), epoch: 8, ..made("shop-new.age") });
+            Some("shop-new.age")
+        },
+    },
+    // Several at once
+    Case {
+        places: &["renamed", "gap"],
+        accepted_by: &["renamed", "gap"],
+        args: CHAIN,
+        stage: |store| {
+            store.remove("shop-2.age");
+            store.rename("shop-3.age", "other.age");
+            Some("other.age")
+        },
+    },
+    Case {
+        places: &["rolled-back", "gap"],
+        accepted_by: &["rolled-back", "gap"],
+        args: CHAIN,
+        stage: |store| {
+            store.remove("shop-2.age");
+            store.remove("shop-4.age");
+            Some("shop-3.age")
+        },
+    },
+    Case {
+        places: &["fork", "rolled-back", "renamed"],
+        accepted_by: &["fork", "rolled-back", "renamed"],
+        args: CHAIN,
+        stage: |store| {
+            store.remove("shop-4.age");
+            store.make(&Made { series: Some(("shop", 3)), ..made("shop-3b.age") });
+            store.rename("shop-3b.age", "other.age");
+            Some("other.age")
+        },
+    },
+    Case {
+        places: &["renamed", "new-epoch"],
+        accepted_by: &["renamed", "new-epoch"],
+        args: CHAIN,
+        stage: |store| {
+            store.make(&Made { series: Some(("shop", 1)), epoch: 8, ..made("shop-new.age") });
+            store.rename("shop-new.age", "other.age");
+            Some("other.age")
+        },
+    },
+];
+
+/// A case is accepted by its own word and by no other; several at once want each its own.
+#[test]
+fn a_word_accepts_its_own_case_alone() {
+    for case in CASES {
+        let store = storage();
+        let name = (case.stage)(&store);
+        let seen = store.folder.read("seen");
+        let code = |accepted: &[&str]| {
+            store.folder.write("seen", &seen);
+            let accept = accepted.iter().flat_map(|word| ["--accept", word]);
+            let ended = store.verify(&[&["--json"], case.args, &["backups"]].concat()).args(accept).run();
+            match name {
+                Some(name) => assert_eq!(seals::answer(&ended, name)["places"], serde_json::json!(case.places), "{}", ended.words()),
+                None => assert!(ended.words().contains(r#""cause":"rolled-back""#), "{}", ended.words()),
+            }
+            ended.code()
+        };
+        let is_good = case.accepted_by.is_empty();
+        assert_eq!(code(&[]) == 0, is_good, "{:?}", case.places);
+        for word in WORDS {
+            assert_eq!(code(&[word]) == 0, is_good || case.accepted_by == [word], "{:?} and --accept {word}", case.places);
+        }
+        assert_eq!(code(case.accepted_by), 0, "{:?}", case.places);
+        for left_out in case.accepted_by {
+            let others: Vec<&str> = WORDS.into_iter().filter(|word| word != left_out).collect();
+            assert_eq!(code(&others), 1, "{:?} without --accept {left_out}", case.places);
+        }
+    }
+}
+
+/// All that is wrong is said, the worst first, and of what is missing how that shows.
+#[test]
+fn each_fault_is_said() {
+    let store = storage();
+    store.remove("shop-2.age");
+    store.remove("shop-4.age");
+    let ended = store.verify(&[CHAIN, &["backups"]].concat()).run().fails_with("1 of 4 backups");
+    for words in [
+        "backups/shop-3.age: intact, ",
+        "; ROLLED BACK: something newer was seen before, and is gone; the backup before it is MISSING\n",
+        "series shop: number 2 is MISSING: a gap (epoch 0707",
+        "series shop: number 4 is MISSING: rolled back (epoch 0707",
+    ] {
+        assert!(ended.words().contains(words), "{words}: {}", ended.words());
+    }
+    let rows = store.rows(&["--state", "seen"]);
+    let row = row(&rows, "shop-3.age");
+    assert_eq!((&row["place"], &row["places"]), (&"rolled-back".into(), &serde_json::json!(["rolled-back", "gap"])));
+    let causes: Vec<_> = rows.iter().filter_map(|row| Some(row.get("missing")?["cause"].as_str()?.to_owned())).collect();
+    assert_eq!(causes, ["gap", "rolled-back"]);
+    let words = store.list(&["--state", "seen"]).run().succeeds().words();
+    assert!(
+        words.contains("  ! something newer was seen before, and is gone\n") && words.contains("  ! the backup before it is MISSING\n")
+    );
+}
+
+/// In which nothing is wrong, as was seen.
+fn storage() -> Store {
+    let store = Store::new();
+    store.make_series("shop", &[400, 300, 200, 100]);
+    store.make(&Made { series: Some(("web", 1)), ..made("web-1.age") });
+    store.make(&made("alone.age"));
+    store.folder.shell("cp backups/alone.age.seal .").run().succeeds();
+    store.note_restore_test("alone.age", &store.tester, 100, TestResult::Failed);
+    store.verify(&[CHAIN, &["backups"]].concat()).run().succeeds();
+    store
 }
 
 // Forks
@@ -95,6 +313,6 @@ fn each_copy_has_the_last_note() {
             &ended,
             &[("shop-1.age", "rolled-back"), ("shop-2.age", in_series), ("shop-1.age", in_series), ("shop-2.age", in_series)],
         );
-        std::fs::remove_file(store.folder.path("seen")).expect("it is there");
+        fs::remove_file(store.folder.path("seen")).expect("it is there");
     }
 }

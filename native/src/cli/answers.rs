@@ -6,7 +6,7 @@ use dbseal_core::{Integrity, Note};
 use serde_json::json;
 
 use super::ui::printable;
-use crate::chain::Missing;
+use crate::chain::{Missing, MissingCause};
 use crate::error::JobError;
 use crate::place::Place;
 use crate::sample::Sample;
@@ -19,19 +19,7 @@ pub(super) const MAX_RANGES: usize = 20;
 pub(super) fn words(answer: &Verification) -> String {
     let mut text = format!("{}: {}", printable(&answer.backup.display().to_string()), integrity(answer));
     if let Some(claims) = &answer.claims {
-        match (answer.place, &claims.first) {
-            (Place::Renamed, note) => {
-                let name = note.file().map(ToString::to_string).unwrap_or_default();
-                text += &format!("; RENAMED: its seal calls it {name}");
-            }
-            (Place::NewEpoch, _) => {
-                text += "; a NEW EPOCH of the series begins: its host lost the state, or somebody writes another history";
-            }
-            (Place::Gap, _) => text += "; the backup before it is MISSING",
-            (Place::Fork, _) => text += "; FORK: another backup claims its place in the series",
-            (Place::RolledBack, _) => text += "; ROLLED BACK: something newer was seen before, and is gone",
-            (Place::Alone | Place::Unchecked | Place::InSeries | Place::Unknown, _) => {}
-        }
+        text.extend(answer.places.iter().filter_map(|place| misplaced(place, &claims.first)).map(|words| format!("; {words}")));
         if claims.uncounted_notes > 0 && claims.vouched_by.is_some() {
             text += &format!("; {} of its notes say nothing, by your trust", claims.uncounted_notes);
         }
@@ -45,6 +33,18 @@ pub(super) fn words(answer: &Verification) -> String {
         text += &format!("  and {} more ranges: --json lists them\n", answer.damage.len() - MAX_RANGES);
     }
     text
+}
+
+/// What is wrong with a place, if anything is.
+fn misplaced(place: Place, first: &Note) -> Option<String> {
+    Some(match place {
+        Place::Alone | Place::Unchecked | Place::InSeries | Place::Unknown => return None,
+        Place::Renamed => format!("RENAMED: its seal calls it {}", first.file().map(ToString::to_string).unwrap_or_default()),
+        Place::NewEpoch => "a NEW EPOCH of the series begins: its host lost the state, or somebody writes another history".into(),
+        Place::Gap => "the backup before it is MISSING".into(),
+        Place::Fork => "FORK: its history is not the only one of the series".into(),
+        Place::RolledBack => "ROLLED BACK: something newer was seen before, and is gone".into(),
+    })
 }
 
 fn integrity(answer: &Verification) -> String {
@@ -129,7 +129,8 @@ pub(super) fn json(answer: &Verification) -> String {
     let object = json!({
         "file": answer.backup.to_string_lossy(),
         "integrity": answer.integrity.word(),
-        "place": answer.place.word(),
+        "place": answer.places.worst().word(),
+        "places": answer.places.iter().map(Place::word).collect::<Vec<_>>(),
         "vouched_by": claims.and_then(|claims| claims.vouched_by.as_deref()),
         "note": first.map(Note::kind),
         "signer": first.and_then(Note::signer).map(ToString::to_string),
@@ -161,9 +162,13 @@ pub(super) fn failed_json(file: &str, error: &JobError) -> String {
 
 /// Backups that a series lacks.
 pub(super) fn missing_words(missing: &Missing) -> String {
-    let Missing { series, epoch, from, to } = missing;
+    let Missing { series, epoch, from, to, cause } = missing;
     let numbers = if from == to { format!("number {from} is") } else { format!("numbers {from} to {to} are") };
-    format!("series {series}: {numbers} MISSING (epoch {epoch})\n")
+    let cause = match cause {
+        MissingCause::Gap => "a gap",
+        MissingCause::RolledBack => "rolled back",
+    };
+    format!("series {series}: {numbers} MISSING: {cause} (epoch {epoch})\n")
 }
 
 /// As one line of JSON.

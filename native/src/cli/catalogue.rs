@@ -201,7 +201,7 @@ fn state(backup: &Backup) -> String {
         SealState::Unreadable(_) => "unreadable".into(),
         SealState::Broken(_) => "broken-seal".into(),
         SealState::Says(says) if says.vouched_by.is_none() => "unvouched".into(),
-        SealState::Says(_) => backup.place.word().into(),
+        SealState::Says(_) => backup.places.worst().word().into(),
     }
 }
 
@@ -222,14 +222,14 @@ fn notes(backup: &Backup) -> Vec<String> {
     if let Some(check) = backup.last_check.as_ref().filter(|check| !check.is_good()) {
         notes.push(format!("its last check ended with: {}, {}", printable(&check.integrity), printable(&check.place)));
     }
-    notes.extend(match backup.place {
+    notes.extend(backup.places.iter().filter_map(|place| match place {
         Place::Renamed => Some(format!("its seal calls it {}", backup.statement().map(|says| printable(&says.named)).unwrap_or_default())),
         Place::NewEpoch => Some("a NEW EPOCH of the series begins here".into()),
         Place::Gap => Some("the backup before it is MISSING".into()),
-        Place::Fork => Some("another backup claims its place in the series".into()),
+        Place::Fork => Some("its history is not the only one of the series".into()),
         Place::RolledBack => Some("something newer was seen before, and is gone".into()),
         Place::Alone | Place::Unchecked | Place::InSeries | Place::Unknown => None,
-    });
+    }));
     notes
 }
 
@@ -317,7 +317,8 @@ fn json_of(backup: &Backup, has_checks: bool) -> String {
         "sealed_bytes": says.map(|says| says.sealed_len),
         "seal": seal,
         "broken": broken,
-        "place": backup.place.word(),
+        "place": backup.places.worst().word(),
+        "places": backup.places.iter().map(Place::word).collect::<Vec<_>>(),
         "note": says.map(|says| &says.kind),
         "vouched_by": says.and_then(|says| says.vouched_by.as_ref()),
         "signer": says.and_then(|says| says.signer.as_ref()).map(ToString::to_string),

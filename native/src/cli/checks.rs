@@ -42,7 +42,7 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
                 "series {series} has {count} epochs: what was the newest of an earlier one may be gone, and nothing shows it"
             ));
         }
-        verdict.missing = if plan.accepts_missing() { 0 } else { missing.len() };
+        verdict.missing = missing.iter().filter(|missing| !plan.accepts_place(missing.cause.place())).count();
         let now = now();
         if let Some(max_age) = chain.max_age {
             let here = checked.iter().filter_map(|answer| {

@@ -42,7 +42,7 @@ pub(super) struct VerifyArgs {
     /// that was read is wrong and somebody you trust vouches for it.
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub(super) sample: Option<Share>,
-    /// End with 0 in this case too; may be repeated
+    /// End with 0 in this case too, and in no other; may be repeated
     #[arg(long, value_name = "CASE")]
     pub(super) accept: Vec<Accept>,
     /// Print JSON, an object a line for each backup
@@ -180,9 +180,9 @@ pub(super) enum Accept {
     HeaderChanged,
     /// It has another name than its seal says
     Renamed,
-    /// Numbers are missing from its series
+    /// Numbers before it are missing from its series
     Gap,
-    /// Two backups claim one place in their series
+    /// Its series has more than one history
     Fork,
     /// What was seen before is gone
     RolledBack,

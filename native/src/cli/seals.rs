@@ -151,7 +151,7 @@ impl VerifyPlan {
         Ok(self.inputs.iter().map(request).collect())
     }
 
-    /// Whether this answer lets the command end with 0.
+    /// Whether this answer lets the command end with 0: each thing that is wrong has to be accepted by its own word.
     pub(super) fn accepts(&self, answer: &Verification) -> bool {
         let accepts = |case| self.accept.contains(&case);
         let integrity = match answer.integrity {
@@ -161,22 +161,26 @@ impl VerifyPlan {
             Integrity::HeaderChanged => accepts(Accept::HeaderChanged),
             Integrity::Damaged | Integrity::BrokenSeal => false,
         };
-        let place = match answer.place {
+        integrity
+            && answer.places.iter().all(|place| match place {
+                // Who accepts that nobody vouches accepts that nobody says where it belongs.
+                Place::Unknown => !answer.integrity.is_good(),
+                place => self.accepts_place(place),
+            })
+    }
+
+    /// Whether a place is good, or was accepted by its word.
+    pub(super) fn accepts_place(&self, place: Place) -> bool {
+        let accepts = |case| self.accept.contains(&case);
+        match place {
             Place::Alone | Place::Unchecked | Place::InSeries => true,
+            Place::Unknown => false,
             Place::Renamed => accepts(Accept::Renamed),
-            // Who accepts that nobody vouches accepts that nobody says where it belongs.
-            Place::Unknown => !answer.integrity.is_good(),
             Place::NewEpoch => accepts(Accept::NewEpoch),
             Place::Gap => accepts(Accept::Gap),
             Place::Fork => accepts(Accept::Fork),
             Place::RolledBack => accepts(Accept::RolledBack),
-        };
-        integrity && place
-    }
-
-    /// Whether backups that are missing let the command end with 0.
-    pub(super) fn accepts_missing(&self) -> bool {
-        self.accept.contains(&Accept::Gap) || self.accept.contains(&Accept::RolledBack)
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Made<'a> {
     pub name: &'a str,
     /// Its series, and its number in that.
     pub series: Option<(&'a str, u64)>,
+    /// Each byte of the name of its epoch.
+    pub epoch: u8,
     /// The note of the number before; any, if it does not matter.
     pub previous: Option<NoteHash>,
     /// Seconds before now; negative for the future.
@@ -51,7 +53,7 @@ pub struct Made<'a> {
 /// A small one of no series, made now.
 #[must_use]
 pub fn made(name: &str) -> Made<'_> {
-    Made { name, series: None, previous: None, age: 0, section_len: SMALL }
+    Made { name, series: None, epoch: 7, previous: None, age: 0, section_len: SMALL }
 }
 
 /// The time that is so many seconds ago.
@@ -107,7 +109,7 @@ impl Store {
             signer: key.verifier_key().clone(),
             series: made.series.map(|(name, number)| SeriesPlace {
                 label: label(name),
-                epoch: Epoch::from_bytes([7; 16]),
+                epoch: Epoch::from_bytes([made.epoch; 16]),
                 number,
                 previous: (number > 1).then(|| made.previous.unwrap_or_else(|| "0".repeat(64).parse().expect("a hash"))),
             }),
@@ -131,6 +133,27 @@ impl Store {
         for (number, &age) in (1..).zip(ages) {
             let name = format!("{series}-{number}.age");
             previous = Some(self.make(&Made { series: Some((series, number)), previous, age, ..made(&name) }));
+        }
+    }
+
+    /// A backup and its seal are gone.
+    ///
+    /// # Panics
+    /// If they were not there.
+    pub fn remove(&self, name: &str) {
+        for end in ["", ".seal"] {
+            fs::remove_file(self.folder.path(&format!("backups/{name}{end}"))).expect("it is there");
+        }
+    }
+
+    /// A backup and its seal get another name.
+    ///
+    /// # Panics
+    /// If they were not there.
+    pub fn rename(&self, from: &str, to: &str) {
+        for end in ["", ".seal"] {
+            let path = |name: &str| self.folder.path(&format!("backups/{name}{end}"));
+            fs::rename(path(from), path(to)).expect("it is there");
         }
     }
 
