@@ -154,7 +154,8 @@ pub enum SortBy {
 /// # Errors
 /// None for what is on the storage: that is in the rows.
 pub fn list(request: &ListRequest, trust: &Trust, observer: &Arc<dyn Observer>) -> Result<Catalogue, JobError> {
-    let mut seen = request.seen.clone().unwrap_or_default();
+    let nothing = Seen::default();
+    let seen = request.seen.as_ref().unwrap_or(&nothing);
     let mut catalogue = Catalogue {
         backups: Vec::new(),
         missing: Vec::new(),
@@ -163,7 +164,7 @@ pub fn list(request: &ListRequest, trust: &Trust, observer: &Arc<dyn Observer>) 
     };
     observer.started(None);
     for path in &request.backups {
-        let backup = Reader { request, trust, seen: &seen, observer: &**observer }.backup(path);
+        let backup = Reader { request, trust, seen, observer: &**observer }.backup(path);
         match (&request.series, backup.series()) {
             (Some(pattern), Some(series)) if !pattern.matches(&series.label) => {}
             (Some(_), None) => catalogue.unknown_count += usize::from(!matches!(backup.seal, SealState::Says(_))),
@@ -172,7 +173,7 @@ pub fn list(request: &ListRequest, trust: &Trust, observer: &Arc<dyn Observer>) 
     }
     // A file that is gone leaves a gap, whatever its seal says.
     let linked = catalogue.backups.iter_mut().filter_map(|backup| Some((backup.link.as_ref()?, &mut backup.places)));
-    catalogue.missing = place_linked(linked, &mut seen);
+    catalogue.missing = place_linked(linked, seen);
     catalogue.missing.retain(|missing| request.wants(&missing.series));
     catalogue.sort(SortBy::Series);
     catalogue.compare_sizes();

@@ -71,10 +71,9 @@ impl MissingCause {
     }
 }
 
-/// Finds the place of each backup among all of them, where its seal counts and its name is its own, and what is missing. `seen` learns
-/// what is there.
+/// Finds the place of each backup among all of them, where its seal counts and its name is its own, and what is missing.
 #[must_use]
-pub fn place_all(answers: &mut [Verification], seen: &mut Seen) -> Vec<Missing> {
+pub fn place_all(answers: &mut [Verification], seen: &Seen) -> Vec<Missing> {
     // What is damaged is there all the same: a gap would be another fault.
     let linked = answers.iter_mut().filter_map(|answer| {
         let link = answer.claims.as_ref()?.link.as_ref()?;
@@ -84,7 +83,7 @@ pub fn place_all(answers: &mut [Verification], seen: &mut Seen) -> Vec<Missing> 
 }
 
 /// As [`place_all`], for whatever has a link and places.
-pub(crate) fn place_linked<'a>(linked: impl Iterator<Item = (&'a Link, &'a mut Places)>, seen: &mut Seen) -> Vec<Missing> {
+pub(crate) fn place_linked<'a>(linked: impl Iterator<Item = (&'a Link, &'a mut Places)>, seen: &Seen) -> Vec<Missing> {
     let (links, mut places): (Vec<&Link>, Vec<&mut Places>) = linked.unzip();
     for (link, places) in links.iter().zip(&mut places) {
         places.add(if link.series.is_some() { Place::InSeries } else { Place::Alone });
@@ -105,7 +104,6 @@ pub(crate) fn place_linked<'a>(linked: impl Iterator<Item = (&'a Link, &'a mut P
     }
     let lost = (0..links.len()).filter(|&index| seen.has_lost_notes(links[index]));
     find(Place::RolledBack, &lost.collect::<Vec<_>>());
-    seen.learn(&links);
     missing
 }
 
@@ -153,7 +151,7 @@ impl History {
         pairs.filter(|&(before, next)| next - before > 1).filter_map(|(before, next)| self.missing(before + 1, next - 1, MissingCause::Gap))
     }
 
-    /// What was seen after the last that is here.
+    /// What should be there after the last that is here.
     fn rolled_back(&self, seen: &Seen) -> Option<Missing> {
         let newest = self.numbers.keys().next_back().copied().unwrap_or(0);
         let newest_seen = seen.newest(&self.key);

@@ -183,6 +183,17 @@ pub enum JobError {
     /// A state of a verifier that is none.
     #[error("{} is not the state of a verifier", .0.display())]
     NotAState(PathBuf),
+    /// A state of a verifier that is newer.
+    #[error("{} is the state of a verifier in version {version}, which this dbseal does not know", path.display())]
+    StateVersion {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        version: u64,
+    },
+    /// A state of a verifier that whoever writes to the storage could rewrite.
+    #[error("{} lies where the backups are: whoever can write to them could rewrite what was seen", .0.display())]
+    StateBesideBackups(PathBuf),
     /// The backup has a seal already.
     #[error("{} exists already", .0.display())]
     SealExists(PathBuf),

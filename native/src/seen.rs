@@ -1,12 +1,13 @@
 //! What a verifier remembers from one check to the next, out of reach of the storage.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use dbseal_core::{Integrity, NoteHash, SeriesPlace, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Link;
+use crate::chain::{Link, Missing, MissingCause};
+use crate::destination::folder_of;
 use crate::error::JobError;
 use crate::output::PendingFile;
 use crate::place::Place;
@@ -16,17 +17,44 @@ use crate::verify::Verification;
 /// Bytes of a verifier's state that are read, at most: some 100,000 backups.
 const MAX_LEN: u64 = 64 << 20;
 
-/// What a verifier has seen before. Kept where the storage cannot write.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The version of the state that is written here.
+const VERSION: u64 = 1;
+
+/// What a verifier has seen before (SEAL.md, "What is remembered"). Kept where the storage cannot write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seen {
-    /// For each epoch of each series, as `label/epoch`, the first note of each number.
+    /// One that was written before there were versions is the first.
+    #[serde(default = "version")]
+    version: u64,
+    /// For each epoch of each series, as [`epoch_key`] has it, the first note of each number.
     series: BTreeMap<String, BTreeMap<u64, String>>,
+    /// For each epoch, the newest number that should be there; where none stands here, the newest that was seen.
+    #[serde(default)]
+    newest: BTreeMap<String, u64>,
     /// For each backup, by the hash of its first note, that of its last.
     backups: BTreeMap<String, String>,
     /// For each backup, by the hash of its first note, how it was when it was last checked.
     #[serde(default)]
     checks: BTreeMap<String, LastCheck>,
+}
+
+fn version() -> u64 {
+    VERSION
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        let (series, newest, backups, checks) = Default::default();
+        Self { version: VERSION, series, newest, backups, checks }
+    }
+}
+
+/// What every version of a state says.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(default = "version")]
+    version: u64,
 }
 
 /// How the last check of a backup ended.
@@ -50,19 +78,75 @@ impl LastCheck {
 }
 
 impl Seen {
-    /// What was seen before; nothing, where the file does not exist yet.
+    /// What was seen before; `None` where there is no such file yet, so that whatever is gone since does not show.
     ///
     /// # Errors
-    /// A file that cannot be read, or is something else.
-    pub fn load(path: &Path) -> Result<Self, JobError> {
-        Ok(state_file::load(path, MAX_LEN, JobError::NotAState)?.map(|(seen, _)| seen).unwrap_or_default())
+    /// A file that cannot be read, is something else, or is of another version.
+    pub fn load(path: &Path) -> Result<Option<Self>, JobError> {
+        let Some((text, _)) = state_file::load(path, MAX_LEN)? else { return Ok(None) };
+        let not_one = |_| JobError::NotAState(path.into());
+        match serde_json::from_slice(&text).map_err(not_one)? {
+            Versioned { version: VERSION } => serde_json::from_slice(&text).map(Some).map_err(not_one),
+            Versioned { version } => Err(JobError::StateVersion { path: path.into(), version }),
+        }
     }
 
-    /// The label of each series that was seen.
+    /// Refuses a state that lies beside one of these backups, or in or under one of these folders: whoever can write there could make
+    /// it say what they like.
+    ///
+    /// # Errors
+    /// Where it does.
+    pub fn check_apart(state: &Path, storage: &[PathBuf]) -> Result<(), JobError> {
+        // Where its name is, and where that leads, if it is a link.
+        let names = [Some(state.to_path_buf()), state.canonicalize().ok()];
+        let folders: Vec<PathBuf> = names.iter().flatten().filter_map(|name| folder_of(name).canonicalize().ok()).collect();
+        let is_there = |input: &PathBuf| match input.canonicalize() {
+            Ok(folder) if folder.is_dir() => folders.iter().any(|state| state.starts_with(&folder)),
+            _ => folder_of(input).canonicalize().is_ok_and(|folder| folders.contains(&folder)),
+        };
+        if storage.iter().any(is_there) { Err(JobError::StateBesideBackups(state.into())) } else { Ok(()) }
+    }
+
+    /// The label of each series of which something should be there.
     pub fn series(&self) -> impl Iterator<Item = &str> {
-        self.series.keys().filter_map(|key| key.split_once('/')).map(|(label, _)| label)
+        self.epochs().filter(|key| self.newest(key) > 0).filter_map(|key| key.split_once('/')).map(|(label, _)| label)
     }
 
+    /// How the last check of the backup with this first note ended.
+    #[must_use]
+    pub fn last_check(&self, first: &NoteHash) -> Option<&LastCheck> {
+        self.checks.get(&first.to_string())
+    }
+
+    /// Remembers what is there, and how the check of it ended. What is gone stays remembered, and is found again the next time, unless
+    /// its place is one that is accepted.
+    pub fn learn(&mut self, answers: &[Verification], missing: &[Missing], accepts: impl Fn(Place) -> bool, now: Time) {
+        let links: Vec<&Link> = answers.iter().filter_map(|answer| answer.claims.as_ref()?.link.as_ref()).collect();
+        if accepts(Place::RolledBack) {
+            self.forget_lost_notes(&links);
+            for gone in missing.iter().filter(|missing| missing.cause == MissingCause::RolledBack) {
+                self.newest.insert(format!("{}/{}", gone.series, gone.epoch), gone.from - 1);
+            }
+        }
+        if accepts(Place::Fork) {
+            self.forget_lost_histories(&links);
+        }
+        links.iter().for_each(|link| self.learn_link(link));
+        answers.iter().for_each(|answer| self.learn_check(answer, now));
+    }
+
+    /// Replaces the file.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), JobError> {
+        let mut file = PendingFile::create_report(path)?;
+        file.write_all(&serde_json::to_vec_pretty(self).expect("plain data"))?;
+        file.commit()
+    }
+}
+
+impl Seen {
     /// The epochs that were seen, each as [`epoch_key`] has it.
     pub(crate) fn epochs(&self) -> impl Iterator<Item = &str> {
         self.series.keys().map(String::as_str)
@@ -79,9 +163,10 @@ impl Seen {
         self.series.range(start.clone()..).next().is_some_and(|(key, _)| key.starts_with(&start))
     }
 
-    /// The newest number that was seen; 0 if none was.
+    /// The newest number that should be there; 0 where none should.
     pub(crate) fn newest(&self, key: &str) -> u64 {
-        self.series.get(key).and_then(|numbers| numbers.keys().next_back()).copied().unwrap_or(0)
+        let newest_seen = || self.series.get(key)?.keys().next_back().copied();
+        self.newest.get(key).copied().or_else(newest_seen).unwrap_or(0)
     }
 
     /// The first note that was seen of the backup with this number.
@@ -100,29 +185,42 @@ impl Seen {
         last_seen.is_some_and(|last_seen| !link.has_note(last_seen))
     }
 
-    /// Remembers what is there.
-    pub(crate) fn learn(&mut self, links: &[&Link]) {
-        for link in links {
-            let (Some(first), Some(last)) = (link.notes.first(), link.notes.last()) else { continue };
-            if let Some(series) = &link.series {
-                let numbers = self.series.entry(epoch_key(series)).or_default();
-                numbers.entry(series.number).or_insert_with(|| first.to_string());
-            }
-            if !self.has_lost_notes(link) {
-                self.backups.insert(first.to_string(), last.to_string());
+    /// The last note of a backup is forgotten where no copy has it.
+    fn forget_lost_notes(&mut self, links: &[&Link]) {
+        let firsts = |link: &&Link| link.notes.first().copied();
+        let kept: BTreeSet<NoteHash> = links.iter().filter(|link| !self.has_lost_notes(link)).filter_map(firsts).collect();
+        for first in links.iter().filter_map(firsts).filter(|first| !kept.contains(first)) {
+            self.backups.remove(&first.to_string());
+        }
+    }
+
+    /// What was seen under a number is forgotten where another is there alone.
+    fn forget_lost_histories(&mut self, links: &[&Link]) {
+        let here: BTreeSet<String> = links.iter().filter_map(|link| link.notes.first()).map(ToString::to_string).collect();
+        for series in links.iter().filter_map(|link| link.series.as_ref()) {
+            if let Some(numbers) = self.series.get_mut(&epoch_key(series))
+                && numbers.get(&series.number).is_some_and(|known| !here.contains(known))
+            {
+                numbers.remove(&series.number);
             }
         }
     }
 
-    /// How the last check of the backup with this first note ended.
-    #[must_use]
-    pub fn last_check(&self, first: &NoteHash) -> Option<&LastCheck> {
-        self.checks.get(&first.to_string())
+    fn learn_link(&mut self, link: &Link) {
+        let (Some(first), Some(last)) = (link.notes.first(), link.notes.last()) else { return };
+        if let Some(series) = &link.series {
+            let key = epoch_key(series);
+            self.newest.insert(key.clone(), self.newest(&key).max(series.number));
+            self.series.entry(key).or_default().entry(series.number).or_insert_with(|| first.to_string());
+        }
+        if !self.has_lost_notes(link) {
+            self.backups.insert(first.to_string(), last.to_string());
+        }
     }
 
     /// Remembers how a check ended, if somebody vouches for the backup: what anybody could have written has no place here. Of
     /// several copies that are checked in the same second, the one that is not well is remembered.
-    pub fn learn_check(&mut self, answer: &Verification, now: Time) {
+    fn learn_check(&mut self, answer: &Verification, now: Time) {
         let link = answer.claims.as_ref().and_then(|claims| claims.link.as_ref());
         let Some(first) = link.and_then(|link| link.notes.first()) else { return };
         let check = LastCheck {
@@ -135,16 +233,6 @@ impl Seen {
         if known.unix_time != check.unix_time || is_well(known) {
             *known = check;
         }
-    }
-
-    /// Remembers what is there now; what is missing now stays remembered.
-    ///
-    /// # Errors
-    /// Where the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<(), JobError> {
-        let mut file = PendingFile::create_report(path)?;
-        file.write_all(&serde_json::to_vec_pretty(self).expect("plain data"))?;
-        file.commit()
     }
 }
 

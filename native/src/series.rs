@@ -110,7 +110,8 @@ impl Series {
     /// Epoch, number and note of the last backup; `None` where there is no state, or one that may not be the last.
     fn read(&self) -> Result<Option<(Epoch, u64, NoteHash)>, JobError> {
         let path = self.path();
-        let Some((state, file)) = state_file::load::<State>(&path, MAX_LEN, JobError::NotASeries)? else { return Ok(None) };
+        let Some((text, file)) = state_file::load(&path, MAX_LEN)? else { return Ok(None) };
+        let Ok(state) = serde_json::from_slice::<State>(&text) else { return Err(JobError::NotASeries(path)) };
         let identity = Identity::of(&file);
         // The number after it has to be one that a seal can say.
         let (Ok(epoch), Ok(note), 1..MAX_NUMBER) = (state.epoch.parse(), state.note.parse(), state.number) else {

@@ -1,23 +1,18 @@
-//! A small file of JSON that is kept from one run to the next.
+//! A small file that is kept from one run to the next.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::FlockOperation;
-use serde::de::DeserializeOwned;
 
 use crate::error::JobError;
 
 /// What is in the file, of which `max_len` bytes are read at most, and what the file is; `None` where there is none.
 ///
 /// # Errors
-/// A file that cannot be read; `not_one` of its path for one that holds something else.
-pub(crate) fn load<T: DeserializeOwned>(
-    path: &Path,
-    max_len: u64,
-    not_one: impl FnOnce(PathBuf) -> JobError,
-) -> Result<Option<(T, Metadata)>, JobError> {
+/// A file that cannot be read.
+pub(crate) fn load(path: &Path, max_len: u64) -> Result<Option<(Vec<u8>, Metadata)>, JobError> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(|error| JobError::open(path, error))?,
@@ -25,8 +20,7 @@ pub(crate) fn load<T: DeserializeOwned>(
     let metadata = file.metadata().map_err(|error| JobError::open(path, error))?;
     let mut text = Vec::new();
     file.take(max_len).read_to_end(&mut text).map_err(|error| JobError::read(&path.display().to_string(), error))?;
-    let state = serde_json::from_slice(&text).map_err(|_| not_one(path.into()))?;
-    Ok(Some((state, metadata)))
+    Ok(Some((text, metadata)))
 }
 
 /// Waits until nobody else has the lock of a state, which is a file beside it: the state itself is replaced. It goes with what is

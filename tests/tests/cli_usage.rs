@@ -20,6 +20,9 @@ fn folder() -> Folder {
     folder.write("broken.pub", "# the host's\nage1broken\n");
     folder.write("comments.pub", "# nothing but this\n");
     std::fs::create_dir(folder.path("folder")).expect("a folder");
+    std::fs::create_dir(folder.path("kept")).expect("a folder");
+    folder.write("kept/plain", "a dump\n");
+    folder.write("kept/newer", r#"{"version": 2, "all": []}"#);
     folder.write("orphan.age.seal", "the seal of what is gone\n");
     for args in [
         "keygen -o other.key",

@@ -231,6 +231,139 @@ fn each_fault_is_said() {
     );
 }
 
+// What is remembered
+
+/// That nothing could be missed is said, where there was no memory: it may have been deleted, or its name mistyped.
+#[test]
+fn a_state_that_is_new_is_named() {
+    let store = Store::new();
+    store.make_series("shop", &[200, 100]);
+    let ended = store.list(&["--state", "seen"]).run().succeeds();
+    assert_eq!(ended.stderr, "dbseal: warning: no state yet at seen: roll-backs cannot be seen; verify --chain --state starts one\n");
+    assert!(!store.folder.has("seen"), "a list remembers nothing");
+    let check = || store.verify(&[CHAIN, &["backups"]].concat()).run();
+    let new = "dbseal: warning: no state yet at seen: starting one; roll-backs before now cannot be seen\n";
+    assert_eq!(check().succeeds().stderr, new);
+    check().succeeds_in_silence();
+    store.list(&["--state", "seen"]).run().succeeds_in_silence();
+    store.remove("shop-2.age");
+    fs::remove_file(store.folder.path("seen")).expect("it is there");
+    assert_eq!(check().succeeds().stderr, new);
+}
+
+/// Whoever can write to the storage could rewrite a state that lies there.
+#[test]
+fn a_state_lies_apart_from_the_backups() {
+    let store = Store::new();
+    store.make_series("shop", &[200, 100]);
+    store
+        .folder
+        .shell("mkdir -p backups/below apart; ln -s backups link; ln -s ../backups/seen apart/to-seen; ln -s ../backups apart/to")
+        .run()
+        .succeeds();
+    let refused = |args: &str| {
+        for command in ["verify --chain --trust trust", "list --trust trust"] {
+            let words = command.split(' ').chain(args.split(' '));
+            store
+                .folder
+                .dbseal(words)
+                .run()
+                .ends_with(2, "lies where the backups are: whoever can write to them could rewrite what was seen");
+        }
+    };
+    refused("--state backups/seen backups");
+    refused("--state backups/below/seen backups");
+    refused("--state ./apart/../backups/seen backups/");
+    refused("--state link/seen backups");
+    refused("--state backups/seen link");
+    refused("--state apart/to/seen backups");
+    refused("--state backups/seen backups/shop-1.age");
+    refused("--state backups/seen apart backups/shop-1.age.seal");
+    store.folder.write("backups/seen", r#"{"series": {}, "backups": {}}"#);
+    refused("--state apart/to-seen backups");
+    store.folder.dbseal("verify --chain --trust trust --state apart/seen backups".split(' ')).run().succeeds();
+    store.folder.dbseal("verify --chain --trust trust --state seen backups/shop-1.age backups/shop-2.age".split(' ')).run().succeeds();
+}
+
+/// A state has a version; one from before there were any is the first.
+#[test]
+fn the_version_of_a_state() {
+    let store = Store::new();
+    store.make_series("shop", &[200, 100]);
+    let check = || store.verify(&[CHAIN, &["backups"]].concat()).run();
+    check().succeeds();
+    let text = store.folder.read_text("seen");
+    assert!(text.contains("\"version\": 1,"), "{text}");
+    let mut old: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for field in ["version", "newest"] {
+        old.as_object_mut().expect("an object").remove(field).expect("it is there");
+    }
+    store.remove("shop-2.age");
+    store.folder.write("seen", old.to_string());
+    check().fails_with("number 2 is MISSING: rolled back");
+    assert!(store.folder.read_text("seen").contains("\"version\": 1,"));
+    for version in ["0", "2", "18446744073709551615"] {
+        let newer = text.replace("\"version\": 1,", &format!("\"version\": {version}, \"more\": [],"));
+        store.folder.write("seen", &newer);
+        check().ends_with(2, &format!("seen is the state of a verifier in version {version}, which this dbseal does not know"));
+        assert_eq!(store.folder.read_text("seen"), newer);
+    }
+    for garbage in ["", "[]", "{}", r#"{"version": "1"}"#, r#"{"version": -1}"#] {
+        store.folder.write("seen", garbage);
+        check().ends_with(2, "seen is not the state of a verifier");
+    }
+}
+
+/// What is gone is named until somebody says that it may be, by its own word: then the state knows, and misses it no more.
+#[test]
+fn what_is_gone_is_named_until_it_is_accepted() {
+    let store = storage();
+    let check = |accept: &[&str]| store.verify(&[CHAIN, accept, &["backups"]].concat()).run();
+    for name in ["shop-3.age", "shop-4.age", "web-1.age"] {
+        store.remove(name);
+    }
+    store.folder.shell("cp alone.age.seal backups").run().succeeds();
+    for _ in 0..2 {
+        let words = check(&["--accept", "gap", "--accept", "fork"]).fails_with("2 of 3 backups").words();
+        assert!(words.contains("numbers 3 to 4 are MISSING") && words.contains("series web: number 1 is MISSING"), "{words}");
+    }
+    check(&["--accept", "rolled-back"]).succeeds_in_silence();
+    let words = check(&[]).succeeds_in_silence().words();
+    assert!(!words.contains("MISSING") && !words.contains("ROLLED BACK"), "{words}");
+    // What comes next, and goes again, is missed again.
+    let number_2 = dbseal_core::Seal::parse(&store.folder.read("backups/shop-2.age.seal")).expect("a seal").first_hash();
+    next(&store, "again.age", 3, Some(number_2));
+    // The number had another backup, which only the state knows.
+    check(&[]).fails_with("FORK");
+    check(&["--accept", "rolled-back"]).fails_with("FORK");
+    check(&["--accept", "fork"]).succeeds();
+    check(&[]).succeeds_in_silence();
+    store.remove("again.age");
+    check(&[]).fails_with("series shop: number 3 is MISSING: rolled back");
+}
+
+/// A series that is gone, as was accepted, is late no more; one that is gone otherwise is.
+#[test]
+fn a_series_that_may_be_gone_is_not_late() {
+    let store = storage();
+    let check = |args: &[&str]| store.verify(&[CHAIN, &["--max-age", "1d"], args, &["backups"]].concat()).run();
+    store.remove("web-1.age");
+    check(&[]).fails_with("series web: LATE");
+    store.list(&["--state", "seen", "--max-age", "1d"]).run().fails_with("series web: LATE");
+    check(&["--accept", "rolled-back"]).succeeds_in_silence();
+    store.list(&["--state", "seen", "--max-age", "1d"]).run().succeeds_in_silence();
+}
+
+/// A new epoch is said once, whoever accepts it.
+#[test]
+fn a_new_epoch_is_said_once() {
+    let store = storage();
+    store.make(&Made { series: Some(("shop", 1)), epoch: 8, ..made("shop-new.age") });
+    let check = || store.verify(&[CHAIN, &["backups"]].concat()).run();
+    check().fails_with("a NEW EPOCH of the series begins");
+    assert!(!check().succeeds().words().contains("NEW EPOCH"));
+}
+
 /// In which nothing is wrong, as was seen.
 fn storage() -> Store {
     let store = Store::new();

@@ -92,6 +92,8 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::GroupsUnusable(_) => "decrypt all of it to a file with -o, or fetch the seal again",
         JobError::NoBackups(_) => "backups are the files whose names end in .age",
         JobError::NotASeries(_) => "it is damaged, or another program's: move it away, and the series goes on in a new epoch",
+        JobError::StateVersion { .. } => "check with the dbseal that wrote it, or name another file",
+        JobError::StateBesideBackups(_) => "name a file that the storage cannot write to",
         JobError::TrustBesideBackup(_) => "copy it to a place that the storage cannot write to, and look at it once",
         JobError::TrustArgument(TrustError::Key { .. }) => {
             "dbseal keygen --sign wrote it to the .pub file: give the line that is in it, or the name of a file"
@@ -151,6 +153,8 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::Placeholder(_)
         | JobError::NotASeries(_)
         | JobError::NotAState(_)
+        | JobError::StateVersion { .. }
+        | JobError::StateBesideBackups(_)
         | JobError::NoBackups(_)
         | JobError::NotSealable(_)
         | JobError::NotSalvageable(_)

@@ -29,8 +29,8 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
     }
     if let Some(chain) = &plan.chain {
         let _lock = chain.state.as_deref().map(lock).transpose()?;
-        let mut seen = chain.state.as_deref().map(Seen::load).transpose()?.unwrap_or_default();
-        let missing = crate::chain::place_all(&mut checked, &mut seen);
+        let mut seen = chain.state.as_deref().map(Seen::load).transpose()?.flatten().unwrap_or_default();
+        let missing = crate::chain::place_all(&mut checked, &seen);
         for answer in &checked {
             verdict.add(ui, plan, answer)?;
         }
@@ -44,6 +44,7 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
         }
         verdict.missing = missing.iter().filter(|missing| !plan.accepts_place(missing.cause.place())).count();
         let now = now();
+        seen.learn(&checked, &missing, |place| plan.accepts_place(place), now);
         if let Some(max_age) = chain.max_age {
             let here = checked.iter().filter_map(|answer| {
                 let first = &answer.claims.as_ref()?.first;
@@ -56,7 +57,6 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
                 ui.answer(&catalogue::late_words(late, max_age, now), &catalogue::late_json(late, max_age, now))?;
             }
         }
-        checked.iter().for_each(|answer| seen.learn_check(answer, now));
         if let Some(path) = &chain.state {
             seen.save(path)?;
         }

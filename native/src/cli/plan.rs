@@ -51,7 +51,7 @@ impl Plan {
             Subcommand::Decrypt(args) => decrypt(*args, ui),
             Subcommand::Inspect(args) => inspect(args, ui),
             Subcommand::Keygen(args) => keygen(args, ui),
-            Subcommand::Verify(args) => seals::verify(args).map(Plan::Verify),
+            Subcommand::Verify(args) => seals::verify(args, ui).map(Plan::Verify),
             Subcommand::List(args) => seals::list(args, ui).map(Plan::List),
             Subcommand::Seal(args) => seals::adopt(args, ui).map(Plan::Seal),
         }

@@ -31,6 +31,9 @@ pub(super) struct VerifyArgs {
     #[arg(long)]
     pub(super) chain: bool,
     /// Remember in FILE what was seen, so that it shows when that is gone
+    ///
+    /// FILE must not lie beside the backups, or in or under a folder of them: whoever can write there could rewrite it. What is gone is
+    /// named each time, until --accept rolled-back says that it may be.
     #[arg(long, value_name = "FILE", requires = "chain")]
     pub(super) state: Option<PathBuf>,
     /// Name each series whose newest good backup is older than AGE, such as 26h, and end with 1
@@ -88,6 +91,8 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     pub(super) proven_within: Option<u64>,
     /// Show what dbseal verify --chain --state FILE remembers: the last check of each backup, and what is gone since
+    ///
+    /// FILE must not lie beside the backups, or in or under a folder of them.
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
     /// Print JSON, an object a line for each backup

@@ -87,7 +87,12 @@ pub(super) struct ChainPlan {
     pub(super) max_age: Option<u64>,
 }
 
-pub(super) fn verify(args: VerifyArgs) -> Result<VerifyPlan, JobError> {
+pub(super) fn verify(args: VerifyArgs, ui: &Ui) -> Result<VerifyPlan, JobError> {
+    if let Some(path) = &args.state
+        && load_state(path, &args.inputs)?.is_none()
+    {
+        ui.warning(&format!("no state yet at {}: starting one; roll-backs before now cannot be seen", path.display()));
+    }
     let inputs = backups(args.inputs, args.state.as_deref())?;
     let trust = only_for(trust(&args.trust, &inputs)?, args.series.as_ref()).unwrap_or_default();
     let chain = args.chain.then_some(ChainPlan { state: args.state, max_age: args.max_age });
@@ -108,20 +113,29 @@ pub(super) struct ListPlan {
 }
 
 pub(super) fn list(args: ListArgs, ui: &Ui) -> Result<ListPlan, JobError> {
+    let seen = args.state.as_deref().map(|path| load_state(path, &args.inputs)).transpose()?;
+    if let (Some(path), Some(None)) = (&args.state, &seen) {
+        ui.warning(&format!("no state yet at {}: roll-backs cannot be seen; verify --chain --state starts one", path.display()));
+    }
     let backups = backups(args.inputs, args.state.as_deref())?;
     let trust = trust(&args.trust, &backups)?;
     if trust.is_none() {
         ui.warning("you trust nobody, so no seal counts: name who signs with --trust");
     }
-    let seen = args.state.as_deref().map(Seen::load).transpose()?;
     Ok(ListPlan {
-        request: ListRequest { backups, series: args.series, seen, now: now() },
+        request: ListRequest { backups, series: args.series, seen: seen.map(Option::unwrap_or_default), now: now() },
         trust: trust.unwrap_or_default(),
         sort: args.sort.into(),
         reverse: args.reverse,
         max_age: args.max_age,
         proven_within: args.proven_within,
     })
+}
+
+/// What is remembered, before the first backup is read: hours later is late to hear that the file is no state.
+fn load_state(path: &Path, storage: &[PathBuf]) -> Result<Option<Seen>, JobError> {
+    Seen::check_apart(path, storage)?;
+    Seen::load(path)
 }
 
 /// The backups that were named, and those in folders that were.
