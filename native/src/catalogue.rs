@@ -182,8 +182,13 @@ pub fn list(request: &ListRequest, trust: &Trust, observer: &Arc<dyn Observer>) 
 
 impl ListRequest {
     fn wants(&self, label: &str) -> bool {
-        self.series.as_ref().is_none_or(|pattern| label.parse().is_ok_and(|label| pattern.matches(&label)))
+        is_asked_for(self.series.as_ref(), label)
     }
+}
+
+/// Whether the series with this label is one that looks like the pattern, if there is one.
+pub(crate) fn is_asked_for(series: Option<&Pattern>, label: &str) -> bool {
+    series.is_none_or(|pattern| label.parse().is_ok_and(|label| pattern.matches(&label)))
 }
 
 struct Reader<'a> {

@@ -354,6 +354,16 @@ fn a_series_that_may_be_gone_is_not_late() {
     store.list(&["--state", "seen", "--max-age", "1d"]).run().succeeds_in_silence();
 }
 
+/// Of series that were not asked for nothing is missed, and nothing is forgotten.
+#[test]
+fn only_the_series_that_is_asked_for_is_missed() {
+    let store = storage();
+    store.remove("web-1.age");
+    let one = ["--series", "sh?p", "--max-age", "1d", "--accept", "rolled-back", "backups/shop-4.age"];
+    store.verify(&[CHAIN, &one].concat()).run().succeeds_in_silence();
+    store.verify(&[CHAIN, &["backups"]].concat()).run().fails_with("series web: number 1 is MISSING");
+}
+
 /// A new epoch is said once, whoever accepts it.
 #[test]
 fn a_new_epoch_is_said_once() {

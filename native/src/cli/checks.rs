@@ -30,7 +30,8 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
     if let Some(chain) = &plan.chain {
         let _lock = chain.state.as_deref().map(lock).transpose()?;
         let mut seen = chain.state.as_deref().map(Seen::load).transpose()?.flatten().unwrap_or_default();
-        let missing = crate::chain::place_all(&mut checked, &seen);
+        let mut missing = crate::chain::place_all(&mut checked, &seen);
+        missing.retain(|missing| plan.wants(&missing.series));
         for answer in &checked {
             verdict.add(ui, plan, answer)?;
         }
@@ -51,7 +52,8 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
                 let is_good = answer.integrity.is_good();
                 Some((first.series()?.label.as_str(), first.time().filter(|_| is_good)))
             });
-            let late = late(here.chain(seen.series().map(|label| (label, None))), max_age, now);
+            let series_seen = seen.series().filter(|label| plan.wants(label));
+            let late = late(here.chain(series_seen.map(|label| (label, None))), max_age, now);
             verdict.late = catalogue::late_error(late.len(), any_series(&checked, &seen));
             for late in &late {
                 ui.answer(&catalogue::late_words(late, max_age, now), &catalogue::late_json(late, max_age, now))?;

@@ -12,7 +12,7 @@ use super::seal_args::{Accept, DecryptSealArgs, ListArgs, SealArgs, SignArgs, Tr
 use super::ui::Ui;
 use crate::adopt::AdoptRequest;
 use crate::against_seal::{Names, SealCheck, SealPolicy};
-use crate::catalogue::{ListRequest, SortBy};
+use crate::catalogue::{ListRequest, SortBy, is_asked_for};
 use crate::destination::{Destination, Overwrite, folder_of};
 use crate::error::JobError;
 use crate::input::Source;
@@ -74,6 +74,7 @@ pub(super) struct VerifyPlan {
     seal: Option<PathBuf>,
     pub(super) trust: Trust,
     pub(super) chain: Option<ChainPlan>,
+    series: Option<Pattern>,
     accept: Vec<Accept>,
     depth: Depth,
     load: LoadArgs,
@@ -97,7 +98,7 @@ pub(super) fn verify(args: VerifyArgs, ui: &Ui) -> Result<VerifyPlan, JobError> 
     let trust = only_for(trust(&args.trust, &inputs)?, args.series.as_ref()).unwrap_or_default();
     let chain = args.chain.then_some(ChainPlan { state: args.state, max_age: args.max_age });
     let depth = args.sample.map_or(Depth::Whole, Depth::Sample);
-    Ok(VerifyPlan { inputs, seal: args.seal, trust, chain, accept: args.accept, depth, load: args.load })
+    Ok(VerifyPlan { inputs, seal: args.seal, trust, chain, series: args.series, accept: args.accept, depth, load: args.load })
 }
 
 /// A catalogue, and what is asked of it.
@@ -181,6 +182,11 @@ impl VerifyPlan {
                 Place::Unknown => !answer.integrity.is_good(),
                 place => self.accepts_place(place),
             })
+    }
+
+    /// Whether a series is one that was asked for: of others no seal is believed, and none is missed.
+    pub(super) fn wants(&self, label: &str) -> bool {
+        is_asked_for(self.series.as_ref(), label)
     }
 
     /// Whether a place is good, or was accepted by its word.
