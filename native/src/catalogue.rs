@@ -3,22 +3,21 @@
 //! Nothing that the storage says is trusted: a seal that is missing, broken or unreadable makes a row of its own, and what nobody
 //! vouches for is shown and never counts.
 
+mod reading;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use dbseal_core::{Epoch, Extent, Header, Judgement, Note, Pattern, Seal, SealError, SeriesPlace, TestResult, Time, Trust, VerifierKey};
+use dbseal_core::{Epoch, Pattern, SealError, SeriesPlace, TestResult, Time, Trust, VerifierKey};
 
-use crate::age_file::AgeFile;
+use self::reading::Reader;
 use crate::chain::{Link, Missing, place_linked};
 use crate::error::JobError;
-use crate::input::open_regular;
-use crate::lateness::{Late, is_future, late};
-use crate::place::{Place, Places};
+use crate::lateness::{Late, late};
+use crate::place::Places;
 use crate::report::Observer;
-use crate::sealing::seal_path;
 use crate::seen::{LastCheck, Seen};
-use crate::verify::{place, read_seal};
 
 /// Everything that was decided about a catalogue.
 #[derive(Debug)]
@@ -189,112 +188,6 @@ impl ListRequest {
 /// Whether the series with this label is one that looks like the pattern, if there is one.
 pub(crate) fn is_asked_for(series: Option<&Pattern>, label: &str) -> bool {
     series.is_none_or(|pattern| label.parse().is_ok_and(|label| pattern.matches(&label)))
-}
-
-struct Reader<'a> {
-    request: &'a ListRequest,
-    trust: &'a Trust,
-    seen: &'a Seen,
-    observer: &'a dyn Observer,
-}
-
-impl Reader<'_> {
-    fn backup(&self, path: &Path) -> Backup {
-        let len = path.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-        let mut backup = Backup {
-            path: path.into(),
-            len,
-            seal: SealState::Missing,
-            places: Place::Unknown.into(),
-            recipients: Vec::new(),
-            last_check: None,
-            warnings: Vec::new(),
-            link: None,
-        };
-        if len.is_none() {
-            backup.warnings.push(Warning::FileMissing);
-        }
-        match read_seal(&seal_path(path)) {
-            Ok(None) => {}
-            Err(error) => backup.seal = SealState::Unreadable(error.to_string()),
-            Ok(Some(bytes)) => {
-                self.observer.advanced(bytes.len() as u64);
-                match Seal::parse(&bytes) {
-                    Ok(seal) => self.judged(&mut backup, &seal.judge(self.trust)),
-                    Err(error) => backup.seal = SealState::Broken(error),
-                }
-            }
-        }
-        if backup.recipients.is_empty() && len.is_some() {
-            backup.recipients = header_of(path).map(|header| tags(&header)).unwrap_or_default();
-        }
-        backup
-    }
-
-    fn judged(&self, backup: &mut Backup, judgement: &Judgement<'_>) {
-        let statement = self.statement(judgement);
-        backup.places = place(judgement, &backup.path).into();
-        if backup.len.is_some_and(|len| len != statement.sealed_len) {
-            backup.warnings.push(Warning::LenDiffers);
-        }
-        if statement.time.is_some_and(|time| is_future(time, self.request.now)) {
-            backup.warnings.push(Warning::InFuture);
-        }
-        let copy = judgement.header_copy().and_then(|copy| Header::parse(copy).ok());
-        if let Some((header, _)) = copy {
-            backup.recipients = tags(&header);
-        } else if let Some(header) = backup.len.and_then(|_| header_of(&backup.path)) {
-            backup.recipients = tags(&header);
-            if Extent::of(&header.to_bytes()) != judgement.header() {
-                backup.warnings.push(Warning::HeaderDiffers);
-            }
-        }
-        if judgement.vouched_by().is_some() && backup.len.is_some() {
-            let link = Link { series: judgement.series().cloned(), notes: judgement.note_hashes() }.shortened(self.seen);
-            backup.last_check = link.notes.first().and_then(|first| self.seen.last_check(first)).cloned();
-            backup.link = Some(link);
-        }
-        backup.seal = SealState::Says(Box::new(statement));
-    }
-
-    fn statement(&self, judgement: &Judgement<'_>) -> Statement {
-        let first = judgement.first();
-        let tests = judgement.counted().filter_map(|counted| match counted.note.note() {
-            // What was tested before the backup was encrypted again is not what is there now.
-            Note::Restored(test) if test.payload == judgement.payload() => Some(RestoreTest { time: test.time, result: test.result }),
-            _ => None,
-        });
-        let (mut restore_test, mut proven) = (None, None);
-        for test in tests {
-            restore_test = Some(test);
-            if test.result == TestResult::Passed && !is_future(test.time, self.request.now) {
-                proven = proven.max(Some(test.time));
-            }
-        }
-        Statement {
-            kind: first.kind().into(),
-            vouched_by: judgement.vouched_by().map(ToString::to_string),
-            signer: first.signer().cloned(),
-            time: first.time(),
-            named: first.file().map(ToString::to_string).unwrap_or_default(),
-            series: first.series().cloned(),
-            sealed_len: judgement.header().len.saturating_add(judgement.payload().len),
-            restore_test,
-            proven,
-            uncounted_count: judgement.uncounted_len(),
-        }
-    }
-}
-
-/// The header of a file, if it has one that is well-formed.
-fn header_of(path: &Path) -> Option<Header> {
-    AgeFile::read(open_regular(path).ok()?, "").ok().map(|file| file.header)
-}
-
-/// The types of the recipients. In a file from elsewhere one may be of any length, and there may be thousands.
-fn tags(header: &Header) -> Vec<String> {
-    let tags = header.recipient_tags().filter(|tag| !tag.ends_with("-grease"));
-    tags.take(64).map(|tag| tag.chars().take(64).collect()).collect()
 }
 
 impl Backup {
