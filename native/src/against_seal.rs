@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, ReadBuffer, Seal, Trust, VerifiedSeal};
 
-use crate::error::{JobError, reason};
+use crate::error::JobError;
 use crate::input::Source;
 use crate::pipeline::read_full;
+use crate::reason::reason;
 use crate::report::Observer;
 use crate::sealing::seal_path;
 use crate::shared_tree::SharedTree;

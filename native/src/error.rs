@@ -9,7 +9,7 @@ use dbseal_core::{
     WrapError, WrongProof,
 };
 
-use crate::destination::folder_of;
+use crate::reason::{reason, reason_of_create, reason_of_spawn};
 
 /// Why a job was refused or failed. No variant holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -425,29 +425,4 @@ impl JobError {
     pub(crate) fn write(what: &str, error: io::Error) -> Self {
         Self::Write { what: what.into(), error }
     }
-}
-
-/// For a file that is created, the system's "no such file" means its folder.
-pub(crate) fn reason_of_create(path: &Path, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => format!("there is no folder {}", folder_of(path).display()),
-        io::ErrorKind::NotADirectory => format!("{} is not a folder", folder_of(path).display()),
-        _ => reason(error),
-    }
-}
-
-/// For a program that is looked up, the system's "no such file" means the places where it was looked for.
-pub(crate) fn reason_of_spawn(program: &str, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound if !program.contains('/') => "it is not in PATH".into(),
-        _ => reason(error),
-    }
-}
-
-/// The system's words for an error, without its number.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or(&text);
-    let mut characters = words.chars();
-    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
 }

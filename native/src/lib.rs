@@ -30,6 +30,7 @@ mod pipeline;
 mod place;
 mod process;
 mod ranges;
+mod reason;
 mod report;
 mod salvage;
 mod sample;

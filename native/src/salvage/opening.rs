@@ -6,8 +6,9 @@ use std::path::Path;
 use dbseal_core::{Extent, FileKey, Header, Judgement, MAX_HEADER_LEN, PAYLOAD_NONCE_LEN, PayloadNonce};
 
 use super::reading::{Given, Reading, Start, read_start};
-use crate::error::{JobError, reason};
+use crate::error::JobError;
 use crate::keys::Unlock;
+use crate::reason::reason;
 use crate::report::Observer;
 
 /// What opens it, if anything does.

@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::{JobError, reason};
+use crate::error::JobError;
 use crate::input::Input;
 use crate::pipeline::read_full;
 use crate::ranges::Ranges;
+use crate::reason::reason;
 use crate::report::Observer;
 
 /// Bytes that a disk gives or does not give together.
