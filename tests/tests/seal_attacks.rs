@@ -94,7 +94,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-const ATTACKS: [(&str, Attack); 40] = [
+const ATTACKS: [(&str, Attack); 41] = [
     ("nothing", |_| "2.age"),
     ("flip one bit of the payload", |stage| stage.edit("2.age", |bytes| *bytes.last_mut().expect("a byte") ^= 1)),
     ("truncate the file", |stage| stage.edit("2.age", |bytes| bytes.truncate(bytes.len() - 1))),
@@ -223,10 +223,10 @@ const ATTACKS: [(&str, Attack); 40] = [
         "2.age"
     }),
     ("two backups of one number, chain", |stage| {
-        fs::copy(stage.0.path("b/2.age"), stage.0.path("b/2b.age")).expect("a copy");
-        fs::copy(stage.0.path("b/2.age.seal"), stage.0.path("b/2b.age.seal")).expect("a copy");
+        stage.copy("2.age", "2b.age");
         stage.seal_again("host", "2b.age")
     }),
+    ("another backup of a number that was seen, chain, state", |stage| stage.seal_again("host", "2.age")),
 ];
 
 impl Stage {
@@ -275,6 +275,13 @@ impl Stage {
     fn rename(&self, from: &str, to: &str) {
         for end in ["", ".seal"] {
             fs::rename(self.0.path(&format!("b/{from}{end}")), self.0.path(&format!("b/{to}{end}"))).expect("it is there");
+        }
+    }
+
+    /// A backup with its seal.
+    fn copy(&self, from: &str, to: &str) {
+        for end in ["", ".seal"] {
+            fs::copy(self.0.path(&format!("b/{from}{end}")), self.0.path(&format!("b/{to}{end}"))).expect("it is there");
         }
     }
 
