@@ -5,9 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use dbseal_core::{MAX_SEAL_LEN, Seal, SealError, Trust};
+use dbseal_tests::inputs::Replay;
 use dbseal_tests::seal_cases::{backups, seal_of_groups, seal_of_len, seal_of_notes, three_groups, vectors};
-use dbseal_tests::seal_judge::judge;
+use dbseal_tests::seal_judge::{Answer, judge};
 use dbseal_tests::seal_vectors::{INTEGRITY, REASONS, UNSIGNED, Vector};
+use dbseal_tests::seal_writer::Key;
 use dbseal_tests::vectors::hex;
 
 const SPECIFICATION: &str = include_str!("../../core/SEAL.md");
@@ -119,6 +121,75 @@ fn the_rules_are_those_of_the_specification() {
     for (rule, (reason, start)) in rules.iter().zip(REASONS) {
         assert!(rule.starts_with(start), "{reason}: {rule:?} starts with {start:?}");
     }
+}
+
+/// Texts with something changed at random and signed as they are: the two readers agree on which are seals, why the others are none, and
+/// what is answered.
+#[test]
+fn the_core_and_the_second_judge_agree_on_changed_texts_too() {
+    const CHANGES: [&str; 24] = [
+        "",
+        " ",
+        "\n",
+        "\n\n",
+        "\r",
+        "\t",
+        "0",
+        "1",
+        "9",
+        "a",
+        "F",
+        "Z",
+        "-",
+        "+",
+        ".",
+        "%",
+        "%20",
+        "%2F",
+        "/",
+        "~",
+        "\u{e9}",
+        "check x passed\n",
+        "file",
+        "99999999",
+    ];
+    let keys = [Key::new("host", 1), Key::new("custodian", 2), Key::new("drill", 3)];
+    let (backups, mut rng) = (all_backups(), Replay(1));
+    let mut whole_count = 0;
+    for (name, bytes) in folder("seal") {
+        let vector = Vector::parse(&bytes).expect("a vector");
+        // The text of the last note; whoever it names has signed it.
+        let Ok(seal) = std::str::from_utf8(vector.seal) else { continue };
+        let (before, last) = seal.split_at(seal.rfind("\n\ndbseal/v1 ").map_or(0, |at| at + 2));
+        let Some((text, _)) = last.split_once("\n\n") else { continue };
+        for _ in 0..100 {
+            let mut text = format!("{text}\n");
+            for _ in 0..=rng.below(2) {
+                let at = rng.below(text.len());
+                let end = (at + rng.below(3)).min(text.len());
+                if text.is_char_boundary(at) && text.is_char_boundary(end) {
+                    text.replace_range(at..end, CHANGES[rng.below(CHANGES.len())]);
+                }
+            }
+            let signatures: String = keys.iter().map(|key| key.sign(&text)).collect();
+            let seal = format!("{before}{text}\n{signatures}");
+            let copy = || Vector { trust: vector.trust.clone(), proof: None, identity: None, seal: seal.as_bytes(), ..vector };
+            let backup = &backups[vector.backup];
+            let checked = match judge(seal.as_bytes(), &vector.trust, backup, None) {
+                Ok(Answer { integrity: expect, counted, unsigned, .. }) => {
+                    whole_count += 1;
+                    Vector { expect, reason: None, counted: Some(counted), unsigned: Some(unsigned), ..copy() }.check(backup)
+                }
+                // Of several rules that are broken each may be the one that is named.
+                Err(reasons) => {
+                    let checks = reasons.iter().map(|reason| Vector { reason: Some(reason), ..copy() }.check(backup));
+                    checks.reduce(Result::or).expect("a reason")
+                }
+            };
+            checked.unwrap_or_else(|error| panic!("{name}: {error}\n{seal}"));
+        }
+    }
+    assert!(whole_count > 300, "{whole_count} that are still seals");
 }
 
 /// What is too large to be stored, beside what is just small enough.
