@@ -6,14 +6,14 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Maker, ProofKey, ReadBuffer, Seal, Trust, VerifiedSeal};
+use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Judgement, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal};
 
 use crate::error::JobError;
 use crate::input::Source;
 use crate::pipeline::read_full;
 use crate::reason::reason;
 use crate::report::Observer;
-use crate::sealing::seal_path;
+use crate::sealing::{replaced_seal, replaced_words, seal_path};
 use crate::shared_tree::SharedTree;
 use crate::verify::read_seal;
 
@@ -61,6 +61,8 @@ pub(crate) struct Expected<'a> {
     groups: Option<Groups>,
     /// Of somebody who is trusted and vouches for it, if there is one: what is given to a program unasked needs this.
     pub(crate) verified: Option<VerifiedSeal<'a>>,
+    /// The name of who vouches for it, if they also had its file key.
+    pub(crate) made_by: Option<String>,
 }
 
 impl SealCheck {
@@ -84,8 +86,9 @@ impl SealCheck {
             Ok(None) if self.path.is_some() => return Err(JobError::NoSeal(what)),
             Ok(None) => None,
         };
-        if self.policy == SealPolicy::Trusted && seal.as_ref().is_none_or(|seal| seal.judge(&self.trust).vouched_by().is_none()) {
-            return Err(JobError::NotVouched(what));
+        if self.policy == SealPolicy::Trusted {
+            let judgement = seal.as_ref().map(|seal| seal.judge(&self.trust));
+            judgement.map_or_else(|| Err(JobError::NotVouched(what.clone())), |judgement| check_vouched(&judgement, &what))?;
         }
         Ok(seal)
     }
@@ -106,8 +109,8 @@ impl SealCheck {
         };
         let seal = Seal::parse(&bytes).map_err(|error| JobError::Seal { what: path.display().to_string(), error })?;
         let judgement = seal.judge(&self.trust);
-        if self.policy == SealPolicy::Trusted && judgement.vouched_by().is_none() {
-            return Err(JobError::NotVouched(what));
+        if self.policy == SealPolicy::Trusted {
+            check_vouched(&judgement, &what)?;
         }
         if Extent::of(&header.to_bytes()) != judgement.header() {
             return Err(JobError::HeaderNotSealed(what));
@@ -122,6 +125,25 @@ impl SealCheck {
         Ok(Some(seal))
     }
 
+    /// Where a backup is refused by its seal, tells of another one that may be the right one.
+    pub(crate) fn tell_why_refused(&self, backup: &Path, error: &JobError, observer: &dyn Observer) {
+        match error {
+            JobError::Seal { .. } | JobError::HeaderNotSealed(_) | JobError::NotAsSealed { .. } | JobError::WrongProof { .. } => {}
+            // With the header that is in its seal.
+            JobError::NothingSalvaged(_) | JobError::SealedUnknown(_) | JobError::NothingAsSealed(_) => {}
+            _ => return,
+        }
+        self.tell_of_replaced(backup, observer);
+    }
+
+    /// The same, where it is known that the seal does not fit.
+    pub(crate) fn tell_of_replaced(&self, backup: &Path, observer: &dyn Observer) {
+        let is_beside = self.path.is_none() && self.policy != SealPolicy::Ignored;
+        if let Some(path) = replaced_seal(backup).filter(|_| is_beside) {
+            observer.warning(&replaced_words(&path));
+        }
+    }
+
     /// What the payload section has to be by that seal, whose proof is checked first. `file_key` is the one of the backup.
     pub(crate) fn expected<'a>(
         &self,
@@ -132,13 +154,15 @@ impl SealCheck {
     ) -> Result<Expected<'a>, JobError> {
         let judgement = seal.judge(&self.trust);
         let wrong = |error| JobError::WrongProof { what: what.into(), error };
-        if judgement.check_proof(&ProofKey::of(file_key)).map_err(wrong)? == Maker::Unknown {
+        let maker = judgement.check_proof(&ProofKey::of(file_key)).map_err(wrong)?;
+        if maker == Maker::Unknown {
             observer.warning(&format!("who made {what} is not known: its seal is of somebody who saw it later"));
         }
         Ok(Expected {
             offset: judgement.header().len,
             payload: judgement.payload(),
             groups: judgement.groups(),
+            made_by: judgement.vouched_by().filter(|_| maker == Maker::Signer).map(ToString::to_string),
             verified: judgement.verified(),
         })
     }
@@ -249,6 +273,22 @@ impl<R: Read> Read for GroupsReader<R> {
         self.range.start += len as u64;
         Ok(len)
     }
+}
+
+/// Refuses a seal of somebody who is not trusted for it.
+fn check_vouched(judgement: &Judgement<'_>, what: &str) -> Result<(), JobError> {
+    if judgement.vouched_by().is_some() {
+        return Ok(());
+    }
+    Err(match (judgement.standing(), judgement.first().signer()) {
+        (Standing::Trusted | Standing::Stranger, _) | (_, None) => JobError::NotVouched(what.into()),
+        (standing, Some(signer)) => JobError::NotTrustedFor {
+            what: what.into(),
+            signer: signer.name().to_string(),
+            standing,
+            series: judgement.series().map(|series| series.label.to_string()),
+        },
+    })
 }
 
 /// The bytes `range` of the section, which starts at `offset`, are not those that were sealed.

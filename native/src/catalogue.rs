@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dbseal_core::{Epoch, Pattern, SealError, SeriesPlace, TestResult, Time, Trust, VerifierKey};
+use dbseal_core::{Epoch, Pattern, SealError, SeriesPlace, SourceKind, Standing, TestResult, Time, Trust, VerifierKey};
 
 use self::reading::Reader;
 use crate::chain::{Link, Missing, place_linked};
@@ -90,8 +90,12 @@ pub struct Statement {
     pub vouched_by: Option<String>,
     /// Who signed, as the first note has it.
     pub signer: Option<VerifierKey>,
+    /// How they stand to who reads.
+    pub standing: Standing,
     /// When the backup was made or seen, as the signer says.
     pub time: Option<Time>,
+    /// Where its data came from, as the signer says; `None` of who only saw it.
+    pub source: Option<SourceKind>,
     /// The name it was given.
     pub named: String,
     /// Where in its series.

@@ -8,7 +8,7 @@ use dbseal_core::{
     Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread, StreamEnd,
 };
 
-use crate::against_seal::{Expected, SealCheck};
+use crate::against_seal::{Expected, SealCheck, SealPolicy};
 use crate::age_file::AgeFile;
 use crate::descendants::kill_descendants;
 use crate::destination::{Destination, Privacy};
@@ -52,12 +52,14 @@ pub enum Part {
 }
 
 /// What a decryption did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decrypted {
     /// Bytes of the age file that were read: all, or the part that was wanted.
     pub read_len: u64,
     /// Bytes of plaintext written.
     pub written_len: u64,
+    /// The name of the trusted key whose holder made the backup, by a proof that was checked.
+    pub made_by: Option<String>,
 }
 
 /// Decrypts. Nothing that is not authentic reaches the output.
@@ -65,6 +67,14 @@ pub struct Decrypted {
 /// # Errors
 /// See [`JobError`]. Where the output cannot be taken back, what was written then is an authentic beginning.
 pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<Decrypted, JobError> {
+    open(request, observer).inspect_err(|error| {
+        if let Source::File(backup) = &request.source {
+            request.seal.tell_why_refused(backup, error, &**observer);
+        }
+    })
+}
+
+fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<Decrypted, JobError> {
     check_not_same(&request.source, &request.destination)?;
     request.destination.check()?;
     let mut input = Input::open(&request.source, observer)?;
@@ -89,14 +99,14 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
             waker.wake();
         },
     };
-    match regular {
+    let decrypted = match regular {
         Some(regular) if !start.is_armored => {
             let header_len = start.header_len;
             drop(start);
             job.decrypt_file(&mut input, &file_key, header_len, regular.len)
         }
         _ if matches!(request.part, Part::Bytes(..)) => {
-            Err(if start.is_armored { JobError::RangeOfArmor(what) } else { JobError::RangeOfStream(what) })
+            return Err(if start.is_armored { JobError::RangeOfArmor(what) } else { JobError::RangeOfStream(what) });
         }
         _ => {
             observer.started(regular.map(|regular| regular.len));
@@ -104,11 +114,14 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
                 Some(expected) if expected.has_groups() => {
                     job.decrypt_stream(expected.groups_reader(start.section, 0..expected.len(), &what)?, &file_key)
                 }
-                Some(_) => Err(JobError::GroupsUnusable(what)),
+                Some(_) => return Err(JobError::GroupsUnusable(what)),
                 None => job.decrypt_stream(start.section, &file_key),
             }
         }
-    }
+    }?;
+    job.tell_that_nobody_vouches();
+    let made_by = expected.and_then(|expected| expected.made_by);
+    Ok(Decrypted { made_by, ..decrypted })
 }
 
 struct Job<'a> {
@@ -157,7 +170,8 @@ impl Job<'_> {
             transfer.open(&opener, checked, header_len, self.expected.map(|_| &tree))?;
             self.expected.map_or(Ok(()), |expected| expected.check_whole(tree, self.what))?;
             sink.commit()?;
-            return Ok(Decrypted { read_len: slots.end - slots.start, written_len: layout.plaintext_len() });
+            let read_len = slots.end - slots.start;
+            return Ok(Decrypted { read_len, written_len: layout.plaintext_len(), made_by: None });
         }
         // Whole groups are read, since only these can be checked.
         let first = self.expected.map_or(slots.start, |expected| expected.group_start(slots.start));
@@ -173,8 +187,7 @@ impl Job<'_> {
             next_index += batch.opened_slots().count() as u64;
             result
         };
-        let decrypted =
-            if run.chunk_count == 0 { Decrypted { read_len: 0, written_len: 0 } } else { self.flow(reader, open, &mut sink, Some(run))? };
+        let decrypted = if run.chunk_count == 0 { Decrypted::default() } else { self.flow(reader, open, &mut sink, Some(run))? };
         sink.commit()?;
         Ok(decrypted)
     }
@@ -221,7 +234,7 @@ impl Job<'_> {
             },
             self.call_off,
         )?;
-        Ok(Decrypted { read_len, written_len })
+        Ok(Decrypted { read_len, written_len, made_by: None })
     }
 
     fn write_decompressed(&self, drain: &mut Drain, sink: &mut Sink) -> Result<u64, JobError> {
@@ -255,15 +268,29 @@ impl Job<'_> {
     }
 
     fn sink(&self) -> Result<Sink, JobError> {
-        if let Destination::Into(_) = self.request.destination
-            && self.expected.and_then(|expected| expected.verified.as_ref()).is_none()
-        {
+        if matches!(self.request.destination, Destination::Into(_)) && !self.is_vouched_for() {
             self.observer.warning(
                 "nothing vouches for where this backup came from: whoever has the public key can make one that decrypts; \
                  restore only what you know to come from your database",
             );
         }
         Sink::create(&self.request.destination, Privacy::Owner, self.observer)
+    }
+
+    fn is_vouched_for(&self) -> bool {
+        self.expected.is_some_and(|expected| expected.verified.is_some())
+    }
+
+    /// What lies in a file will be used later, by somebody who was not told anything else. Who said that the seal does not matter knows.
+    fn tell_that_nobody_vouches(&self) {
+        let DecryptRequest { destination, seal, .. } = self.request;
+        let is_file = destination.is_stream().is_ok_and(|is_stream| !is_stream);
+        if is_file && seal.policy != SealPolicy::Ignored && !self.is_vouched_for() {
+            self.observer.note(&format!(
+                "nobody whom you trust vouches for {}: whoever has the public key can make a backup that decrypts",
+                self.what
+            ));
+        }
     }
 
     fn payload(&self, error: PayloadError) -> JobError {

@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, SealError, SigningKeyError, TrustError, UnwrapError,
-    WrapError, WrongProof,
+    ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, SealError, SigningKeyError, Standing, TrustError,
+    UnwrapError, WrapError, WrongProof,
 };
 
 use crate::reason::{reason, reason_of_create, reason_of_spawn};
+use crate::standing::trusted_but;
 
 /// Why a job was refused or failed. No variant holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -248,6 +249,18 @@ pub enum JobError {
     /// A seal of nobody who is trusted.
     #[error("nobody whom you trust vouches for {0}")]
     NotVouched(String),
+    /// A seal of somebody who is trusted, but not for this.
+    #[error("{what} is signed by {signer}, whom you trust, but {}", trusted_but(*standing, series.as_deref()).unwrap_or_default())]
+    NotTrustedFor {
+        /// The backup.
+        what: String,
+        /// The name of the key that signed, as the trust file has it.
+        signer: String,
+        /// What is missing.
+        standing: Standing,
+        /// The series that the backup is one of.
+        series: Option<String>,
+    },
     /// Another name than the seal's.
     #[error("{what} is called {sealed} by its seal: it may be an older backup in the place of a newer one")]
     Renamed {
@@ -373,7 +386,7 @@ pub enum JobError {
     #[error("there is no command after --")]
     NoCommand,
     /// The final chunk of a file does not open: what is there may not be the end.
-    #[error("{what}: its end is missing or damaged, after {whole_len} bytes of data that may be whole")]
+    #[error("{what}: its end is missing or damaged, after {whole_len} bytes of plaintext that may be whole")]
     EndMissing {
         /// The file.
         what: String,
@@ -426,3 +439,6 @@ impl JobError {
         Self::Write { what: what.into(), error }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! What an age file says about itself, and which key opens it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal_core::{Header, Layout, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, UnwrapError};
+use dbseal_core::{Header, Layout, Note, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Seal, SourceKind, UnwrapError};
 use serde::Serialize;
 
 use crate::age_file::AgeFile;
@@ -12,6 +12,8 @@ use crate::input::{Input, Source, StreamReader};
 use crate::keys::{IdentitySource, PassphraseSource, Unlock};
 use crate::pace::Pace;
 use crate::report::{Observer, Silent};
+use crate::sealing::seal_path;
+use crate::verify::read_seal;
 
 /// The recipient types of the specification that are safe against a later quantum computer.
 const POST_QUANTUM_TAGS: [&str; 2] = ["mlkem768x25519", "mlkem768p256tag"];
@@ -20,6 +22,8 @@ const POST_QUANTUM_TAGS: [&str; 2] = ["mlkem768x25519", "mlkem768p256tag"];
 pub struct InspectRequest<'a> {
     /// The age file.
     pub source: Source,
+    /// Its seal, where that is not beside it.
+    pub seal: Option<PathBuf>,
     /// Keys to try, if any.
     pub unlock: Unlock<'a>,
 }
@@ -27,6 +31,14 @@ pub struct InspectRequest<'a> {
 impl InspectRequest<'_> {
     fn has_keys(&self) -> bool {
         !self.unlock.identities.is_empty() || self.unlock.passphrase != PassphraseSource::Ask
+    }
+
+    fn inspect_seal(&self) -> Option<InspectedSeal> {
+        let beside = || if let Source::File(backup) = &self.source { Some(seal_path(backup)) } else { None };
+        match read_seal(&self.seal.clone().or_else(beside)?) {
+            Ok(bytes) => bytes.map(|bytes| InspectedSeal::of(&bytes)),
+            Err(error) => Some(InspectedSeal::Unreadable { why: error.to_string() }),
+        }
     }
 }
 
@@ -51,6 +63,8 @@ pub struct Inspection {
     pub padded: bool,
     /// The payload, where the file is not armored.
     pub payload: Option<Payload>,
+    /// Its seal, if there is one.
+    pub seal: Option<InspectedSeal>,
     /// The first of the given keys that opens the file; its header is authentic then.
     pub opened_by: Option<String>,
     /// Whether keys were given to try.
@@ -83,6 +97,44 @@ pub enum Payload {
     },
 }
 
+/// The seal of a file, which may be that of another file: nothing of it was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum InspectedSeal {
+    /// It says something. Whom it names has signed it.
+    Says {
+        /// The kind of its first note.
+        note: String,
+        /// The verifier key that the note names.
+        signer: Option<String>,
+        /// When, as the signer claims.
+        time: Option<String>,
+        /// The name that the backup was given, percent-encoded.
+        named: Option<String>,
+        /// Where the data came from: `command 0`, `file` or `stdin`.
+        source: Option<&'static str>,
+        /// The series.
+        series: Option<String>,
+        /// The epoch of the series, in hexadecimal.
+        epoch: Option<String>,
+        /// The number in that.
+        number: Option<u64>,
+        /// The note.
+        #[serde(skip)]
+        first: Box<Note>,
+    },
+    /// It breaks a rule, and says nothing.
+    Broken {
+        /// A sentence.
+        why: String,
+    },
+    /// It cannot be read.
+    Unreadable {
+        /// A sentence.
+        why: String,
+    },
+}
+
 /// Reads a header. Without keys nothing secret is needed.
 ///
 /// # Errors
@@ -111,6 +163,7 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
         header_bytes: file.header_len,
         padded: file.header.is_padded(),
         payload: section_len.map(Payload::of_section),
+        seal: request.inspect_seal(),
     })
 }
 
@@ -152,6 +205,28 @@ fn name(path: &Path) -> String {
 /// A tag is printable ASCII, but in a file from elsewhere it may be of any length.
 fn escape(tag: &str) -> String {
     tag.chars().take(64).collect()
+}
+
+impl InspectedSeal {
+    fn of(bytes: &[u8]) -> Self {
+        let seal = match Seal::parse(bytes) {
+            Ok(seal) => seal,
+            Err(error) => return Self::Broken { why: error.to_string() },
+        };
+        let first = seal.notes()[0].note();
+        let series = first.series();
+        Self::Says {
+            note: first.kind().into(),
+            signer: first.signer().map(ToString::to_string),
+            time: first.time().map(|time| time.to_string()),
+            named: first.file().map(ToString::to_string),
+            source: first.source().map(SourceKind::word),
+            series: series.map(|series| series.label.to_string()),
+            epoch: series.map(|series| series.epoch.to_string()),
+            number: series.map(|series| series.number),
+            first: Box::new(first.clone()),
+        }
+    }
 }
 
 impl Payload {

@@ -12,6 +12,8 @@ pub trait Observer: Send + Sync {
     fn child_stderr(&self, bytes: &[u8]);
     /// Something a person should know though the job goes on: a sentence in lower case, without a full stop.
     fn warning(&self, text: &str);
+    /// Something that is as it was asked for, and that a person may not have thought of; in the same words as a warning.
+    fn note(&self, text: &str);
 }
 
 /// Nobody watches.
@@ -24,6 +26,7 @@ impl Observer for Silent {
     fn waiting(&self, _: &str) {}
     fn child_stderr(&self, _: &[u8]) {}
     fn warning(&self, _: &str) {}
+    fn note(&self, _: &str) {}
 }
 
 /// Tells of plaintext that starts as zstd does (RFC 8878, section 3.1.1): a program that wants the dump would call it garbage.

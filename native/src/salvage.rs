@@ -93,6 +93,10 @@ impl SalvageReport {
 /// Where the file key cannot be had, or there is nothing to write: then there is no output. That a part of the backup cannot be read is
 /// none.
 pub fn salvage(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) -> Result<SalvageReport, JobError> {
+    write_what_opens(request, observer).inspect_err(|error| request.seal.tell_why_refused(&request.backup, error, &**observer))
+}
+
+fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) -> Result<SalvageReport, JobError> {
     if is_same_file(&request.backup, &request.output) {
         return Err(JobError::SameFile(request.output.clone()));
     }
@@ -134,6 +138,9 @@ pub fn salvage(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     }
     report.unreadable = reading.into_unreadable();
     output.commit()?;
+    if sealed.is_none() {
+        request.seal.tell_of_replaced(&request.backup, &**observer);
+    }
     Ok(report)
 }
 

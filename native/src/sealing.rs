@@ -44,6 +44,23 @@ pub fn seal_path(backup: &Path) -> PathBuf {
     name.into()
 }
 
+/// The seal that was kept while this backup was to be replaced, if it is still there: then it may be the one of what is there.
+pub(crate) fn replaced_seal(backup: &Path) -> Option<PathBuf> {
+    let mut name = seal_path(backup).into_os_string();
+    name.push(REPLACED);
+    let path = PathBuf::from(name);
+    path.is_file().then_some(path)
+}
+
+/// What to do about it.
+pub(crate) fn replaced_words(path: &Path) -> String {
+    format!(
+        "{} is there: a job that was stopped while it replaced this backup leaves it, and it may be the seal of what is here; \
+         see with dbseal verify --seal, and put it back",
+        path.display()
+    )
+}
+
 /// A seal that grows with its backup. Dropped before [`PendingSeal::commit`], there is none.
 pub(crate) struct PendingSeal<'a> {
     sign: &'a Sign,

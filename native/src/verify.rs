@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal_core::{Extent, FileName, Header, Integrity, Judgement, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, Trust};
+use dbseal_core::{Extent, FileName, Header, Integrity, Judgement, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, Standing, Trust};
 use rustix::fs::Advice;
 
 use crate::chain::Link;
@@ -17,7 +17,7 @@ use crate::pace::Pace;
 use crate::place::{Place, Places};
 use crate::report::Observer;
 use crate::sample::{Depth, Sample, Share};
-use crate::sealing::seal_path;
+use crate::sealing::{replaced_seal, seal_path};
 use crate::section::Section;
 
 /// Everything that was decided about a check.
@@ -55,6 +55,8 @@ pub struct Verification {
     pub located: bool,
     /// Why the seal is broken.
     pub broken: Option<SealError>,
+    /// Where its seal does not fit: another one that may be the right one, left by a job that was stopped while it replaced the backup.
+    pub replaced_seal: Option<PathBuf>,
 }
 
 /// What a seal says of a backup.
@@ -63,7 +65,9 @@ pub struct Verification {
 pub struct Claims {
     /// The name of the trusted key that vouches for it.
     pub vouched_by: Option<String>,
-    /// The first note: who made the backup or saw it, and when, as they say.
+    /// How who signed the first note stands to who checks.
+    pub standing: Standing,
+    /// The first note: who sealed the backup or saw it, and when, as they say. That who sealed it also made it shows only with its file key.
     pub first: Note,
     /// Bytes that the payload section should have.
     pub payload_len: u64,
@@ -88,6 +92,7 @@ pub fn verify(request: &VerifyRequest, trust: &Trust, observer: &Arc<dyn Observe
         damage: Vec::new(),
         located: true,
         broken: None,
+        replaced_seal: None,
     };
     let path = request.seal.clone().unwrap_or_else(|| seal_path(&request.backup));
     let Some(bytes) = read_seal(&path)? else { return Ok(answer) };
@@ -97,6 +102,9 @@ pub fn verify(request: &VerifyRequest, trust: &Trust, observer: &Arc<dyn Observe
             answer.integrity = Integrity::BrokenSeal;
             answer.broken = Some(error);
         }
+    }
+    if matches!(answer.integrity, Integrity::Damaged | Integrity::HeaderChanged | Integrity::BrokenSeal) && request.seal.is_none() {
+        answer.replaced_seal = replaced_seal(&request.backup);
     }
     Ok(answer)
 }
@@ -126,6 +134,7 @@ impl Check<'_> {
         answer.places = place(judgement, &self.request.backup).into();
         answer.claims = Some(Claims {
             vouched_by: judgement.vouched_by().map(ToString::to_string),
+            standing: judgement.standing(),
             first: judgement.first().clone(),
             payload_len: judgement.payload().len,
             uncounted_notes: judgement.uncounted_len(),

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use dbseal_core::Header;
 use dbseal_tests::cli::{Folder, Run, dbseal, is_root};
 use dbseal_tests::tools::tool;
 
@@ -39,9 +40,67 @@ fn folder() -> Folder {
     for name in ["plain", "empty"] {
         folder.set_mode(name, 0o600);
     }
+    add_trust(&folder);
+    add_damaged(&folder);
     let newer = folder.read("shop.age");
     folder.write("newer.age", [b"age-encryption.org/v2", &newer[21..]].concat());
     folder
+}
+
+/// Whom to trust, and what says it wrongly, where the storage cannot write to.
+fn add_trust(folder: &Folder) {
+    std::fs::create_dir(folder.path("trusted")).expect("a folder");
+    let (public, private) = (folder.read_text("sign.pub"), folder.read_text("sign.key"));
+    let (public, private) = (public.trim(), private.lines().last().expect("a key"));
+    let identity = folder.read_text("backup.key");
+    for (name, text) in [
+        ("trust", public),
+        ("drill", format!("{public} may=drill").as_str()),
+        ("web", format!("{public} series=web").as_str()),
+        ("role", format!("# the host\n{public} may=all").as_str()),
+        ("word", format!("{public} until=never").as_str()),
+        ("nobody", "# nobody yet"),
+        ("private", private),
+        ("identity", identity.lines().last().expect("a key")),
+        ("recipient", folder.read_text("backup.pub").as_str()),
+        ("mistyped", public.replacen("db1", "db2", 1).as_str()),
+        ("shop.series", "not the state of one"),
+    ] {
+        folder.write(&format!("trusted/{name}"), text);
+    }
+    folder.write_secret("several", format!("{private}\n{private}\n"));
+    folder.write_secret("mistyped", private.replacen("db1", "db2", 1));
+    folder.write_secret("plugin", "AGE-PLUGIN-YUBIKEY-1QQQ\n");
+    folder.write_secret("binary", [0xff, 0xfe]);
+}
+
+/// Backups and seals that are wrong in one way each.
+fn add_damaged(folder: &Folder) {
+    let backup = folder.read("shop.age");
+    let header_len = Header::parse(&backup).expect("a header").1;
+    let mut changed = backup.clone();
+    let mac = header_len - 10;
+    changed[mac] = if changed[mac] == b'A' { b'B' } else { b'A' };
+    folder.write("changed.age", changed);
+    folder.write("long.age", [&backup[..22], &vec![b'A'; 1 << 20]].concat());
+    folder.write("malformed.age", [&backup[..22], b"- X25519\n"].concat());
+    folder.write("cut-header.age", &backup[..100]);
+    folder.write("cut-nonce.age", &backup[..header_len + 10]);
+    folder.write("cut.age", &backup[..backup.len() - 1]);
+    folder.write("extended.age", [&backup[..], b"\n"].concat());
+    let armor = folder.read("armored.age");
+    folder.write("cut-armor.age", &armor[..armor.len() - 20]);
+    let costly = folder.read("pass.age").windows(4).position(|window| window == b" 18\n").expect("a work factor");
+    folder.write("costly.age", [&folder.read("pass.age")[..costly], b" 23\n", &folder.read("pass.age")[costly + 4..]].concat());
+
+    let seal = folder.read_text("sealed.age.seal");
+    folder.write("newer.seal", seal.replacen("dbseal/v1", "dbseal/v2", 1));
+    folder.write("long.seal", vec![b'A'; (8 << 20) + 1]);
+    folder.write("field.seal", seal.replacen("\ntime ", "\ntime: ", 1));
+    folder.write("changed.seal", seal.replacen("source file", "source stdin", 1));
+    folder.write("bare.seal", seal.split_once("\nunsigned\n").expect("an unsigned section").0);
+    folder.write("renamed.age", folder.read("sealed.age"));
+    folder.write("renamed.age.seal", &seal);
 }
 
 /// A command as it is typed, in a session without a terminal.

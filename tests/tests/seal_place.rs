@@ -213,8 +213,7 @@ fn each_fault_is_said() {
     store.remove("shop-4.age");
     let ended = store.verify(&[CHAIN, &["backups"]].concat()).run().fails_with("1 of 4 backups");
     for words in [
-        "backups/shop-3.age: intact, ",
-        "; ROLLED BACK: something newer was seen before, and is gone; the backup before it is MISSING\n",
+        "backups/shop-3.age: ROLLED BACK: something newer was seen before, and is gone; the backup before it is MISSING; intact, ",
         "series shop: number 2 is MISSING: a gap (epoch 0707",
         "series shop: number 4 is MISSING: rolled back (epoch 0707",
     ] {

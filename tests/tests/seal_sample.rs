@@ -19,7 +19,7 @@ fn a_sample_reads_its_share() {
             words.contains(&format!(": sampled {group_count} of 40 groups, none damaged; damage to 1 group is missed with ")),
             "{words}"
         );
-        assert!(!words.contains("intact") && words.contains("; made by db1 (its clock said "), "{words}");
+        assert!(!words.contains("intact") && words.contains("; sealed by db1 (its clock said "), "{words}");
         let trace = store.folder.read_text("trace");
         let calls = trace.lines().filter(|line| line.contains("shop.age>"));
         let read: u64 = calls.filter_map(|call| call.rsplit_once(" = ")?.1.trim().parse::<u64>().ok()).sum();
@@ -28,7 +28,7 @@ fn a_sample_reads_its_share() {
     }
     let words = store.verify(&["--sample", "5%", "backups/shop.age"]).run().succeeds_in_silence().words();
     // 38/40, and of 36 groups 4/40 * 3/39 < 1%.
-    assert!(words.contains("missed with probability 95.0%, to 36 with 0.77%; made"), "{words}");
+    assert!(words.contains("missed with probability 95.0%, to 36 with 0.77%; sealed"), "{words}");
     let row = &answers(&store.verify(&["--json", "--sample", "5%", "backups/shop.age"]).run().succeeds())[0];
     assert_eq!((&row["integrity"], &row["sample"]["groups_read"], &row["sample"]["groups"]), (&"sampled".into(), &2.into(), &40.into()));
     assert_eq!(row["sample"]["hardly_missed_groups"], 36);
@@ -44,7 +44,7 @@ fn a_sample_finds_what_it_reads() {
     store.make(&Made { section_len: SAMPLED_LEN, ..made("shop.age") });
     let whole = store.folder.read("backups/shop.age");
     let all = store.verify(&["--sample", "100%", "backups/shop.age"]).run().succeeds_in_silence().words();
-    assert!(all.contains("sampled 40 of 40 groups, none damaged; damage to 1 group is missed with probability 0%; made"), "{all}");
+    assert!(all.contains("sampled 40 of 40 groups, none damaged; damage to 1 group is missed with probability 0%; sealed"), "{all}");
     assert!(!all.contains("intact"), "{all}");
 
     let mut damaged = whole.clone();
@@ -70,9 +70,9 @@ fn a_sample_finds_what_it_reads() {
     }
     // Nobody vouches.
     store.folder.write("backups/shop.age", &whole);
-    let words =
-        store.folder.dbseal(["verify", "--sample", "5%", "backups/shop.age"]).run().fails_with("NOT VOUCHED FOR: sampled 2 of 40").words();
-    assert!(!words.contains("it is what its seal says"), "{words}");
+    let ended = store.folder.dbseal(["verify", "--sample", "5%", "backups/shop.age"]).run();
+    let words = ended.fails_with("NOT VOUCHED FOR: nobody whom you trust has signed its seal, which names db1+").words();
+    assert!(words.contains("; sampled 2 of 40 groups, none damaged") && !words.contains("it is what that says"), "{words}");
     // Without hashes that belong to the root, a sample says nothing.
     let seal = store.folder.read_text("backups/shop.age.seal");
     let (signed, _) = seal.split_once("\nunsigned\n").expect("an unsigned section");

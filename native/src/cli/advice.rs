@@ -1,8 +1,9 @@
 //! What a person at the command line is told to do about an error, and what the shell gets to know.
 
+use std::borrow::Cow;
 use std::io;
 
-use dbseal_core::{HeaderError, KeyError, KeyfileError, PayloadError, TrustError, UnwrapError, WrapError};
+use dbseal_core::{HeaderError, KeyError, KeyfileError, PayloadError, SealError, Standing, TrustError, UnwrapError, WrapError};
 
 use crate::error::JobError;
 
@@ -18,7 +19,27 @@ pub(super) enum Exit {
 }
 
 /// What to do about it, where there is something to do.
-pub(super) fn hint(error: &JobError) -> Option<&'static str> {
+pub(super) fn hint(error: &JobError) -> Option<Cow<'static, str>> {
+    match error {
+        JobError::MetricsNotWritten(error) => hint(error).or(Some("see that the folder of --metrics can be written to".into())),
+        JobError::NotTrustedFor { signer, standing, series, .. } => Some(trust_more(signer, *standing, series.as_deref()).into()),
+        error => fixed_hint(error).map(Cow::Borrowed),
+    }
+}
+
+/// How the line of a key in the trust file would have to be, or what else was not meant so.
+fn trust_more(signer: &str, standing: Standing, series: Option<&str>) -> String {
+    let series = series.unwrap_or("*");
+    match standing {
+        Standing::OtherRole => {
+            format!("if {signer} is to seal backups, add seal to may= in the line of that key where you say whom you trust")
+        }
+        Standing::NotAskedFor => format!("see that it is the backup you want, and say --series '{series}'"),
+        _ => format!("if {signer} is to seal it, let series= match {series} in the line of that key where you say whom you trust"),
+    }
+}
+
+fn fixed_hint(error: &JobError) -> Option<&'static str> {
     Some(match error {
         JobError::Write { error, .. } | JobError::Create { error, .. } if is_full(error) => "free some space or choose another disk",
         JobError::OutputExists(path) if path.extension().is_some_and(|end| end == "seal") => {
@@ -85,6 +106,9 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::NotAsSealed { .. } => {
             "fetch the backup and its seal again from another copy; dbseal verify shows all that is damaged, --salvage saves what is not"
         }
+        JobError::Seal { error: SealError::NewerVersion, .. } => {
+            "a newer dbseal reads it; --without-seal decrypts whatever opens, whoever made it"
+        }
         JobError::Seal { .. } | JobError::HeaderNotSealed(_) => {
             "fetch the backup and its seal again from another copy; --without-seal decrypts whatever opens, whoever made it"
         }
@@ -124,7 +148,6 @@ pub(super) fn hint(error: &JobError) -> Option<&'static str> {
         JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
         JobError::Memory => "use fewer with --threads, or lift the limit (ulimit -v)",
         JobError::Thread(_) => "use fewer with --threads, or lift the limit (ulimit -u)",
-        JobError::MetricsNotWritten(error) => return hint(error).or(Some("see that the folder of --metrics can be written to")),
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
         _ => return None,
     })

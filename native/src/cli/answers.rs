@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use dbseal_core::{Integrity, Note};
+use dbseal_core::{Integrity, Note, SourceKind};
 use serde_json::json;
 
 use super::ui::printable;
@@ -10,27 +10,31 @@ use crate::chain::{Missing, MissingCause};
 use crate::error::JobError;
 use crate::place::Place;
 use crate::sample::Sample;
+use crate::sealing::replaced_words;
+use crate::standing::{self, trusted_but};
 use crate::verify::{Claims, Verification};
 
 /// Damaged ranges that a person is shown; a machine gets them all.
 pub(super) const MAX_RANGES: usize = 20;
 
-/// In words, a line or more.
+/// In words, a line or more. What is wrong comes first: nobody reads on after "intact".
 pub(super) fn words(answer: &Verification) -> String {
-    let mut text = format!("{}: {}", printable(&answer.backup.display().to_string()), integrity(answer));
-    if let Some(claims) = &answer.claims {
-        text.extend(answer.places.iter().filter_map(|place| misplaced(place, &claims.first)).map(|words| format!("; {words}")));
-        if claims.uncounted_notes > 0 && claims.vouched_by.is_some() {
-            text += &format!("; {} of its notes say nothing, by your trust", claims.uncounted_notes);
-        }
+    let faults = answer.claims.iter().flat_map(|claims| answer.places.iter().filter_map(|place| misplaced(place, &claims.first)));
+    let mut says: Vec<String> = faults.collect();
+    says.insert(if answer.integrity.is_good() { says.len() } else { 0 }, integrity(answer));
+    if let Some(claims) = answer.claims.as_ref().filter(|claims| claims.uncounted_notes > 0 && claims.vouched_by.is_some()) {
+        says.push(format!("{} of its notes say nothing, by your trust", claims.uncounted_notes));
     }
-    text.push('\n');
+    let mut text = format!("{}: {}\n", printable(&answer.backup.display().to_string()), says.join("; "));
     for Range { start, end } in answer.damage.iter().take(MAX_RANGES) {
         let where_ = if answer.located { "damaged" } else { "somewhere in" };
         text += &format!("  {where_}: bytes {start} to {} of the file\n", end - 1);
     }
     if answer.damage.len() > MAX_RANGES {
         text += &format!("  and {} more ranges: --json lists them\n", answer.damage.len() - MAX_RANGES);
+    }
+    if let Some(path) = &answer.replaced_seal {
+        text += &format!("  {}\n", printable(&replaced_words(path)));
     }
     text
 }
@@ -52,35 +56,41 @@ fn integrity(answer: &Verification) -> String {
     match answer.integrity {
         Integrity::Intact => format!("intact, {}", claims.map(vouched).unwrap_or_default()),
         Integrity::Sampled => format!("{}; {}", answer.sample.map(sampled).unwrap_or_default(), claims.map(vouched).unwrap_or_default()),
-        Integrity::Unvouched if answer.sample.is_some() => format!(
-            "NOT VOUCHED FOR: {}; but nobody whom you trust has signed its seal; that names {}",
-            answer.sample.map(sampled).unwrap_or_default(),
-            claims.and_then(|claims| claims.first.signer()).map(ToString::to_string).unwrap_or_default()
-        ),
-        Integrity::Unvouched => format!(
-            "NOT VOUCHED FOR: it is what its seal says, but nobody whom you trust has signed that; it names {}",
-            claims.and_then(|claims| claims.first.signer()).map(ToString::to_string).unwrap_or_default()
-        ),
+        Integrity::Unvouched => {
+            let what = answer.sample.map_or_else(|| "it is what that says".into(), sampled);
+            format!("NOT VOUCHED FOR: {}; {what}", claims.map(not_vouched).unwrap_or_default())
+        }
         Integrity::Unsealed => "NO SEAL: without one, and without a key, nothing can be said".into(),
         Integrity::HeaderChanged if answer.sample.is_some() => {
             let sample = answer.sample.map(sampled).unwrap_or_default();
             format!("HEADER CHANGED: it is not the one that was signed last, and may not open; {sample}")
         }
         Integrity::HeaderChanged => {
-            "HEADER CHANGED: the payload is whole, but the header is not the one that was signed last; it may not open".into()
+            "HEADER CHANGED: it is not the one that was signed last, and may not open; the payload section is whole".into()
         }
         Integrity::Damaged => {
             let len: u64 = answer.damage.iter().map(|range| range.end - range.start).sum();
             let whole_len = claims.map_or(len, |claims| claims.payload_len);
+            let of = format!("of the {whole_len} bytes of its payload section");
             if let Some(Sample { read_count, group_count }) = answer.sample {
-                format!("DAMAGED: {len} bytes of {whole_len} at least; {read_count} of {group_count} groups were read")
+                format!("DAMAGED: {len} {of} at least; {read_count} of {group_count} groups were read")
             } else if answer.located {
-                format!("DAMAGED: {len} bytes of {whole_len} ({:.3}%)", percent(len.min(whole_len), whole_len))
+                format!("DAMAGED: {len} {of} ({:.3}%)", percent(len.min(whole_len), whole_len))
             } else {
                 "DAMAGED: it is not what was sealed, and its seal does not say where".into()
             }
         }
         Integrity::BrokenSeal => format!("BROKEN SEAL: {}", answer.broken.map(|error| error.to_string()).unwrap_or_default()),
+    }
+}
+
+/// Why nobody vouches. A key with the name of one that is trusted is a stranger's all the same: so all of it is shown.
+fn not_vouched(claims: &Claims) -> String {
+    let signer = claims.first.signer();
+    let series = claims.first.series().map(|series| series.label.as_str());
+    match (trusted_but(claims.standing, series), signer) {
+        (Some(why), Some(signer)) => format!("its seal is signed by {}, whom you trust, but {why}", signer.name()),
+        _ => format!("nobody whom you trust has signed its seal, which names {}", signer.map(ToString::to_string).unwrap_or_default()),
     }
 }
 
@@ -108,12 +118,17 @@ fn probability(probability: f64) -> String {
     }
 }
 
+/// What the first note of a seal says of a backup, in the name of this signer. That they made it too, only the file key shows.
+pub(super) fn signed(first: &Note, by: &str) -> String {
+    let time = first.time().map(|time| time.to_string()).unwrap_or_default();
+    let verb = if let Note::Sealed(_) = first { "sealed by" } else { "as seen by" };
+    let series = first.series().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
+    let source = if first.source() == Some(SourceKind::Stdin) { "; the dump's exit status was not seen" } else { "" };
+    format!("{verb} {by} (its clock said {time}){series}{source}")
+}
+
 fn vouched(claims: &Claims) -> String {
-    let by = claims.vouched_by.as_deref().unwrap_or_default();
-    let time = claims.first.time().map(|time| time.to_string()).unwrap_or_default();
-    let verb = if let Note::Sealed(_) = claims.first { "made by" } else { "as seen by" };
-    let series = claims.first.series().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
-    format!("{verb} {by} (its clock said {time}){series}")
+    signed(&claims.first, claims.vouched_by.as_deref().unwrap_or_default())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share that a person reads")]
@@ -134,7 +149,9 @@ pub(super) fn json(answer: &Verification) -> String {
         "vouched_by": claims.and_then(|claims| claims.vouched_by.as_deref()),
         "note": first.map(Note::kind),
         "signer": first.and_then(Note::signer).map(ToString::to_string),
+        "signer_trusted": claims.map(|claims| standing::word(claims.standing)),
         "time": first.and_then(Note::time).map(|time| time.to_string()),
+        "source": first.and_then(Note::source).map(SourceKind::word),
         "named": first.and_then(Note::file).map(ToString::to_string),
         "series": series.map(|series| series.label.to_string()),
         "epoch": series.map(|series| series.epoch.to_string()),
@@ -151,6 +168,7 @@ pub(super) fn json(answer: &Verification) -> String {
         "damage": answer.damage.iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),
         "damage_located": answer.located,
         "broken": answer.broken.map(|error| error.to_string()),
+        "replaced_seal": answer.replaced_seal.as_ref().map(|path| path.to_string_lossy()),
     });
     format!("{object}\n")
 }

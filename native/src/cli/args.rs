@@ -207,9 +207,9 @@ impl From<Keep> for crate::salvage::Keep {
     }
 }
 
-/// Show what an age file says about itself; no key is needed.
+/// Show what an age file, and the seal beside it, say about themselves; no key is needed.
 ///
-/// Ends with 1 for a file that is not complete, and if keys were given and none of them opens it.
+/// Nothing of the seal is checked: dbseal verify does that. Ends with 1 for a file that is not complete, and if keys were given and none of them opens it.
 #[derive(ArgGroup)]
 pub(super) struct InspectArgs {
     /// The age file; without it, standard input
@@ -221,6 +221,9 @@ pub(super) struct InspectArgs {
     /// Take the passphrase from the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub(super) passphrase_file: Option<PathBuf>,
+    /// Take the seal from SEAL instead of FILE.seal
+    #[arg(long, value_name = "SEAL")]
+    pub(super) seal: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

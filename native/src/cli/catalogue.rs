@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use dbseal_core::{Integrity, TestResult, Time};
+use dbseal_core::{Integrity, SourceKind, TestResult, Time};
 use serde_json::json;
 
 use super::answers::{missing_json, missing_words};
@@ -16,6 +16,7 @@ use crate::lateness::Late;
 use crate::place::Place;
 use crate::report::Observer;
 use crate::seen::LastCheck;
+use crate::standing::{self, trusted_but};
 
 /// Characters in a line where a terminal does not say.
 const DEFAULT_WIDTH: usize = 80;
@@ -213,6 +214,10 @@ fn notes(backup: &Backup) -> Vec<String> {
         SealState::Unreadable(reason) => notes.push(printable(reason)),
         SealState::Broken(error) => notes.push(error.to_string()),
         SealState::Says(says) => {
+            let series = says.series.as_ref().map(|series| series.label.as_str());
+            if let (Some(why), Some(signer)) = (trusted_but(says.standing, series), &says.signer) {
+                notes.push(format!("its seal is signed by {}, whom you trust, but {why}", signer.name()));
+            }
             notes.extend(backup.warnings.iter().map(|warning| warning_words(warning, backup, says)));
             if says.uncounted_count > 0 && says.vouched_by.is_some() {
                 notes.push(format!("{} of its notes say nothing, by your trust", says.uncounted_count));
@@ -322,7 +327,9 @@ fn json_of(backup: &Backup, has_checks: bool) -> String {
         "note": says.map(|says| &says.kind),
         "vouched_by": says.and_then(|says| says.vouched_by.as_ref()),
         "signer": says.and_then(|says| says.signer.as_ref()).map(ToString::to_string),
+        "signer_trusted": says.map(|says| standing::word(says.standing)),
         "time": says.and_then(|says| says.time).map(|time| time.to_string()),
+        "source": says.and_then(|says| says.source).map(SourceKind::word),
         "named": says.map(|says| &says.named),
         "series": backup.series().map(|series| series.label.to_string()),
         "epoch": backup.series().map(|series| series.epoch.to_string()),

@@ -180,7 +180,8 @@ fn check_stdin(source: &Source, identities: &[PathBuf]) -> Result<(), JobError> 
 fn inspect(args: InspectArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     let source = file_or_stdin(args.input, "the age file", ui)?;
     check_stdin(&source, &args.identity)?;
-    Ok(Plan::Inspect(InspectRequest { source, unlock: unlock(args.identity, args.passphrase_file) }))
+    let seal = seals::named_seal(args.seal)?;
+    Ok(Plan::Inspect(InspectRequest { source, seal, unlock: unlock(args.identity, args.passphrase_file) }))
 }
 
 fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Result<Source, JobError> {

@@ -12,7 +12,7 @@ use crate::sample::Share;
 
 /// Check backups without a key: whether they are whole, and who vouches for them.
 ///
-/// Each backup has a seal beside it, FILE.seal, signed by the host that made it. Whole and signed by somebody you trust is
+/// Each backup has a seal beside it, FILE.seal, signed by its host. Whole and signed by somebody you trust is
 /// "intact" and ends with 0; everything else ends with 1, unless you accept exactly that. A folder means all backups in it.
 #[derive(ArgGroup)]
 #[command(after_help = "Examples:
@@ -63,8 +63,9 @@ pub(super) struct VerifyArgs {
 /// List backups by what their seals say; no payload is read.
 ///
 /// What nobody you trust vouches for is listed too, and counts for nothing. That a backup is whole only dbseal verify says, and that it
-/// restores, only a restore test: it ends with 0 whatever it shows, but for --max-age and --proven-within. A folder means all backups in
-/// it, not those in folders below.
+/// restores, only a restore test. A folder means all backups in it, not those in folders below.
+///
+/// Ends with 0 whatever it finds, except with --max-age and --proven-within.
 #[derive(ArgGroup)]
 #[command(after_help = "Examples:
   dbseal list --trust trust /srv/backups

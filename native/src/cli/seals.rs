@@ -98,7 +98,8 @@ pub(super) fn verify(args: VerifyArgs, ui: &Ui) -> Result<VerifyPlan, JobError> 
     let trust = only_for(trust(&args.trust, &inputs)?, args.series.as_ref()).unwrap_or_default();
     let chain = args.chain.then_some(ChainPlan { state: args.state, max_age: args.max_age });
     let depth = args.sample.map_or(Depth::Whole, Depth::Sample);
-    Ok(VerifyPlan { inputs, seal: args.seal, trust, chain, series: args.series, accept: args.accept, depth, load: args.load })
+    let seal = named_seal(args.seal)?;
+    Ok(VerifyPlan { inputs, seal, trust, chain, series: args.series, accept: args.accept, depth, load: args.load })
 }
 
 /// A catalogue, and what is asked of it.
@@ -231,7 +232,7 @@ pub(super) fn check(args: DecryptSealArgs, source: &Source) -> Result<SealCheck,
     let trust = only_for(trust(&args.trust, backup)?, args.series.as_ref());
     let policy = if trust.is_some() || args.require_seal || args.series.is_some() { SealPolicy::Trusted } else { SealPolicy::IfThere };
     let names = if args.accept.is_some() { Names::MayDiffer } else { Names::MustMatch };
-    Ok(SealCheck { policy, path: args.seal, trust: trust.unwrap_or_default(), names })
+    Ok(SealCheck { policy, path: named_seal(args.seal)?, trust: trust.unwrap_or_default(), names })
 }
 
 /// Whom to trust: what was typed, else what this user and this machine are set up to; `None` where nobody is.
@@ -263,6 +264,14 @@ pub(super) fn trust(args: &TrustArgs, backups: &[PathBuf]) -> Result<Option<Trus
     Ok(trust)
 }
 
+/// A seal that was named has to be there: one that is not looked at by mistake would make a backup unsealed.
+pub(super) fn named_seal(path: Option<PathBuf>) -> Result<Option<PathBuf>, JobError> {
+    if let Some(path) = &path {
+        path.metadata().map_err(|error| JobError::open(path, error))?;
+    }
+    Ok(path)
+}
+
 fn only_for(trust: Option<Trust>, series: Option<&Pattern>) -> Option<Trust> {
     trust.map(|trust| series.into_iter().fold(trust, Trust::only_for))
 }
@@ -272,9 +281,11 @@ fn is_there(path: &Path) -> bool {
     !matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
 }
 
+/// The folders are those of the XDG Base Directory Specification, which calls a relative path invalid. It would also be a trust file
+/// from wherever one stands, such as among the backups.
 fn default_trust_files() -> impl Iterator<Item = PathBuf> {
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
-    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
     config.map(|config| config.join("dbseal/trust")).into_iter().chain([PathBuf::from("/etc/dbseal/trust")])
 }
 

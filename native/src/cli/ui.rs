@@ -6,19 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dbseal_core::UnwrapError;
+use dbseal_core::{SourceKind, UnwrapError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::advice::{Exit, exit, hint};
+use super::answers::signed;
 use super::salvaged;
 use crate::adopt::Adopted;
 use crate::decrypt::{DecryptRequest, Decrypted};
 use crate::destination::Destination;
 use crate::encrypt::{EncryptRequest, Encrypted};
 use crate::error::JobError;
-use crate::inspect::{Inspection, Payload};
+use crate::inspect::{InspectedSeal, Inspection, Payload};
 use crate::keygen::{Generated, KeyKind, KeygenRequest};
 use crate::report::Observer;
 use crate::salvage::SalvageReport;
@@ -73,7 +74,7 @@ impl Ui {
         while self.interrupted.load(Ordering::SeqCst) {
             std::thread::park(); // the signal's thread ends the process
         }
-        self.failure(&error.to_string(), hint(error), error.stderr_tail(), exit(error));
+        self.failure(&error.to_string(), hint(error).as_deref(), error.stderr_tail(), exit(error));
     }
 
     /// What ends the command: a sentence, what to do about it, and the last words of the child that failed.
@@ -213,6 +214,14 @@ impl Observer for Ui {
             Voice::Quiet => {}
         }
     }
+
+    fn note(&self, text: &str) {
+        match self.voice {
+            Voice::Words => self.to_stderr(format!("dbseal: note: {}\n", printable(text)).as_bytes()),
+            Voice::Json => self.event(&json!({"event": "note", "message": text})),
+            Voice::Quiet => {}
+        }
+    }
 }
 
 /// A text on one line, with what a terminal would obey, or write from right to left, made visible: a file's name may be chosen
@@ -259,7 +268,8 @@ impl Outcome {
             Destination::File { path, .. } => format!(" to {}", printable(&path.display().to_string())),
             _ => String::new(),
         };
-        let summary = format!("decrypted {} bytes{to}", done.written_len);
+        let made_by = done.made_by.map(|name| format!(", made by {name}")).unwrap_or_default();
+        let summary = format!("decrypted {} bytes{to}{made_by}", done.written_len);
         Self { read_len: done.read_len, written_len: done.written_len, data: None, json_data: None, summary: Some(summary), verdict: None }
     }
 
@@ -317,6 +327,14 @@ impl Outcome {
     }
 }
 
+fn source_words(source: SourceKind) -> &'static str {
+    match source {
+        SourceKind::Command => "a dump that dbseal ran, and that exited with status 0",
+        SourceKind::File => "a file",
+        SourceKind::Stdin => "standard input",
+    }
+}
+
 fn describe(inspection: &Inspection) -> String {
     let mut lines = vec![("format", format!("{}{}", inspection.format, if inspection.armored { ", armored" } else { "" }))];
     let strength = if inspection.post_quantum { " (post-quantum)" } else { "" };
@@ -338,6 +356,18 @@ fn describe(inspection: &Inspection) -> String {
         }
         Some(Payload::CutOff { section_bytes }) => lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: it was cut off"))),
         None => lines.push(("payload", "of a length that only reading all of it would show".into())),
+    }
+    match &inspection.seal {
+        Some(InspectedSeal::Says { first, .. }) => {
+            let by = first.signer().map(ToString::to_string).unwrap_or_default();
+            lines.push(("seal", format!("NOT CHECKED, dbseal verify does: {}", signed(first, &by))));
+            if let Some(source) = first.source() {
+                lines.push(("source", format!("{}, by the seal", source_words(source))));
+            }
+        }
+        Some(InspectedSeal::Broken { why }) => lines.push(("seal", format!("BROKEN: {why}"))),
+        Some(InspectedSeal::Unreadable { why }) => lines.push(("seal", format!("NOT READ: {why}"))),
+        None => {}
     }
     match &inspection.opened_by {
         Some(key) => lines.push(("opened by", key.clone())),

@@ -122,6 +122,18 @@ impl Ended {
         this
     }
 
+    /// Asserts that it decrypted to a file what has no seal, and said nothing but that nobody vouches for it.
+    ///
+    /// # Panics
+    /// If it did not.
+    #[track_caller]
+    pub fn succeeds_unvouched(self) -> Self {
+        let this = self.succeeds();
+        let is_note = this.stderr.starts_with("dbseal: note: nobody whom you trust vouches for ") && this.stderr.lines().count() == 1;
+        assert!(is_note, "{}", this.stderr);
+        this
+    }
+
     /// Asserts that it was refused or failed, with code 1, saying this.
     ///
     /// # Panics
