@@ -28,6 +28,7 @@ mod pace;
 mod parallel;
 mod pipeline;
 mod place;
+mod pool;
 mod process;
 mod ranges;
 mod reason;
