@@ -12,8 +12,9 @@ use crate::error::JobError;
 use crate::input::Source;
 use crate::pipeline::read_full;
 use crate::reason::reason;
+use crate::replaced::{replaced_seal, replaced_words};
 use crate::report::Observer;
-use crate::sealing::{replaced_seal, replaced_words, seal_path};
+use crate::sealing::seal_path;
 use crate::shared_tree::SharedTree;
 use crate::verify::read_seal;
 

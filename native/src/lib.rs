@@ -32,6 +32,7 @@ mod pool;
 mod process;
 mod ranges;
 mod reason;
+mod replaced;
 mod report;
 mod salvage;
 mod sample;

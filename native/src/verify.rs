@@ -15,9 +15,10 @@ use crate::error::JobError;
 use crate::input::{Input, open_regular};
 use crate::pace::Pace;
 use crate::place::{Place, Places};
+use crate::replaced::replaced_seal;
 use crate::report::Observer;
 use crate::sample::{Depth, Sample, Share};
-use crate::sealing::{replaced_seal, seal_path};
+use crate::sealing::seal_path;
 use crate::section::Section;
 
 /// Everything that was decided about a check.

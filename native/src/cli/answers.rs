@@ -9,8 +9,8 @@ use super::ui::printable;
 use crate::chain::{Missing, MissingCause};
 use crate::error::JobError;
 use crate::place::Place;
+use crate::replaced::replaced_words;
 use crate::sample::Sample;
-use crate::sealing::replaced_words;
 use crate::standing::{self, trusted_but};
 use crate::verify::{Claims, Verification};
 
