@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dbseal_core::{NoteHash, SeriesPlace};
+use dbseal_core::{Judgement, NoteHash, SeriesPlace};
 use serde::Serialize;
 
 use crate::place::{Place, Places};
@@ -15,11 +15,19 @@ use crate::verify::Verification;
 pub struct Link {
     /// Where in its series.
     pub series: Option<SeriesPlace>,
-    /// The hashes of the seal's notes, in order; the first is that of the `sealed` note.
+    /// The hashes of the seal's notes, in order; the first is that of the note that the backup is known by.
     pub notes: Vec<NoteHash>,
+    /// That of the last note that counts. Anybody can add one after it.
+    pub last: NoteHash,
 }
 
 impl Link {
+    /// What a seal says; `None` where nobody vouches for it.
+    pub(crate) fn of(judgement: &Judgement<'_>) -> Option<Self> {
+        let last = judgement.counted().last()?.note.hash();
+        Some(Self { series: judgement.series().cloned(), notes: judgement.note_hashes(), last })
+    }
+
     /// Whether this is the hash of one of its notes.
     pub(crate) fn has_note(&self, hash: &str) -> bool {
         self.notes.iter().any(|note| note.to_string() == hash)
@@ -27,9 +35,9 @@ impl Link {
 
     /// The same with only those of the notes that [`place_all`] asks for: a seal may have a thousand.
     pub(crate) fn shortened(mut self, seen: &Seen) -> Self {
-        let (first, last) = (self.notes.first().copied(), self.notes.last().copied());
+        let first = self.notes.first().copied();
         let known = first.and_then(|first| seen.last_note(&first));
-        self.notes.retain(|note| Some(*note) == first || Some(*note) == last || known.is_some_and(|known| known == note.to_string()));
+        self.notes.retain(|note| Some(*note) == first || known.is_some_and(|known| known == note.to_string()));
         self.notes.shrink_to_fit();
         self
     }
@@ -71,15 +79,17 @@ impl MissingCause {
     }
 }
 
-/// Finds the place of each backup among all of them, where its seal counts and its name is its own, and what is missing.
+/// Finds the place of each backup among all of them, where its seal counts and its name is its own, and what is missing. `unread` are
+/// there too, though no more is known of them.
 #[must_use]
-pub fn place_all(answers: &mut [Verification], seen: &Seen) -> Vec<Missing> {
+pub fn place_all(answers: &mut [Verification], unread: &[Link], seen: &Seen) -> Vec<Missing> {
     // What is damaged is there all the same: a gap would be another fault.
     let linked = answers.iter_mut().filter_map(|answer| {
         let link = answer.claims.as_ref()?.link.as_ref()?;
         Some((link, &mut answer.places))
     });
-    place_linked(linked, seen)
+    let mut nowhere = vec![Places::from(Place::Unchecked); unread.len()];
+    place_linked(linked.chain(unread.iter().zip(&mut nowhere)), seen)
 }
 
 /// As [`place_all`], for whatever has a link and places.

@@ -15,6 +15,7 @@ mod size;
 mod standard;
 mod table;
 mod terminal;
+mod trusted;
 mod ui;
 mod usage;
 

@@ -161,7 +161,7 @@ pub enum JobError {
         error: TrustError,
     },
     /// A trust file that whoever wrote the backup could have written.
-    #[error("{} lies beside the backup: whoever can replace the one can replace the other", .0.display())]
+    #[error("{} lies where the backups are: whoever can replace the one can replace the other", .0.display())]
     TrustBesideBackup(PathBuf),
     /// A seal is asked for, and nobody signs it.
     #[error("there is no key to sign the seal with")]
@@ -192,9 +192,15 @@ pub enum JobError {
         /// What it says.
         version: u64,
     },
+    /// A state of a verifier that could not be read again.
+    #[error("{} would grow beyond 64 MiB: it remembers some 100,000 backups, and no more", .0.display())]
+    StateTooLong(PathBuf),
     /// A state of a verifier that whoever writes to the storage could rewrite.
     #[error("{} lies where the backups are: whoever can write to them could rewrite what was seen", .0.display())]
     StateBesideBackups(PathBuf),
+    /// Seals of several backups are not one.
+    #[error("one seal was named for {0} backups")]
+    SealOfSeveral(usize),
     /// The backup has a seal already.
     #[error("{} exists already", .0.display())]
     SealExists(PathBuf),

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use dbseal_core::{Integrity, NoteHash, SeriesPlace, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::apart::lies_among;
 use crate::chain::{Link, Missing, MissingCause};
-use crate::destination::folder_of;
+use crate::destination::{Destination, Overwrite};
 use crate::error::JobError;
 use crate::output::PendingFile;
 use crate::place::Place;
@@ -97,14 +98,16 @@ impl Seen {
     /// # Errors
     /// Where it does.
     pub fn check_apart(state: &Path, storage: &[PathBuf]) -> Result<(), JobError> {
-        // Where its name is, and where that leads, if it is a link.
-        let names = [Some(state.to_path_buf()), state.canonicalize().ok()];
-        let folders: Vec<PathBuf> = names.iter().flatten().filter_map(|name| folder_of(name).canonicalize().ok()).collect();
-        let is_there = |input: &PathBuf| match input.canonicalize() {
-            Ok(folder) if folder.is_dir() => folders.iter().any(|state| state.starts_with(&folder)),
-            _ => folder_of(input).canonicalize().is_ok_and(|folder| folders.contains(&folder)),
-        };
-        if storage.iter().any(is_there) { Err(JobError::StateBesideBackups(state.into())) } else { Ok(()) }
+        if lies_among(state, storage) { Err(JobError::StateBesideBackups(state.into())) } else { Ok(()) }
+    }
+
+    /// Refuses a state that could not be saved.
+    ///
+    /// # Errors
+    /// A folder that is not there or cannot be written to, or something else under the state's name.
+    pub fn check_writable(state: &Path) -> Result<(), JobError> {
+        Destination::check_file(state, Overwrite::Allowed)?;
+        state_file::lock(state).map(|_| ())
     }
 
     /// The label of each series of which something should be there.
@@ -138,10 +141,14 @@ impl Seen {
     /// Replaces the file.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// Where the file cannot be written, or would be too long to be read again; then the one before stays.
     pub fn save(&self, path: &Path) -> Result<(), JobError> {
+        let text = serde_json::to_vec_pretty(self).expect("plain data");
+        if text.len() as u64 > MAX_LEN {
+            return Err(JobError::StateTooLong(path.into()));
+        }
         let mut file = PendingFile::create_report(path)?;
-        file.write_all(&serde_json::to_vec_pretty(self).expect("plain data"))?;
+        file.write_all(&text)?;
         file.commit()
     }
 }
@@ -207,14 +214,14 @@ impl Seen {
     }
 
     fn learn_link(&mut self, link: &Link) {
-        let (Some(first), Some(last)) = (link.notes.first(), link.notes.last()) else { return };
+        let Some(first) = link.notes.first() else { return };
         if let Some(series) = &link.series {
             let key = epoch_key(series);
             self.newest.insert(key.clone(), self.newest(&key).max(series.number));
             self.series.entry(key).or_default().entry(series.number).or_insert_with(|| first.to_string());
         }
         if !self.has_lost_notes(link) {
-            self.backups.insert(first.to_string(), last.to_string());
+            self.backups.insert(first.to_string(), link.last.to_string());
         }
     }
 
@@ -228,9 +235,8 @@ impl Seen {
             integrity: answer.integrity.word().into(),
             place: answer.places.worst().word().into(),
         };
-        let is_well = |check: &LastCheck| Integrity::from_word(&check.integrity).is_some_and(Integrity::is_good);
         let known = self.checks.entry(first.to_string()).or_insert_with(|| check.clone());
-        if known.unix_time != check.unix_time || is_well(known) {
+        if known.unix_time != check.unix_time || known.is_good() {
             *known = check;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
@@ -29,7 +29,10 @@ pub(crate) fn load(path: &Path, max_len: u64) -> Result<Option<(Vec<u8>, Metadat
 /// # Errors
 /// A folder that cannot be written to.
 pub(crate) fn lock(state: &Path) -> Result<File, JobError> {
-    let path = state.with_extension("lock");
+    // Added to the whole name: a state that is called `x.lock` is not its own lock.
+    let mut path = state.to_path_buf().into_os_string();
+    path.push(".lock");
+    let path = PathBuf::from(path);
     let lock = File::options().create(true).append(true).open(&path).map_err(|error| JobError::Create { path: path.clone(), error })?;
     rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(|error| JobError::Create { path, error: error.into() })?;
     Ok(lock)

@@ -94,7 +94,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-const ATTACKS: [(&str, Attack); 41] = [
+const ATTACKS: [(&str, Attack); 42] = [
     ("nothing", |_| "2.age"),
     ("flip one bit of the payload", |stage| stage.edit("2.age", |bytes| *bytes.last_mut().expect("a byte") ^= 1)),
     ("truncate the file", |stage| stage.edit("2.age", |bytes| bytes.truncate(bytes.len() - 1))),
@@ -153,6 +153,10 @@ const ATTACKS: [(&str, Attack); 41] = [
         let other = stage.read("1.age");
         let (_, len) = Header::parse(&other).expect("a header");
         stage.edit("2.age", |bytes| bytes[..len].copy_from_slice(&other[..len]))
+    }),
+    ("seal again with another key and swap the header", |stage| {
+        stage.seal_again("stranger", "2.age");
+        stage.edit("2.age", |bytes| bytes[30] ^= 1)
     }),
     ("put the old header back after a rewrap", |stage| {
         let old = stage.read("2.age");

@@ -204,3 +204,34 @@ fn the_unsigned_section_changes_nothing_that_is_believed() {
         }
     }
 }
+
+/// A service has its signing key whatever is asked for, and a seal is of a binary file.
+#[test]
+fn armor_gets_no_seal() {
+    let folder = seals::folder();
+    folder.shell("mkdir credentials; cp host.key credentials/dbseal.sign; date >dump").run().succeeds();
+    let encrypt = |args: &[&str]| {
+        let run = folder.dbseal(["encrypt", "-R", "backup.pub", "dump"]).args(args.iter().copied());
+        run.env("CREDENTIALS_DIRECTORY", folder.path("credentials")).run()
+    };
+    let ended = encrypt(&["--armor", "-o", "armored.age"]).succeeds();
+    assert_eq!(ended.stderr, "dbseal: warning: a backup in armor gets no seal: the signing key of this service is not used\n");
+    assert!(folder.has("armored.age") && !folder.has("armored.age.seal"));
+    encrypt(&["-o", "binary.age"]).succeeds_in_silence();
+    assert!(folder.has("binary.age.seal"));
+    for option in ["--sign", "--seal-to", "--series"] {
+        encrypt(&["--armor", "-o", "x.age", option, "x"]).ends_with(2, "--armor");
+    }
+}
+
+/// A seal is of one backup.
+#[test]
+fn one_seal_is_not_that_of_several_backups() {
+    let folder = seals::folder();
+    folder.write("dump", "a dump");
+    for name in ["b/1.age", "b/2.age"] {
+        seals::encrypt(&folder, &["-o", name, "dump"]).run().succeeds();
+    }
+    seals::verify(&folder, &["--seal", "b/1.age.seal", "b/1.age"]).run().succeeds();
+    seals::verify(&folder, &["--seal", "b/1.age.seal", "b"]).run().ends_with(2, "one seal was named for 2 backups");
+}

@@ -67,6 +67,25 @@ const CASES: &[Case] = &[
         },
     },
     Case {
+        places: &["in-series"],
+        accepted_by: &["header-changed"],
+        args: CHAIN,
+        stage: |store| {
+            change_header(store, "shop-2.age");
+            Some("shop-2.age")
+        },
+    },
+    Case {
+        places: &["unknown"],
+        accepted_by: &["header-changed", "unvouched"],
+        args: CHAIN,
+        stage: |store| {
+            store.make_by(&store.stranger, &made("alone.age"));
+            change_header(store, "alone.age");
+            Some("alone.age")
+        },
+    },
+    Case {
         places: &["renamed"],
         accepted_by: &["renamed"],
         args: CHAIN,
@@ -174,6 +193,13 @@ const CASES: &[Case] = &[
         },
     },
 ];
+
+fn change_header(store: &Store, name: &str) {
+    let path = format!("backups/{name}");
+    let mut file = store.folder.read(&path);
+    file[30] ^= 1;
+    store.folder.write(&path, file);
+}
 
 /// A case is accepted by its own word and by no other; several at once want each its own.
 #[test]
@@ -313,6 +339,51 @@ fn the_version_of_a_state() {
     }
 }
 
+/// Hours later is late to hear that nothing can be remembered.
+#[test]
+fn a_state_that_cannot_be_saved_is_refused_first() {
+    let store = Store::new();
+    store.make_series("shop", &[200, 100]);
+    store.folder.shell("mkdir apart; ln -s seen apart/link").run().succeeds();
+    let check = |state: &str| store.verify(&["--chain", "--state", state, "backups"]).run();
+    for (state, message) in [("nowhere/seen", "cannot create nowhere/seen"), ("apart", "apart"), ("apart/link", "apart/link")] {
+        let ended = check(state).ends_with(2, message);
+        assert!(!ended.words().contains("intact"), "{}", ended.words());
+    }
+    // It is not its own lock.
+    check("apart/seen.lock").succeeds();
+    check("apart/seen.lock").succeeds_in_silence();
+}
+
+/// What is there and cannot be read is neither missing nor forgotten.
+#[test]
+fn what_cannot_be_read_is_not_gone() {
+    let store = storage();
+    store.folder.shell("mv backups/shop-4.age whole; mkdir backups/shop-4.age").run().succeeds();
+    let words = store.verify(&[CHAIN, &["--accept", "rolled-back", "backups"]].concat()).run().fails_with("1 of 6 backups").words();
+    assert!(words.contains("shop-4.age: NOT CHECKED") && !words.contains("MISSING"), "{words}");
+    store.folder.shell("rmdir backups/shop-4.age; mv backups/shop-4.age.seal .").run().succeeds();
+    store.verify(&[CHAIN, &["backups"]].concat()).run().fails_with("series shop: number 4 is MISSING: rolled back");
+}
+
+/// Anybody can add a note that says nothing; that it is gone again says nothing either.
+#[test]
+fn a_note_that_does_not_count_is_not_remembered() {
+    let store = Store::new();
+    store.make_series("shop", &[200, 100]);
+    let check = || store.verify(&[CHAIN, &["backups"]].concat()).run();
+    let path = "backups/shop-2.age.seal";
+    let seal = store.folder.read(path);
+    store.note_restore_test("shop-2.age", &store.stranger, 50, TestResult::Passed);
+    check().succeeds();
+    store.folder.write(path, &seal);
+    check().succeeds_in_silence();
+    store.note_restore_test("shop-2.age", &store.tester, 50, TestResult::Failed);
+    check().succeeds();
+    store.folder.write(path, &seal);
+    check().fails_with("ROLLED BACK");
+}
+
 /// What is gone is named until somebody says that it may be, by its own word: then the state knows, and misses it no more.
 #[test]
 fn what_is_gone_is_named_until_it_is_accepted() {
@@ -450,6 +521,9 @@ fn each_copy_has_the_last_note() {
     for (first, then) in [("copies", "backups"), ("backups", "copies")] {
         check(first, then).succeeds();
         let ended = check("copies", "backups").fails_with("1 of 4 backups");
+        // Of the two checks in one second, the bad one is kept.
+        let rows = store.rows(&["--state", "seen"]);
+        assert_eq!(row(&rows, "shop-1.age")["last_check"]["place"], "rolled-back");
         let in_series = "in-series";
         assert_places(
             &ended,

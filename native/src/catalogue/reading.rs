@@ -5,8 +5,9 @@ use std::path::Path;
 use dbseal_core::{Extent, Header, Judgement, Note, Seal, TestResult, Trust};
 
 use super::{Backup, ListRequest, RestoreTest, SealState, Statement, Warning};
-use crate::age_file::header_of;
+use crate::age_file::AgeFile;
 use crate::chain::Link;
+use crate::input::open_regular;
 use crate::lateness::is_future;
 use crate::place::Place;
 use crate::report::Observer;
@@ -73,10 +74,9 @@ impl Reader<'_> {
                 backup.warnings.push(Warning::HeaderDiffers);
             }
         }
-        if judgement.vouched_by().is_some() && backup.len.is_some() {
-            let link = Link { series: judgement.series().cloned(), notes: judgement.note_hashes() }.shortened(self.seen);
+        if let Some(link) = Link::of(judgement).filter(|_| backup.len.is_some()) {
             backup.last_check = link.notes.first().and_then(|first| self.seen.last_check(first)).cloned();
-            backup.link = Some(link);
+            backup.link = Some(link.shortened(self.seen));
         }
         backup.seal = SealState::Says(Box::new(statement));
     }
@@ -110,6 +110,11 @@ impl Reader<'_> {
             uncounted_count: judgement.uncounted_len(),
         }
     }
+}
+
+/// The header of a file, if it has one that is well-formed.
+fn header_of(path: &Path) -> Option<Header> {
+    AgeFile::read(open_regular(path).ok()?, "").ok().map(|file| file.header)
 }
 
 /// The types of the recipients. In a file from elsewhere one may be of any length, and there may be thousands.

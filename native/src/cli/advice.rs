@@ -82,6 +82,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NoSealPath => "name one with --seal-to FILE.age.seal",
         JobError::NameInSeal(_) => "choose a shorter name, in plain letters",
         JobError::Placeholder(_) => "{host}, {utc} and, with --series, {series} are what can stand there",
+        JobError::SealOfSeveral(_) => "leave --seal out: each backup has its own beside it",
         JobError::SealExists(_) => "a seal is never replaced; dbseal verify says whether it is good",
         JobError::Renamed { .. } => "see that it is the backup you want, and say --accept renamed",
         JobError::NotSalvageable(_) => "copy the backup to a disk, and name the output with -o FILE",
@@ -117,6 +118,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NoBackups(_) => "backups are the files whose names end in .age",
         JobError::NotASeries(_) => "it is damaged, or another program's: move it away, and the series goes on in a new epoch",
         JobError::StateVersion { .. } => "check with the dbseal that wrote it, or name another file",
+        JobError::StateTooLong(_) => "check each folder, or each --series, with a state of its own",
         JobError::StateBesideBackups(_) => "name a file that the storage cannot write to",
         JobError::TrustBesideBackup(_) => "copy it to a place that the storage cannot write to, and look at it once",
         JobError::TrustArgument(TrustError::Key { .. }) => {
@@ -177,6 +179,8 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::NotASeries(_)
         | JobError::NotAState(_)
         | JobError::StateVersion { .. }
+        | JobError::StateTooLong(_)
+        | JobError::SealOfSeveral(_)
         | JobError::StateBesideBackups(_)
         | JobError::NoBackups(_)
         | JobError::NotSealable(_)

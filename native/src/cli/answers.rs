@@ -9,8 +9,8 @@ use super::ui::printable;
 use crate::chain::{Missing, MissingCause};
 use crate::error::JobError;
 use crate::place::Place;
-use crate::replaced::replaced_words;
 use crate::sample::Sample;
+use crate::sealing::replaced_words;
 use crate::standing::{self, trusted_but};
 use crate::verify::{Claims, Verification};
 
@@ -61,18 +61,17 @@ fn integrity(answer: &Verification) -> String {
             format!("NOT VOUCHED FOR: {}; {what}", claims.map(not_vouched).unwrap_or_default())
         }
         Integrity::Unsealed => "NO SEAL: without one, and without a key, nothing can be said".into(),
-        Integrity::HeaderChanged if answer.sample.is_some() => {
-            let sample = answer.sample.map(sampled).unwrap_or_default();
-            format!("HEADER CHANGED: it is not the one that was signed last, and may not open; {sample}")
-        }
         Integrity::HeaderChanged => {
-            "HEADER CHANGED: it is not the one that was signed last, and may not open; the payload section is whole".into()
+            let what = answer.sample.map_or_else(|| "the payload section is whole".into(), sampled);
+            let stranger = claims.filter(|claims| claims.vouched_by.is_none());
+            let nobody = stranger.map(|claims| format!("; {}", not_vouched(claims))).unwrap_or_default();
+            format!("HEADER CHANGED: it is not the one that was signed last, and may not open; {what}{nobody}")
         }
         Integrity::Damaged => {
             let len: u64 = answer.damage.iter().map(|range| range.end - range.start).sum();
             let whole_len = claims.map_or(len, |claims| claims.payload_len);
             let of = format!("of the {whole_len} bytes of its payload section");
-            if let Some(Sample { read_count, group_count, .. }) = answer.sample {
+            if let Some(Sample { read_count, group_count }) = answer.sample {
                 format!("DAMAGED: {len} {of} at least; {read_count} of {group_count} groups were read")
             } else if answer.located {
                 format!("DAMAGED: {len} {of} ({:.3}%)", percent(len.min(whole_len), whole_len))
@@ -96,9 +95,9 @@ fn not_vouched(claims: &Claims) -> String {
 
 /// What was read, and what may be damaged all the same.
 fn sampled(sample: Sample) -> String {
-    let Sample { read_count, group_count, hardly_missed_count } = sample;
+    let Sample { read_count, group_count } = sample;
     let one = format!("damage to 1 group is missed with probability {}", probability(sample.miss_probability(1)));
-    let few = match hardly_missed_count {
+    let few = match sample.hardly_missed_count() {
         1 => String::new(),
         count => format!(", to {count} with {}", probability(sample.miss_probability(count))),
     };
@@ -160,8 +159,8 @@ pub(super) fn json(answer: &Verification) -> String {
             "groups_read": sample.read_count,
             "groups": sample.group_count,
             "miss_probability_of_1": sample.miss_probability(1),
-            "hardly_missed_groups": sample.hardly_missed_count,
-            "miss_probability_of_these": sample.miss_probability(sample.hardly_missed_count),
+            "hardly_missed_groups": sample.hardly_missed_count(),
+            "miss_probability_of_these": sample.miss_probability(sample.hardly_missed_count()),
         })),
         "payload_bytes": claims.map(|claims| claims.payload_len),
         "uncounted_notes": claims.map(|claims| claims.uncounted_notes),

@@ -14,23 +14,27 @@ use crate::report::Observer;
 use crate::sealing::{now, seal_path};
 use crate::seen::Seen;
 use crate::state_file::lock;
-use crate::verify::{Verification, VerifyRequest};
+use crate::verify::{Verification, VerifyRequest, link_of_unread};
 
 /// Checks one backup after the other, and answers for each as soon as it is known.
 pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observer>) -> Result<Outcome, JobError> {
     let mut verdict = Verdict::default();
-    let mut checked = Vec::new();
+    let (mut checked, mut unread) = (Vec::new(), Vec::new());
     for request in plan.requests()? {
         match crate::verify(&request, &plan.trust, observer) {
             Ok(answer) if plan.chain.is_none() => verdict.add(ui, plan, &answer)?,
             Ok(answer) => checked.push(answer),
-            Err(error) => verdict.add_failure(ui, &request, error)?,
+            Err(error) => {
+                // What cannot be read is there: it is not missing.
+                unread.extend(link_of_unread(&request, &plan.trust).filter(|_| !is_gone(&error)));
+                verdict.add_failure(ui, &request, error)?;
+            }
         }
     }
     if let Some(chain) = &plan.chain {
         let _lock = chain.state.as_deref().map(lock).transpose()?;
         let mut seen = chain.state.as_deref().map(Seen::load).transpose()?.flatten().unwrap_or_default();
-        let mut missing = crate::chain::place_all(&mut checked, &seen);
+        let mut missing = crate::chain::place_all(&mut checked, &unread, &seen);
         missing.retain(|missing| plan.wants(&missing.series));
         for answer in &checked {
             verdict.add(ui, plan, answer)?;
@@ -45,16 +49,20 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
         }
         verdict.missing = missing.iter().filter(|missing| !plan.accepts_place(missing.cause.place())).count();
         let now = now();
-        seen.learn(&checked, &missing, |place| plan.accepts_place(place), now);
+        // Nothing is forgotten as gone while some of what is there could not be read.
+        seen.learn(&checked, &missing, |place| verdict.failure.is_none() && plan.accepts_place(place), now);
         if let Some(max_age) = chain.max_age {
             let here = checked.iter().filter_map(|answer| {
                 let first = &answer.claims.as_ref()?.first;
                 let is_good = answer.integrity.is_good();
-                Some((first.series()?.label.as_str(), first.time().filter(|_| is_good)))
+                let label = first.series()?.label.as_str();
+                Some((label, first.time().filter(|_| is_good)))
             });
-            let series_seen = seen.series().filter(|label| plan.wants(label));
-            let late = late(here.chain(series_seen.map(|label| (label, None))), max_age, now);
-            verdict.late = catalogue::late_error(late.len(), any_series(&checked, &seen));
+            let all = here.chain(seen.series().map(|label| (label, None)));
+            let wanted: Vec<_> = all.filter(|(label, _)| plan.wants(label)).collect();
+            let has_series = !wanted.is_empty();
+            let late = late(wanted.into_iter(), max_age, now);
+            verdict.late = catalogue::late_error(late.len(), has_series);
             for late in &late {
                 ui.answer(&catalogue::late_words(late, max_age, now), &catalogue::late_json(late, max_age, now))?;
             }
@@ -90,8 +98,7 @@ impl Verdict {
         self.refused += 1;
         let file = request.backup.display().to_string();
         // Its seal says that it was there: an answer, and no fault of the command.
-        let is_gone = matches!(&error, JobError::Open { error, .. } if error.kind() == std::io::ErrorKind::NotFound);
-        if is_gone && seal_path(&request.backup).exists() {
+        if is_gone(&error) && seal_path(&request.backup).exists() {
             return ui.answer(&format!("{}: MISSING: only its seal is here\n", printable(&file)), &answers::failed_json(&file, &error));
         }
         ui.answer(
@@ -114,10 +121,9 @@ impl Verdict {
     }
 }
 
-/// Whether there is, or was, any series.
-fn any_series(answers: &[Verification], seen: &Seen) -> bool {
-    let mut claims = answers.iter().filter_map(|answer| answer.claims.as_ref());
-    claims.any(|claims| claims.first.series().is_some()) || seen.series().next().is_some()
+/// Whether there is no such backup, as opposed to one that cannot be read.
+fn is_gone(error: &JobError) -> bool {
+    matches!(error, JobError::Open { error, .. } if error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// The series that backups with several epochs are of, with how many.

@@ -79,7 +79,11 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         Some(words) => Destination::Into(split_words(&words)?),
         None => destination(output, if args.armor { Content::Text } else { Content::Binary })?,
     };
-    let sign = seals::sign(args.sign, &destination, overwrite, ui)?;
+    // A seal is of a binary file. A service's key is there whatever is asked for.
+    let sign = if args.armor { None } else { seals::sign(args.sign, &destination, overwrite, ui)? };
+    if args.armor && seals::signing_credential().is_some() {
+        ui.warning("a backup in armor gets no seal: the signing key of this service is not used");
+    }
     let signing_key = sign.iter().map(|(key_path, _)| key_path);
     check_names(
         args.report.metrics.as_deref(),

@@ -133,8 +133,8 @@ impl From<Sort> for SortBy {
 pub(super) struct TrustArgs {
     /// Believe this verifier key, or those in a file [default: ~/.config/dbseal/trust and /etc/dbseal/trust, where they exist]
     ///
-    /// The file must not lie beside the backups: whoever can replace these could replace it. It has a key a line, with what it may vouch for: VKEY may=seal,rewrap,drill series=shop-*. Without may= it is seal,
-    /// without series= all of them. # starts a comment.
+    /// The file must not lie where the backups do: whoever can replace these could replace it. It has a key a line, with what it may
+    /// vouch for: VKEY may=seal,rewrap,drill series=shop-*. Without may= it is seal, without series= all of them. # starts a comment.
     #[arg(long, value_name = "VKEY|FILE")]
     pub(super) trust: Vec<String>,
 }
@@ -205,13 +205,13 @@ pub(super) struct SignArgs {
     #[arg(long, value_name = "KEY", conflicts_with = "armor")]
     pub(super) sign: Option<PathBuf>,
     /// Write the seal to SEAL, where the backup is not a file here
-    #[arg(long, value_name = "SEAL")]
+    #[arg(long, value_name = "SEAL", conflicts_with = "armor")]
     pub(super) seal_to: Option<PathBuf>,
     /// Number the backup in this series, so that a missing one shows
     ///
     /// In the name of the output {series} stands for it, {host} for this machine and {utc} for the time; the latter two also
     /// without a series.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "armor")]
     pub(super) series: Option<Label>,
     /// Keep the state of the series in DIR [default: $STATE_DIRECTORY, else /var/lib/dbseal]
     #[arg(long, value_name = "DIR", requires = "series")]

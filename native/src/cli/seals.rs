@@ -1,4 +1,4 @@
-//! What is decided about seals: who signs, who is trusted, what is accepted.
+//! What is decided about seals before the first byte is read: who signs, what is checked, what is accepted.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,16 @@ use dbseal_core::{FileName, Integrity, Pattern, Trust};
 
 use super::args::LoadArgs;
 use super::plan::load;
-use super::seal_args::{Accept, DecryptSealArgs, ListArgs, SealArgs, SignArgs, TrustArgs, VerifyArgs};
+use super::seal_args::{Accept, DecryptSealArgs, ListArgs, SealArgs, SignArgs, VerifyArgs};
+use super::trusted::{is_there, trust};
 use super::ui::Ui;
 use crate::adopt::AdoptRequest;
 use crate::against_seal::{Names, SealCheck, SealPolicy};
 use crate::catalogue::{ListRequest, SortBy, is_asked_for};
-use crate::destination::{Destination, Overwrite, folder_of};
+use crate::destination::{Destination, Overwrite};
 use crate::error::JobError;
 use crate::input::Source;
-use crate::keys::{load_signing_key, load_trust};
+use crate::keys::load_signing_key;
 use crate::pace::Pace;
 use crate::place::Place;
 use crate::report::Observer;
@@ -53,7 +54,7 @@ pub(super) fn sign(
 }
 
 /// A key that the service manager has handed over (systemd.exec(5), `LoadCredential=`).
-fn signing_credential() -> Option<PathBuf> {
+pub(super) fn signing_credential() -> Option<PathBuf> {
     let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join("dbseal.sign");
     is_there(&path).then_some(path)
 }
@@ -89,16 +90,24 @@ pub(super) struct ChainPlan {
 }
 
 pub(super) fn verify(args: VerifyArgs, ui: &Ui) -> Result<VerifyPlan, JobError> {
-    if let Some(path) = &args.state
-        && load_state(path, &args.inputs)?.is_none()
-    {
-        ui.warning(&format!("no state yet at {}: starting one; roll-backs before now cannot be seen", path.display()));
+    // Before the first backup is read: hours later is late to hear that the file is no state, or cannot be one.
+    if let Some(path) = &args.state {
+        Seen::check_apart(path, &args.inputs)?;
+        Seen::check_writable(path)?;
+        if Seen::load(path)?.is_none() {
+            ui.warning(&format!("no state yet at {}: starting one; roll-backs before now cannot be seen", path.display()));
+        }
     }
+    let trust = trust(&args.trust, &args.inputs, args.series.as_ref())?;
     let inputs = backups(args.inputs, args.state.as_deref())?;
-    let trust = only_for(trust(&args.trust, &inputs)?, args.series.as_ref()).unwrap_or_default();
     let chain = args.chain.then_some(ChainPlan { state: args.state, max_age: args.max_age });
     let depth = args.sample.map_or(Depth::Whole, Depth::Sample);
     let seal = named_seal(args.seal)?;
+    if seal.is_some() && inputs.len() > 1 {
+        return Err(JobError::SealOfSeveral(inputs.len()));
+    }
+    warn_if_nobody(trust.as_ref(), ui);
+    let trust = trust.unwrap_or_default();
     Ok(VerifyPlan { inputs, seal, trust, chain, series: args.series, accept: args.accept, depth, load: args.load })
 }
 
@@ -115,17 +124,20 @@ pub(super) struct ListPlan {
 }
 
 pub(super) fn list(args: ListArgs, ui: &Ui) -> Result<ListPlan, JobError> {
-    let seen = args.state.as_deref().map(|path| load_state(path, &args.inputs)).transpose()?;
-    if let (Some(path), Some(None)) = (&args.state, &seen) {
-        ui.warning(&format!("no state yet at {}: roll-backs cannot be seen; verify --chain --state starts one", path.display()));
-    }
+    let load_state = |path: &PathBuf| -> Result<Seen, JobError> {
+        Seen::check_apart(path, &args.inputs)?;
+        let seen = Seen::load(path)?;
+        if seen.is_none() {
+            ui.warning(&format!("no state yet at {}: roll-backs cannot be seen; verify --chain --state starts one", path.display()));
+        }
+        Ok(seen.unwrap_or_default())
+    };
+    let seen = args.state.as_ref().map(load_state).transpose()?;
+    let trust = trust(&args.trust, &args.inputs, None)?;
     let backups = backups(args.inputs, args.state.as_deref())?;
-    let trust = trust(&args.trust, &backups)?;
-    if trust.is_none() {
-        ui.warning("you trust nobody, so no seal counts: name who signs with --trust");
-    }
+    warn_if_nobody(trust.as_ref(), ui);
     Ok(ListPlan {
-        request: ListRequest { backups, series: args.series, seen: seen.map(Option::unwrap_or_default), now: now() },
+        request: ListRequest { backups, series: args.series, seen, now: now() },
         trust: trust.unwrap_or_default(),
         sort: args.sort.into(),
         reverse: args.reverse,
@@ -134,10 +146,10 @@ pub(super) fn list(args: ListArgs, ui: &Ui) -> Result<ListPlan, JobError> {
     })
 }
 
-/// What is remembered, before the first backup is read: hours later is late to hear that the file is no state.
-fn load_state(path: &Path, storage: &[PathBuf]) -> Result<Option<Seen>, JobError> {
-    Seen::check_apart(path, storage)?;
-    Seen::load(path)
+fn warn_if_nobody(trust: Option<&Trust>, ui: &Ui) {
+    if trust.is_none() {
+        ui.warning("you trust nobody, so no seal counts: name who signs with --trust");
+    }
 }
 
 /// The backups that were named, and those in folders that were.
@@ -180,7 +192,8 @@ impl VerifyPlan {
         integrity
             && answer.places.iter().all(|place| match place {
                 // Who accepts that nobody vouches accepts that nobody says where it belongs.
-                Place::Unknown => !answer.integrity.is_good(),
+                Place::Unknown if answer.integrity == Integrity::Unsealed => true,
+                Place::Unknown => accepts(Accept::Unvouched),
                 place => self.accepts_place(place),
             })
     }
@@ -229,39 +242,10 @@ pub(super) fn check(args: DecryptSealArgs, source: &Source) -> Result<SealCheck,
     if args.without_seal {
         return Ok(SealCheck { policy: SealPolicy::Ignored, path: None, trust: Trust::default(), names: Names::MayDiffer });
     }
-    let trust = only_for(trust(&args.trust, backup)?, args.series.as_ref());
+    let trust = trust(&args.trust, backup, args.series.as_ref())?;
     let policy = if trust.is_some() || args.require_seal || args.series.is_some() { SealPolicy::Trusted } else { SealPolicy::IfThere };
     let names = if args.accept.is_some() { Names::MayDiffer } else { Names::MustMatch };
     Ok(SealCheck { policy, path: named_seal(args.seal)?, trust: trust.unwrap_or_default(), names })
-}
-
-/// Whom to trust: what was typed, else what this user and this machine are set up to; `None` where nobody is.
-pub(super) fn trust(args: &TrustArgs, backups: &[PathBuf]) -> Result<Option<Trust>, JobError> {
-    let mut trust: Option<Trust> = None;
-    let mut add = |more: Trust| match &mut trust {
-        Some(trust) => trust.extend(more),
-        None => trust = Some(more),
-    };
-    for typed in &args.trust {
-        // A key is one even if the storage has a file of that name.
-        let parsed = Trust::parse(typed);
-        let is_file = parsed.is_err() && (Path::new(typed).exists() || typed.matches('+').count() < 2);
-        if !is_file {
-            add(parsed.map_err(JobError::TrustArgument)?);
-        } else {
-            let path = Path::new(typed);
-            if backups.iter().any(|backup| is_same_folder(path, backup)) {
-                return Err(JobError::TrustBesideBackup(path.into()));
-            }
-            add(load_trust(path)?);
-        }
-    }
-    if args.trust.is_empty() {
-        for path in default_trust_files().filter(|path| is_there(path)) {
-            add(load_trust(&path)?);
-        }
-    }
-    Ok(trust)
 }
 
 /// A seal that was named has to be there: one that is not looked at by mistake would make a backup unsealed.
@@ -270,26 +254,4 @@ pub(super) fn named_seal(path: Option<PathBuf>) -> Result<Option<PathBuf>, JobEr
         path.metadata().map_err(|error| JobError::open(path, error))?;
     }
     Ok(path)
-}
-
-fn only_for(trust: Option<Trust>, series: Option<&Pattern>) -> Option<Trust> {
-    trust.map(|trust| series.into_iter().fold(trust, Trust::only_for))
-}
-
-/// Whether there is anything of this name, readable or not: what should say whom to trust must not be passed over.
-fn is_there(path: &Path) -> bool {
-    !matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
-}
-
-/// The folders are those of the XDG Base Directory Specification, which calls a relative path invalid. It would also be a trust file
-/// from wherever one stands, such as among the backups.
-fn default_trust_files() -> impl Iterator<Item = PathBuf> {
-    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let config = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
-    config.map(|config| config.join("dbseal/trust")).into_iter().chain([PathBuf::from("/etc/dbseal/trust")])
-}
-
-fn is_same_folder(a: &Path, b: &Path) -> bool {
-    let folder = |path: &Path| folder_of(path).canonicalize().ok();
-    folder(a).is_some_and(|folder_of_a| folder(b) == Some(folder_of_a))
 }

@@ -67,7 +67,7 @@ sentences! {
         => "verifier key on the command line: line 1: may= takes seal, rewrap and drill, with commas between them";
     E::TrustFile { .. } => E::TrustFile { path: path(), error: TrustError::Empty } => "x: there is no verifier key in it";
     E::TrustBesideBackup(_) => E::TrustBesideBackup(path())
-        => "x lies beside the backup: whoever can replace the one can replace the other";
+        => "x lies where the backups are: whoever can replace the one can replace the other";
     E::NoSigningKey => E::NoSigningKey => "there is no key to sign the seal with";
     E::NoSealPath => E::NoSealPath => "the output is no file here, so the seal has no place beside it";
     E::NameInSeal(_) => E::NameInSeal(what()) => "x cannot be named in a seal: its name is too long";
@@ -75,6 +75,8 @@ sentences! {
     E::NotASeries(_) => E::NotASeries(path()) => "x is not the state of a series";
     E::NoBackups(_) => E::NoBackups(path()) => "there is no backup in x";
     E::NotAState(_) => E::NotAState(path()) => "x is not the state of a verifier";
+    E::StateTooLong(_) => E::StateTooLong(path()) => "x would grow beyond 64 MiB: it remembers some 100,000 backups, and no more";
+    E::SealOfSeveral(_) => E::SealOfSeveral(3) => "one seal was named for 3 backups";
     E::StateVersion { .. } => E::StateVersion { path: path(), version: 9 }
         => "x is the state of a verifier in version 9, which this dbseal does not know";
     E::StateBesideBackups(_) => E::StateBesideBackups(path())
