@@ -6,14 +6,15 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Judgement, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal};
+use dbseal_core::{Extent, FileKey, Groups, Header, Judgement, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal};
 
 use crate::error::JobError;
 use crate::input::Source;
 use crate::pipeline::read_full;
 use crate::reason::reason;
+use crate::replaced::{replaced_seal, replaced_words};
 use crate::report::Observer;
-use crate::sealing::{replaced_seal, replaced_words, seal_path};
+use crate::sealing::seal_path;
 use crate::shared_tree::SharedTree;
 use crate::verify::read_seal;
 
@@ -116,9 +117,8 @@ impl SealCheck {
             return Err(JobError::HeaderNotSealed(what));
         }
         // An older backup in the place of a newer one is whole, signed, and not what is asked for.
-        let name = backup.and_then(Path::file_name).and_then(|name| FileName::of(name.as_bytes()));
-        if let (Some(name), Some(sealed), Names::MustMatch) = (name, judgement.file(), self.names)
-            && name != *sealed
+        if let (Some(name), Some(sealed), Names::MustMatch) = (backup.and_then(Path::file_name), judgement.file(), self.names)
+            && !sealed.matches(name.as_bytes())
         {
             return Err(JobError::Renamed { what, sealed: sealed.to_string() });
         }

@@ -1,15 +1,22 @@
 //! The start of an age file, binary or armored, and the stream of its payload section.
 
 use std::io::{self, Cursor, Read};
+use std::path::Path;
 
 use dbseal_core::{ArmorReader, BEGIN_ARMOR, FileKey, Header, HeaderError, Identity, UnwrapError};
 
 use crate::error::JobError;
+use crate::input::open_regular;
 use crate::pipeline::read_full;
 
 /// Bytes that are read first, and from armor at a time. While the header's end is not found, as much again is read as there is: each
 /// time it is parsed from its start, which in equal steps would take a time that grows with its square.
 const STEP_LEN: usize = 8 << 10;
+
+/// The header of a file, if it has one that is well-formed.
+pub(crate) fn header_of(path: &Path) -> Option<Header> {
+    AgeFile::read(open_regular(path).ok()?, "").ok().map(|file| file.header)
+}
 
 /// An age file whose header was read.
 pub(crate) struct AgeFile<R> {

@@ -1,4 +1,5 @@
-//! The catalogue of what is there, from the seals alone: no payload is read, and of a backup's file only the length is asked for.
+//! The catalogue of what is there, from the seals alone: no payload is read, and of a backup's file only the length is asked for, and
+//! the header where no seal has a copy of it.
 //!
 //! Nothing that the storage says is trusted: a seal that is missing, broken or unreadable makes a row of its own, and what nobody
 //! vouches for is shown and never counts.
@@ -142,7 +143,7 @@ pub enum Warning {
 /// In what order the rows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortBy {
-    /// By series, there by epoch, the one that started first before the others, and by number; then what has no series.
+    /// By series, there by epoch, the one that started first before the others, as somebody vouches, and by number; then what has no series.
     Series,
     /// By the time that the seal says.
     Time,
@@ -227,20 +228,29 @@ impl Catalogue {
             SortBy::Size => self.backups.sort_by_key(|backup| backup.len),
             SortBy::Time => self.backups.sort_by_key(Backup::time),
             SortBy::Series => {
-                let mut starts: BTreeMap<Epoch, Option<Time>> = BTreeMap::new();
-                for backup in &self.backups {
-                    if let Some(series) = backup.series() {
-                        let start = starts.entry(series.epoch).or_insert_with(|| backup.time());
-                        *start = (*start).min(backup.time());
-                    }
-                }
+                let starts = self.epoch_starts();
                 self.backups.sort_by_cached_key(|backup| {
-                    let key =
-                        |series: &SeriesPlace| (series.label.clone(), starts.get(&series.epoch).copied(), series.epoch, series.number);
+                    let key = |series: &SeriesPlace| {
+                        let start = starts.get(&(series.label.to_string(), series.epoch)).copied();
+                        (series.label.clone(), start.is_none(), start, series.epoch, series.number)
+                    };
                     (backup.series().is_none(), backup.series().map(key))
                 });
             }
         }
+    }
+
+    /// When the epochs of the series started, by the seals that somebody vouches for: any other could change their order, and so what is
+    /// compared.
+    fn epoch_starts(&self) -> BTreeMap<(String, Epoch), Time> {
+        let mut starts = BTreeMap::new();
+        for statement in self.backups.iter().filter_map(Backup::statement).filter(|statement| statement.vouched_by.is_some()) {
+            if let (Some(series), Some(time)) = (&statement.series, statement.time) {
+                let start = starts.entry((series.label.to_string(), series.epoch)).or_insert(time);
+                *start = time.min(*start);
+            }
+        }
+        starts
     }
 
     /// Warns of what is much smaller than the one before it, by what the seals say. The rows are in the order of the series. What

@@ -76,15 +76,16 @@ impl FolderEntry {
         }
     }
 
-    /// Gives what lies here a second name, so that it can come back. One that has that name already stays: it is older.
-    pub(crate) fn keep_as(&self, ending: &str) -> Result<Self, Errno> {
+    /// The entry in the same folder whose name is this one and an ending.
+    pub(crate) fn beside(&self, ending: &str) -> Self {
         let mut name = self.name.clone();
         name.push(ending);
-        let kept = Self { folder: Arc::clone(&self.folder), name };
-        match linkat(&self.folder, &self.name, &kept.folder, &kept.name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::EXIST) => Ok(kept),
-            Err(error) => Err(error),
-        }
+        Self { folder: Arc::clone(&self.folder), name }
+    }
+
+    /// Gives what lies here a second name, unless that is taken.
+    pub(crate) fn link_to(&self, other: &Self) -> Result<(), Errno> {
+        linkat(&self.folder, &self.name, &other.folder, &other.name, AtFlags::empty())
     }
 
     fn is_taken(&self) -> bool {
@@ -98,8 +99,7 @@ impl FolderEntry {
     /// Puts the folder's names on disk. A folder that may only be written to cannot be opened; then all of the file system
     /// that `file` lies in is synced.
     pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        match openat(&self.folder, ".", flags, Mode::empty()).map(File::from) {
+        match self.open_folder() {
             Ok(folder) => match folder.sync_all() {
                 // Some file systems cannot sync a folder; nothing can be done there.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
@@ -107,6 +107,15 @@ impl FolderEntry {
             },
             Err(_) => Ok(rustix::fs::syncfs(file)?),
         }
+    }
+
+    /// Puts the folder's names on disk where that is possible: for a change that does no harm when a crash undoes it.
+    pub(crate) fn sync_if_readable(&self) {
+        let _ = self.open_folder().map(|folder| folder.sync_all());
+    }
+
+    fn open_folder(&self) -> Result<File, Errno> {
+        openat(&self.folder, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map(File::from)
     }
 }
 

@@ -47,16 +47,6 @@ impl PendingFile {
         Ok(Self { file, role, path: path.into(), entry, overwrite, partial, write_back, what: path.display().to_string() })
     }
 
-    /// The name that it will have, in its folder.
-    pub(crate) fn entry(&self) -> FolderEntry {
-        self.entry.clone()
-    }
-
-    /// The path that it will have.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// What the file system says of it.
     pub(crate) fn metadata(&self) -> io::Result<Metadata> {
         self.file.metadata()
@@ -82,26 +72,16 @@ impl PendingFile {
     }
 
     /// Puts everything on disk, still without a name.
-    pub(crate) fn put_on_disk(&mut self) -> Result<(), JobError> {
+    pub(crate) fn put_on_disk(mut self) -> Result<CompleteFile, JobError> {
         let result = self.write_back.take().map_or(Ok(()), WriteBack::finish).and_then(|()| self.file.sync_all());
         result.map_err(|error| JobError::write(&self.what, error))?;
         drop_cached(&self.file, 0, None);
-        Ok(())
+        Ok(CompleteFile(self))
     }
 
     /// Puts everything on disk, and only then gives the file its name.
-    pub(crate) fn commit(mut self) -> Result<(), JobError> {
-        self.put_on_disk()?;
-        let mut unfinished = Unfinished::lock_for(self.role);
-        self.name().map_err(|error| match error {
-            Errno::EXIST => JobError::OutputExists(self.path.clone()),
-            error => JobError::write(&self.what, error.into()),
-        })?;
-        unfinished.committed(self.role, self.partial.as_ref());
-        self.partial = None;
-        drop(unfinished);
-        // The name itself is on disk only when its folder is.
-        self.entry.sync(&self.file).map_err(|error| JobError::NameNotOnDisk { path: self.path.clone(), error })
+    pub(crate) fn commit(self) -> Result<(), JobError> {
+        self.put_on_disk()?.commit()
     }
 
     fn name(&self) -> Result<(), Errno> {
@@ -115,6 +95,36 @@ impl PendingFile {
             (Some(partial), Overwrite::Allowed) => self.entry.replace_by(partial),
             (Some(partial), Overwrite::Refused) => self.entry.take(partial),
         }
+    }
+}
+
+/// A file that is on disk, and wants only its name. Dropped, it is gone.
+pub(crate) struct CompleteFile(PendingFile);
+
+impl CompleteFile {
+    /// The name that it will have, in its folder.
+    pub(crate) fn entry(&self) -> FolderEntry {
+        self.0.entry.clone()
+    }
+
+    /// The path that it will have.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn commit(self) -> Result<(), JobError> {
+        let Self(mut file) = self;
+        let mut unfinished = Unfinished::lock_for(file.role);
+        file.name().map_err(|error| match error {
+            Errno::EXIST => JobError::OutputExists(file.path.clone()),
+            error => JobError::write(&file.what, error.into()),
+        })?;
+        unfinished.committed(file.role, file.partial.as_ref());
+        file.partial = None;
+        drop(unfinished);
+        // The name itself is on disk only when its folder is.
+        file.entry.sync(&file.file).map_err(|error| JobError::NameNotOnDisk { path: file.path.clone(), error })
     }
 }
 

@@ -1,7 +1,7 @@
 //! From regular file to regular file: every worker reads, works and writes at its own offset.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use dbseal_core::{Batch, CHUNK_LEN, CheckedLayout, Claim, Layout, Opener, Sealer, Spread};
@@ -10,6 +10,7 @@ use crate::error::JobError;
 use crate::input::Input;
 use crate::output::PendingFile;
 use crate::pace::Pace;
+use crate::pool;
 use crate::report::{Observer, warn_if_compressed};
 use crate::shared_tree::SharedTree;
 
@@ -93,42 +94,14 @@ impl Transfer<'_> {
         })
     }
 
-    /// Runs `work` on every run of chunks that `next` gives out with its first index, on all threads, until one fails.
-    ///
-    /// Returns the first error in the order of the file: runs are given out in that order, and each that was given out is
-    /// worked to its end, so no thread can hide an earlier error from the one that fails first.
+    /// Runs `work` on every run of chunks that `next` gives out with its first index.
     fn run<T>(
         &self,
         next: impl Fn() -> Option<(u64, T)> + Sync,
         work: impl Fn(&mut Batch, u64, T) -> Result<(), JobError> + Sync,
     ) -> Result<(), JobError> {
-        let failed = AtomicBool::new(false);
-        let worker = || {
-            let mut batch = Batch::with_chunks(BATCH_CHUNKS);
-            while !failed.load(Ordering::Relaxed)
-                && let Some((first_index, run)) = next()
-            {
-                work(&mut batch, first_index, run).map_err(|error| {
-                    failed.store(true, Ordering::Relaxed);
-                    (first_index, error)
-                })?;
-            }
-            Ok(())
-        };
-        let first_error = std::thread::scope(|scope| {
-            let start = |_| {
-                let thread = std::thread::Builder::new().spawn_scoped(scope, worker);
-                // Without it the job cannot succeed, so the others need not work on.
-                thread.inspect_err(|_| failed.store(true, Ordering::Relaxed))
-            };
-            let threads: Vec<_> = (0..self.threads.get()).map(start).collect();
-            let errors = threads.into_iter().filter_map(|thread| match thread {
-                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).err(),
-                Err(error) => Some((u64::MAX, JobError::Thread(error))),
-            });
-            errors.min_by_key(|(first_index, _)| *first_index)
-        });
-        first_error.map_or(Ok(()), |(_, error)| Err(error))
+        let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
+        pool::run(self.threads, room, next, work)
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {

@@ -31,6 +31,8 @@ pub struct Sample {
     pub read_count: u32,
     /// Groups that there are.
     pub group_count: u32,
+    /// The smallest number of damaged groups that are missed with a probability of less than 1%.
+    pub hardly_missed_count: u32,
 }
 
 impl Share {
@@ -70,25 +72,38 @@ fn below(end: u64) -> Result<u64, JobError> {
 }
 
 impl Sample {
+    /// So many groups that were read, at least one, of so many.
     pub(crate) fn of(read_count: usize, group_count: u64) -> Self {
         let bounded = "a section has at most 65,536 groups";
-        Self { read_count: read_count.try_into().expect(bounded), group_count: group_count.try_into().expect(bounded) }
+        let (read_count, group_count) = (read_count.try_into().expect(bounded), group_count.try_into().expect(bounded));
+        let miss = Miss { unread_count: group_count - read_count, group_count };
+        let hardly_missed_count = (1..).zip(miss.probabilities()).find(|(_, probability)| *probability < UNLIKELY);
+        Self { read_count, group_count, hardly_missed_count: hardly_missed_count.map_or(group_count, |(count, _)| count) }
     }
 
     /// How likely it is that a sample like this has none of `damaged_count` damaged groups.
     #[must_use]
     pub fn miss_probability(&self, damaged_count: u32) -> f64 {
-        let unread_count = self.group_count - self.read_count;
-        if damaged_count > unread_count {
-            return 0.0;
-        }
-        (0..damaged_count).map(|index| f64::from(unread_count - index) / f64::from(self.group_count - index)).product()
+        let miss = Miss { unread_count: self.group_count - self.read_count, group_count: self.group_count };
+        let before = damaged_count.checked_sub(1);
+        before.map_or(1.0, |before| miss.probabilities().nth(before as usize).unwrap_or(0.0))
     }
+}
 
-    /// The smallest number of damaged groups that are missed with a probability of less than 1%.
-    #[must_use]
-    pub fn hardly_missed_count(&self) -> u32 {
-        (1..).find(|&count| self.miss_probability(count) < UNLIKELY).unwrap_or(self.group_count)
+/// That damage is missed.
+#[derive(Clone, Copy)]
+struct Miss {
+    unread_count: u32,
+    group_count: u32,
+}
+
+impl Miss {
+    /// How likely it is for one damaged group, for two, and so on, as long as it can be.
+    fn probabilities(self) -> impl Iterator<Item = f64> {
+        (0..self.group_count).scan(1.0, move |probability, index| {
+            *probability *= f64::from(self.unread_count.saturating_sub(index)) / f64::from(self.group_count - index);
+            Some(*probability)
+        })
     }
 }
 
@@ -124,13 +139,20 @@ mod tests {
 
     #[test]
     fn what_is_missed() {
-        let sample = Sample { read_count: 1, group_count: 20 };
+        let sample = Sample::of(1, 20);
         assert!((sample.miss_probability(1) - 0.95).abs() < 1e-9);
         assert!((sample.miss_probability(2) - 0.9).abs() < 1e-9, "19/20 * 18/19");
-        assert!(sample.miss_probability(20) == 0.0 && sample.hardly_missed_count() == 20);
-        assert_eq!(Sample { read_count: 20, group_count: 20 }.hardly_missed_count(), 1);
-        let large = Sample { read_count: 3277, group_count: 65_536 };
-        let count = large.hardly_missed_count();
+        assert!(sample.miss_probability(0) == 1.0 && sample.miss_probability(20) == 0.0 && sample.miss_probability(21) == 0.0);
+        assert_eq!((sample.hardly_missed_count, Sample::of(20, 20).hardly_missed_count), (20, 1));
+        let large = Sample::of(3277, 65_536);
+        let count = large.hardly_missed_count;
         assert!(large.miss_probability(count) < 0.01 && large.miss_probability(count - 1) >= 0.01, "{count}");
+    }
+
+    /// In a moment: one group of many is what takes the longest.
+    #[test]
+    fn one_group_of_the_most_that_there_are() {
+        // All but 655 of them: 655/65,536 is the first that is less than 1%.
+        assert_eq!(Sample::of(1, 65_536).hardly_missed_count, 65_536 - 655);
     }
 }

@@ -9,17 +9,14 @@ use dbseal_core::{
 };
 
 use crate::destination::{Overwrite, Privacy};
-use crate::entry::FolderEntry;
 use crate::error::JobError;
 use crate::input::Source;
-use crate::output::PendingFile;
+use crate::output::{CompleteFile, PendingFile};
+use crate::replaced::Replaced;
 use crate::report::Observer;
-use crate::series::{Held, Series};
+use crate::series::Series;
 use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
-
-/// What the name of a seal ends with that is being replaced, until its backup was too. A job that is killed in between leaves it.
-pub(crate) const REPLACED: &str = ".replaced";
 
 /// Everything that was decided about a seal.
 #[derive(Debug)]
@@ -42,23 +39,6 @@ pub fn seal_path(backup: &Path) -> PathBuf {
     let mut name = backup.as_os_str().to_owned();
     name.push(".seal");
     name.into()
-}
-
-/// The seal that was kept while this backup was to be replaced, if it is still there: then it may be the one of what is there.
-pub(crate) fn replaced_seal(backup: &Path) -> Option<PathBuf> {
-    let mut name = seal_path(backup).into_os_string();
-    name.push(REPLACED);
-    let path = PathBuf::from(name);
-    path.is_file().then_some(path)
-}
-
-/// What to do about it.
-pub(crate) fn replaced_words(path: &Path) -> String {
-    format!(
-        "{} is there: a job that was stopped while it replaced this backup leaves it, and it may be the seal of what is here; \
-         see with dbseal verify --seal, and put it back",
-        path.display()
-    )
 }
 
 /// A seal that grows with its backup. Dropped before [`PendingSeal::commit`], there is none.
@@ -100,42 +80,29 @@ impl<'a> PendingSeal<'a> {
     /// back it is final first: a seal of what its reader refused would be worse than none.
     pub(crate) fn commit(mut self, sink: Sink, observer: &Arc<dyn Observer>) -> Result<(), JobError> {
         let backup = match sink {
-            Sink::Pending(mut backup) => {
-                backup.put_on_disk()?;
-                Some(backup)
-            }
+            Sink::Pending(backup) => Some(backup.put_on_disk()?),
             other => {
                 other.commit()?;
                 None
             }
         };
         let tree = std::mem::take(&mut self.tree).finish().expect("every byte of the section was taken in");
-        let held = self.sign.series.as_ref().map(Series::hold).transpose()?;
+        let held = self.sign.series.as_ref().map(|series| series.hold(&**observer)).transpose()?;
         let seal = self.seal(&tree, held.as_ref().map(|held| held.place.clone()));
         self.file.write_all(&seal.to_bytes())?;
-        self.file.put_on_disk()?;
+        let file = self.file.put_on_disk()?;
         let hash = seal.first_hash();
         if let Some(held) = &held {
-            held.announce(hash, &self.sign.path, backup.as_ref().map(PendingFile::path))?;
+            held.announce(hash, file.path(), backup.as_ref().map(CompleteFile::path))?;
         }
-        let entry = self.file.entry();
-        // Should the backup not be replaced after its seal was, it would be taken for damaged.
-        let replaced = backup.as_ref().and_then(|_| entry.keep_as(REPLACED).ok());
-        if let Err(error) = self.file.commit() {
-            put_back(&entry, replaced.as_ref());
-            held.filter(|_| !is_named(&error)).map_or(Ok(()), Held::withdraw)?;
-            return Err(error);
-        }
-        if let Err(error) = backup.map_or(Ok(()), PendingFile::commit) {
-            if !is_named(&error) {
-                entry.remove();
-                put_back(&entry, replaced.as_ref());
-                // Whoever can write there has seen the seal by now: its number must not be given to another.
-                held.map_or(Ok(()), Held::forget)?;
+        if let Err((fate, error)) = name_both(file, backup) {
+            match (held, fate) {
+                (Some(held), Fate::NeverThere) => held.withdraw(&**observer),
+                (Some(held), Fate::TakenBack) => held.forget(&**observer),
+                (_, Fate::There) | (None, _) => {}
             }
             return Err(error);
         }
-        replaced.iter().for_each(FolderEntry::remove);
         // The state names the seal, which is there: should this fail, the next job finds it.
         if let Err(error) = held.map_or(Ok(()), |held| held.settle(hash)) {
             observer.warning(&format!("the backup and its seal are complete, but not the state of the series: {error}"));
@@ -159,14 +126,42 @@ impl<'a> PendingSeal<'a> {
     }
 }
 
-/// Brings a seal back that was, or was to be, replaced.
-fn put_back(entry: &FolderEntry, replaced: Option<&FolderEntry>) {
-    if let Some(replaced) = replaced
-        && entry.replace_by(replaced).is_ok()
-    {
-        // Two names of one file are left as they are by a rename.
-        replaced.remove();
+/// What became of a seal when not all was well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It had no name at any time.
+    NeverThere,
+    /// It had its name, for all to see, and its backup did not get one.
+    TakenBack,
+    /// It stays, and so does what it is about.
+    There,
+}
+
+/// Gives the seal its name, and then the backup. Where the backup does not get one, the seal before comes back: by the new one, what is
+/// still there would be taken for damaged.
+fn name_both(seal: CompleteFile, backup: Option<CompleteFile>) -> Result<(), (Fate, JobError)> {
+    let Some(backup) = backup else {
+        return seal.commit().map_err(|error| (if is_named(&error) { Fate::There } else { Fate::NeverThere }, error));
+    };
+    let entry = seal.entry();
+    let replaced = Replaced::keep(&seal, backup.path());
+    let (fate, error) = match seal.commit() {
+        Err(error) if is_named(&error) => (Fate::TakenBack, error),
+        Err(error) => (Fate::NeverThere, error),
+        Ok(()) => match backup.commit() {
+            Err(error) if is_named(&error) => return Err((Fate::There, error)),
+            Err(error) => (Fate::TakenBack, error),
+            Ok(()) => {
+                replaced.into_iter().for_each(Replaced::forget);
+                return Ok(());
+            }
+        },
+    };
+    let is_back = replaced.is_some_and(|replaced| replaced.put_back().is_ok());
+    if fate == Fate::TakenBack && !is_back {
+        entry.remove();
     }
+    Err((fate, error))
 }
 
 /// Whether the file is there under its name all the same.

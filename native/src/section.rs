@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use dbseal_core::{Groups, MIN_GROUP_LEN, ReadBuffer, Tree};
@@ -10,6 +10,7 @@ use dbseal_core::{Groups, MIN_GROUP_LEN, ReadBuffer, Tree};
 use crate::error::JobError;
 use crate::input::Input;
 use crate::pace::Pace;
+use crate::pool;
 use crate::report::Observer;
 use crate::shared_tree::SharedTree;
 
@@ -76,33 +77,18 @@ impl Section<'_> {
     pub(crate) fn each<R>(
         &self,
         count: usize,
-        room: impl Fn() -> R + Sync,
+        room: impl Fn() -> Result<R, JobError> + Sync,
         work: impl Fn(usize, &mut R) -> Result<(), JobError> + Sync,
     ) -> Result<(), JobError> {
-        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let worker = || {
-            let mut room = room();
-            while !failed.load(Ordering::Relaxed) {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= count {
-                    break;
-                }
-                work(index, &mut room).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-            }
-            Ok(())
+        let next_index = AtomicUsize::new(0);
+        let next = || {
+            let index = next_index.fetch_add(1, Ordering::Relaxed);
+            (index < count).then_some((index as u64, index))
         };
-        std::thread::scope(|scope| {
-            let start = |_| std::thread::Builder::new().spawn_scoped(scope, worker).map_err(JobError::Thread);
-            let threads = (0..self.threads.get()).map(start).collect::<Vec<_>>();
-            let mut results = threads
-                .into_iter()
-                .map(|thread| thread.and_then(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
-            let first_error = results.find(Result::is_err);
-            first_error.unwrap_or(Ok(()))
-        })
+        pool::run(self.threads, room, next, |room, _, index| work(index, room))
     }
 }
 
-fn buffer() -> ReadBuffer {
-    ReadBuffer::try_with_len(READ_LEN).expect("memory for a buffer")
+fn buffer() -> Result<ReadBuffer, JobError> {
+    ReadBuffer::try_with_len(READ_LEN).map_err(|_| JobError::Memory)
 }

@@ -1,8 +1,9 @@
 //! Where a series of backups stands: a small file that only the host keeps, from one backup to the next.
 //!
-//! A number is never given to two backups, and none is left out: the state names the seal that is about to appear before it
-//! does, so after a crash the seal itself says whether it did. Where nobody can say, or where the file is not the one that was
-//! written last, the series goes on in a new epoch, which whoever checks it sees.
+//! A number is never given to two backups, and none is left out: the state names the seal and the backup that are about to appear before
+//! they do. After a crash in between, the series goes on with the next number if both are there. If not, the number may have been seen
+//! and is not given again; and where the file is not the one that was written last, nobody can say what was. Then the series goes on in a
+//! new epoch, which the host is told, and whoever checks it sees.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::JobError;
 use crate::output::PendingFile;
+use crate::report::Observer;
 use crate::state_file;
 use crate::verify::read_seal;
 
@@ -79,22 +81,26 @@ impl Identity {
 }
 
 impl Series {
-    /// Refuses, before the first byte is read, a folder that cannot hold the state.
+    /// Makes the folder of the state, if it is missing, and refuses, before the first byte is read, one that cannot hold it.
     ///
     /// # Errors
-    /// Where the folder is missing, cannot be written to, or holds something else under the state's name.
+    /// Where the folder cannot be made or written to, or holds something else under the state's name.
     pub fn check(&self) -> Result<(), JobError> {
         std::fs::create_dir_all(&self.state_folder).map_err(|error| JobError::Create { path: self.state_folder.clone(), error })?;
         state_file::lock(&self.path()).and_then(|_| self.read()).map(|_| ())
     }
 
-    /// Takes the next number; waits while another job of the series is at this point.
-    pub(crate) fn hold(&self) -> Result<Held, JobError> {
+    /// Takes the next number; waits while another job of the series is at this point. A new epoch of a series that has a state is a
+    /// warning.
+    pub(crate) fn hold(&self, observer: &dyn Observer) -> Result<Held, JobError> {
         let lock = state_file::lock(&self.path())?;
         let label = self.label.clone();
         let place = match self.read()? {
-            Some((epoch, number, note)) => SeriesPlace { label, epoch, number: number + 1, previous: Some(note) },
-            None => {
+            Found::Last(epoch, number, note) => SeriesPlace { label, epoch, number: number + 1, previous: Some(note) },
+            found => {
+                if let Found::Useless(why) = found {
+                    warn_of_epoch(&label, why, observer);
+                }
                 let mut epoch = [0; 16];
                 getrandom::fill(&mut epoch).map_err(|error| JobError::read("the system's randomness", io::Error::other(error)))?;
                 SeriesPlace { label, epoch: Epoch::from_bytes(epoch), number: 1, previous: None }
@@ -107,19 +113,37 @@ impl Series {
         self.state_folder.join(format!("{}.series", self.label))
     }
 
-    /// Epoch, number and note of the last backup; `None` where there is no state, or one that may not be the last.
-    fn read(&self) -> Result<Option<(Epoch, u64, NoteHash)>, JobError> {
+    fn read(&self) -> Result<Found, JobError> {
         let path = self.path();
-        let Some((text, file)) = state_file::load(&path, MAX_LEN)? else { return Ok(None) };
+        let Some((text, file)) = state_file::load(&path, MAX_LEN)? else { return Ok(Found::Nothing) };
         let Ok(state) = serde_json::from_slice::<State>(&text) else { return Err(JobError::NotASeries(path)) };
         let identity = Identity::of(&file);
         // The number after it has to be one that a seal can say.
         let (Ok(epoch), Ok(note), 1..MAX_NUMBER) = (state.epoch.parse(), state.note.parse(), state.number) else {
             return Err(JobError::NotASeries(path));
         };
-        let is_last = state.identity == identity && state.unfinished.is_none_or(|files| files.have_appeared(note));
-        Ok(is_last.then_some((epoch, state.number, note)))
+        Ok(if state.identity != identity {
+            Found::Useless("its state is not the file that was written last, but a copy that was brought back")
+        } else if state.unfinished.is_some_and(|files| !files.have_appeared(note)) {
+            Found::Useless("a job before this one ended after its number was given, and its backup is not where it was to be")
+        } else {
+            Found::Last(epoch, state.number, note)
+        })
     }
+}
+
+/// What a state says of the last backup.
+enum Found {
+    /// There is none: this is the first one, or the state was lost.
+    Nothing,
+    /// Nothing that could be relied on, and why.
+    Useless(&'static str),
+    /// Its epoch, number and note.
+    Last(Epoch, u64, NoteHash),
+}
+
+fn warn_of_epoch(label: &Label, why: &str, observer: &dyn Observer) {
+    observer.warning(&format!("series {label} goes on in a new epoch, which a check of it names once: {why}"));
 }
 
 impl Unfinished {
@@ -148,15 +172,20 @@ impl Held {
     }
 
     /// The seal may have been seen, and is gone: the series goes on in a new epoch.
-    pub(crate) fn forget(self) -> Result<(), JobError> {
-        std::fs::remove_file(&self.path).map_err(|error| JobError::write(&self.path.display().to_string(), error))
+    pub(crate) fn forget(self, observer: &dyn Observer) {
+        // A state that stays says the same: what it names is not there.
+        let _ = std::fs::remove_file(&self.path);
+        warn_of_epoch(&self.place.label, "a seal of this number was there for all to see", observer);
     }
 
     /// The seal will not appear: the number is free again.
-    pub(crate) fn withdraw(self) -> Result<(), JobError> {
-        match self.place.previous {
+    pub(crate) fn withdraw(self, observer: &dyn Observer) {
+        let result = match self.place.previous {
             Some(previous) => self.write(self.place.number - 1, previous, None),
-            None => self.forget(),
+            None => std::fs::remove_file(&self.path).map_err(|error| JobError::write(&self.path.display().to_string(), error)),
+        };
+        if let Err(error) = result {
+            warn_of_epoch(&self.place.label, &format!("its state cannot be put back: {error}"), observer);
         }
     }
 

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal_core::{Extent, FileName, Header, Integrity, Judgement, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, Standing, Trust};
+use dbseal_core::{Extent, Header, Integrity, Judgement, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, Standing, Trust};
 use rustix::fs::Advice;
 
 use crate::chain::Link;
@@ -15,9 +15,10 @@ use crate::error::JobError;
 use crate::input::{Input, open_regular};
 use crate::pace::Pace;
 use crate::place::{Place, Places};
+use crate::replaced::replaced_seal;
 use crate::report::Observer;
 use crate::sample::{Depth, Sample, Share};
-use crate::sealing::{replaced_seal, seal_path};
+use crate::sealing::seal_path;
 use crate::section::Section;
 
 /// Everything that was decided about a check.
@@ -169,10 +170,11 @@ impl Check<'_> {
     fn whole(&self, section: &Section<'_>, header: Extent, answer: &mut Verification) -> Result<(), JobError> {
         let (judgement, expected) = (&self.judgement, self.judgement.payload());
         self.observer.started(Some(section.len));
-        let root = match judgement.groups() {
+        let groups = judgement.groups();
+        let root = match &groups {
             Some(groups) => {
                 let all: Vec<u64> = (0..groups.count()).collect();
-                answer.damage = section.damaged(&groups, &all)?;
+                answer.damage = section.damaged(groups, &all)?;
                 // Groups that are all as listed make the root that they were checked against.
                 if answer.damage.is_empty() { Some(expected.hash) } else { None }
             }
@@ -182,11 +184,11 @@ impl Check<'_> {
         };
         answer.integrity = root.map_or(Integrity::Damaged, |root| judgement.integrity(header, section.len, &root));
         if answer.integrity == Integrity::Damaged {
-            if answer.damage.is_empty() && section.len <= expected.len {
+            if groups.is_none() {
+                // What is missing or too much at the end need not be all of it.
                 answer.located = false;
-                answer.damage.push(0..expected.len);
-            }
-            if section.len > expected.len {
+                answer.damage.push(0..section.len.max(expected.len));
+            } else if section.len > expected.len {
                 answer.damage.push(expected.len..section.len);
             }
         }
@@ -239,7 +241,7 @@ pub(crate) fn place(judgement: &Judgement<'_>, backup: &Path) -> Place {
     let name = backup.file_name().unwrap_or_default().as_bytes();
     if judgement.vouched_by().is_none() {
         Place::Unknown
-    } else if judgement.file() != FileName::of(name).as_ref() {
+    } else if !judgement.file().is_some_and(|file| file.matches(name)) {
         Place::Renamed
     } else if judgement.series().is_some() {
         Place::Unchecked

@@ -129,6 +129,19 @@ fn nobody_vouches_and_nothing_starts() {
     folder.dbseal(["verify", "--trust", "apart/link", "."]).run().ends_with(2, "apart/link lies where");
 }
 
+/// A name that no seal could say is not the one that this seal says, to a check and to a restore alike.
+#[test]
+fn a_name_too_long_for_a_seal_is_another() {
+    let folder = folder();
+    let name = " ".repeat(86);
+    std::fs::copy(folder.path("shop.age"), folder.path(&name)).expect("a copy");
+    std::fs::copy(folder.path("shop.age.seal"), folder.path(&format!("{name}.seal"))).expect("a copy");
+    folder.dbseal(["verify", "--trust", "trusted/trust", &name]).run().fails_with("RENAMED");
+    decrypt(&folder, &["-o", "out", &name]).run().ends_with(1, "is called shop.age by its seal");
+    assert!(!folder.has("out"));
+    decrypt(&folder, &["-o", "out", "--accept", "renamed", &name]).run().succeeds();
+}
+
 /// A signing key in the place of a file's name is not repeated in any message.
 #[test]
 fn a_misplaced_signing_key_is_not_repeated() {

@@ -1,5 +1,7 @@
 //! Samples: what `verify` reads of a backup of which a share is enough, and what it says then.
 
+use std::collections::BTreeSet;
+
 use dbseal_tests::cli::seals::answers;
 use dbseal_tests::cli::store::{Made, Store, made};
 
@@ -52,11 +54,20 @@ fn a_sample_finds_what_it_reads() {
     store.folder.write("backups/shop.age", &damaged);
     let row = answers(&store.verify(&["--json", "--sample", "100%", "backups/shop.age"]).run().fails_with("not intact"));
     assert_eq!((&row[0]["integrity"], &row[0]["damage"]), (&"damaged".into(), &serde_json::json!([[4096 + (7 << 20), 4096 + (8 << 20)]])));
-    // Damage to half of the groups is missed by a quarter of them once in 1,000 times and more seldom; ten times never.
+    // Half of the groups are damaged, so about half of the ten that are read; that ten samples find less than 25, or more than 75, happens
+    // less than once in a million times, and that two are the same never.
     damaged = whole.clone();
     (0..20).for_each(|group| damaged[4096 + (group << 21)] ^= 1);
     store.folder.write("backups/shop.age", &damaged);
-    assert!((0..10).any(|_| store.verify(&["--sample", "25%", "backups/shop.age"]).run().code() == 1));
+    let found: Vec<_> = (0..10)
+        .map(|_| {
+            let row = &answers(&store.verify(&["--json", "--sample", "25%", "backups/shop.age"]).run())[0];
+            row["damage"].as_array().expect("ranges").iter().map(ToString::to_string).collect::<Vec<_>>()
+        })
+        .collect();
+    let found_count: usize = found.iter().map(Vec::len).sum();
+    assert!((25..=75).contains(&found_count), "{found:?}");
+    assert!(found.iter().collect::<BTreeSet<_>>().len() > 5, "each sample is drawn anew: {found:?}");
 
     for (bytes, integrity) in [
         (whole[..whole.len() - 1].to_vec(), "damaged"),
@@ -81,4 +92,27 @@ fn a_sample_finds_what_it_reads() {
     store.verify(&["backups/shop.age"]).run().succeeds_in_silence();
 }
 
-// Ages in a check
+/// Without the hashes of groups nobody knows where damage is, whatever is too much at the end.
+#[test]
+fn damage_that_is_not_located() {
+    let store = Store::new();
+    store.make(&made("shop.age"));
+    let seal = store.folder.read_text("backups/shop.age.seal");
+    let (signed, _) = seal.split_once("\nunsigned\n").expect("an unsigned section");
+    store.folder.write("backups/shop.age.seal", signed);
+    let whole = store.folder.read("backups/shop.age");
+    let mut other = whole.clone();
+    other[4096 + 500] ^= 1;
+    for (bytes, end) in [
+        (other.clone(), whole.len()),
+        ([&other[..], b"!"].concat(), whole.len() + 1),
+        ([&whole[..], b"!"].concat(), whole.len() + 1),
+        (whole[..whole.len() - 1].to_vec(), whole.len()),
+    ] {
+        store.folder.write("backups/shop.age", bytes);
+        let row = &answers(&store.verify(&["--json", "backups/shop.age"]).run().fails_with("not intact"))[0];
+        assert_eq!((&row["integrity"], &row["damage_located"]), (&"damaged".into(), &false.into()), "{row}");
+        assert_eq!(row["damage"], serde_json::json!([[4096, end]]));
+    }
+    store.verify(&["backups/shop.age"]).run().fails_with("DAMAGED: it is not what was sealed, and its seal does not say where");
+}

@@ -1,23 +1,36 @@
 //! Series: no number is given twice and none is left out, whatever happens to the jobs and to the host's state.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use dbseal_core::{Note, Seal, SeriesPlace};
-use dbseal_tests::cli::{Folder, seals};
+use dbseal_tests::cli::{Ended, Folder, Run, seals};
 use dbseal_tests::inputs::Replay;
 use dbseal_tests::tools::tool;
 use rustix::process::Signal;
+use serde_json::Value;
 
 const STATE: &str = "state/shop.series";
 
 /// Makes the next backup of the series.
 fn make(folder: &Folder, name: &str) -> SeriesPlace {
+    make_and_hear(folder, name).0
+}
+
+/// The same, with what the command said.
+fn make_and_hear(folder: &Folder, name: &str) -> (SeriesPlace, String) {
     folder.write("dump", name);
-    seals::encrypt_next(folder, &["-o", &format!("b/{name}"), "dump"]).run().succeeds();
-    place(folder, name)
+    let ended = seals::encrypt_next(folder, &["-o", &format!("b/{name}"), "dump"]).run().succeeds();
+    (place(folder, name), ended.stderr)
+}
+
+/// Whether the state names a backup that is about to appear.
+fn is_unfinished(folder: &Folder) -> bool {
+    let state: Value = serde_json::from_slice(&folder.read(STATE)).expect("JSON");
+    state.get("unfinished").is_some()
 }
 
 fn place(folder: &Folder, name: &str) -> SeriesPlace {
@@ -72,7 +85,8 @@ fn a_state_that_was_copied_back_starts_a_new_epoch() {
                 make(&folder, &format!("{number}.age"));
             }
             folder.shell(&way.replace("STATE", "copy")).run().succeeds();
-            let next = make(&folder, "next.age");
+            let (next, said) = make_and_hear(&folder, "next.age");
+            assert!(said.contains("series shop goes on in a new epoch") && said.contains("a copy that was brought back"), "{said}");
             assert_ne!(next.epoch, copied.epoch, "{way}, {later} backups later");
             assert_in_series(&folder);
         }
@@ -92,7 +106,7 @@ fn a_failed_dump_gives_its_number_back() {
     // A name that is taken while the dump runs shows only at the end, when the seal was there for all to see: its number is used up, and
     // what follows is another epoch.
     let slow = ["-o", "b/3.age", "--", "sh", "-c", "echo dump; echo other >b/3.age"];
-    seals::encrypt_next(&folder, &slow).run().fails_with("exists");
+    seals::encrypt_next(&folder, &slow).run().fails_with("exists").fails_with("series shop goes on in a new epoch");
     assert_eq!(folder.read_text("b/3.age"), "other\n");
     assert!(!folder.has("b/3.age.seal"), "a seal of nothing");
     fs::remove_file(folder.path("b/3.age")).expect("it is there");
@@ -127,15 +141,14 @@ fn a_number_is_never_beyond_its_bound() {
     let folder = seals::folder();
     make(&folder, "1.age");
     let state = folder.read_text(STATE);
-    for number in [i64::MAX as u64, u64::MAX] {
-        folder.write(STATE, state.replace("\"number\": 1", &format!("\"number\": {number}")));
-        folder.write("dump", "x");
-        let ended = seals::encrypt_next(&folder, &["-o", "b/2.age", "dump"]).run();
-        assert!(!ended.words().contains("panicked"), "{}", ended.words());
-        if ended.code() == 0 {
-            assert!(Seal::parse(&folder.read("b/2.age.seal")).is_ok(), "a seal that nobody can read");
-            ["b/2.age", "b/2.age.seal"].iter().for_each(|name| fs::remove_file(folder.path(name)).expect("it is there"));
-        }
+    let with_number = |number: u64| state.replace("\"number\": 1", &format!("\"number\": {number}"));
+    let last = i64::MAX.cast_unsigned();
+    folder.write(STATE, with_number(last - 1));
+    assert_eq!(make(&folder, "last.age").number, last);
+    for beyond in [folder.read_text(STATE), with_number(last), with_number(u64::MAX)] {
+        folder.write(STATE, beyond);
+        seals::encrypt_next(&folder, &["-o", "b/2.age", "dump"]).run().ends_with(2, "shop.series is not the state of a series");
+        assert!(!folder.has("b/2.age") && !folder.has("b/2.age.seal"));
     }
 }
 
@@ -155,42 +168,105 @@ fn kill_and_check(count: usize, seed: u64) {
     let folder = seals::folder();
     make(&folder, "0.age");
     folder.write("dump", "one of them");
+    let (mut killed_count, mut unfinished_count) = (0, 0);
     for index in 1..=count {
-        let job = seals::encrypt_next(&folder, &["-o", &format!("b/{index}.age"), "dump"]).start();
+        let name = format!("b/{index}.age");
+        let job = seals::encrypt_next(&folder, &["-o", &name, "dump"]).start();
         // A whole job takes some 10 ms.
         std::thread::sleep(Duration::from_micros(random.below(20_000) as u64));
         job.signal(Signal::KILL);
-        let _ = job.end();
+        killed_count += usize::from(job.end().status.signal().is_some());
+        unfinished_count += usize::from(is_unfinished(&folder) && !folder.has(&name));
         // Backups that were not made, made in its place.
         if random.below(3) == 0 {
             make(&folder, &format!("{index}b.age"));
         }
     }
     make(&folder, "last.age");
-    check(&folder);
+    assert!(killed_count > 0);
+    let epoch_count = check(&folder);
+    assert!(epoch_count <= 1 + unfinished_count, "{epoch_count} epochs, {unfinished_count} backups that had a number and no name");
 }
 
-/// A kill at each of the points where the state, the seal or the backup is about to get its name or has just got it.
+/// A kill at each of the calls by which the state, the seal or the backup gets its name or goes to disk. Only between the number and the
+/// name of the backup it costs an epoch, which is said.
 #[test]
 fn a_job_that_dies_between_two_names_leaves_no_gap_and_no_fork() {
-    for call in 1..=12 {
+    let mut seen = BTreeMap::new();
+    for call in 1.. {
         let folder = seals::folder();
-        make(&folder, "0.age");
+        let first = make(&folder, "0.age");
         folder.write("dump", "one of them");
-        let trace = ["-f", "-qq", "-o", "trace", "-e", "trace=linkat,renameat,renameat2,fsync"];
-        let kill = format!("inject=linkat,renameat,renameat2,fsync:signal=KILL:when={call}");
-        let _ =
-            seals::encrypt_next(&folder, &["-o", "b/1.age", "dump"]).under(tool("strace"), trace.into_iter().chain(["-e", &kill])).run();
-        assert!(folder.has("trace"), "strace runs");
-        make(&folder, "2.age");
-        make(&folder, "3.age");
+        if is_done(killed_at(call, seals::encrypt_next(&folder, &["-o", "b/1.age", "dump"]))) {
+            break;
+        }
+        let stage = (is_unfinished(&folder), folder.has("b/1.age"));
+        *seen.entry(stage).or_insert(0) += 1;
+        let (next, said) = make_and_hear(&folder, "2.age");
+        let goes_on = said.is_empty() && next.epoch == first.epoch;
+        let is_right = match stage {
+            (true, false) => next.number == 1 && next.epoch != first.epoch && said.contains("shop goes on in a new epoch"),
+            (_, true) => next.number == 3 && goes_on,
+            (false, false) => next.number == 2 && goes_on,
+        };
+        assert!(is_right, "call {call}: {stage:?}, {next:?}, {said}");
+        assert_eq!(make(&folder, "3.age").number, next.number + 1);
         check(&folder);
     }
+    let stages = [(false, false), (true, false), (true, true), (false, true)];
+    assert!(stages.iter().all(|stage| seen.contains_key(stage)), "before, in between, before the state and after: {seen:?}");
 }
 
-/// Asserts that no number was given to two backups of an epoch, and that the command sees neither a fork nor a gap.
+/// Where a job that replaces a backup is killed, one of the two seals is that of the backup that is there; the next job knows which, also
+/// when it fails.
+#[test]
+fn a_killed_job_that_replaces_leaves_the_seal_of_what_is_there() {
+    let mut stale_count = 0;
+    for call in 1.. {
+        let folder = seals::folder();
+        folder.write("dump", "old");
+        seals::encrypt(&folder, &["-o", "b/1.age", "dump"]).run().succeeds();
+        let old = folder.read("b/1.age");
+        let replace = || seals::encrypt(&folder, &["--force", "-o", "b/1.age", "dump"]);
+        if is_done(killed_at(call, replace())) {
+            assert!(!folder.has("b/1.age.seal.replaced"));
+            break;
+        }
+        let killed = folder.read("b/1.age");
+        let is_left = folder.has("b/1.age.seal.replaced");
+        stale_count += usize::from(is_left && killed != old);
+        let fits = |seal: &str| seals::verify(&folder, &["--seal", seal, "b/1.age"]).run().code() == 0;
+        assert!(fits("b/1.age.seal") || is_left && fits("b/1.age.seal.replaced"), "call {call}");
+
+        let fail = ["-f", "-qq", "-o", "trace", "-e", "trace=renameat", "-e", "inject=renameat:error=EIO:when=2"];
+        replace().under(tool("strace"), fail).run().fails_with("cannot write b/1.age");
+        assert!(folder.read("b/1.age") == killed && fits("b/1.age.seal") && !folder.has("b/1.age.seal.replaced"), "call {call}");
+        replace().run().succeeds();
+        assert!(folder.read("b/1.age") != killed && fits("b/1.age.seal"), "call {call}");
+    }
+    assert!(stale_count > 0, "no kill after both were replaced");
+}
+
+/// Runs a job that is killed at one of the calls that give a file its name or put it on disk, if it makes so many.
+fn killed_at(call: usize, job: Run) -> Ended {
+    let calls = "linkat,renameat,renameat2,unlinkat,fsync";
+    let (trace, kill) = (format!("trace={calls}"), format!("inject={calls}:signal=KILL:when={call}"));
+    job.under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", &trace, "-e", &kill]).run()
+}
+
+/// Whether a job came to its end; otherwise it was killed.
+fn is_done(ended: Ended) -> bool {
+    if ended.status.signal() == Some(Signal::KILL.as_raw()) {
+        return false;
+    }
+    ended.succeeds();
+    true
+}
+
+/// Asserts that no number was given to two backups of an epoch, and that the command sees neither a fork nor a gap; how many epochs there
+/// are.
 #[track_caller]
-fn check(folder: &Folder) {
+fn check(folder: &Folder) -> usize {
     let mut given = BTreeMap::new();
     for entry in fs::read_dir(folder.path("b")).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -207,4 +283,5 @@ fn check(folder: &Folder) {
         // A seal whose backup did not appear stands there alone; that one was not made.
         assert!(answer.get("error").is_some() || answer["place"] == "in-series", "{answer} of\n{}", ended.words());
     }
+    given.into_keys().map(|(epoch, _)| epoch).collect::<BTreeSet<_>>().len()
 }

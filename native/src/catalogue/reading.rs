@@ -5,9 +5,8 @@ use std::path::Path;
 use dbseal_core::{Extent, Header, Judgement, Note, Seal, TestResult, Trust};
 
 use super::{Backup, ListRequest, RestoreTest, SealState, Statement, Warning};
-use crate::age_file::AgeFile;
+use crate::age_file::header_of;
 use crate::chain::Link;
-use crate::input::open_regular;
 use crate::lateness::is_future;
 use crate::place::Place;
 use crate::report::Observer;
@@ -110,11 +109,6 @@ impl Reader<'_> {
             uncounted_count: judgement.uncounted_len(),
         }
     }
-}
-
-/// The header of a file, if it has one that is well-formed.
-fn header_of(path: &Path) -> Option<Header> {
-    AgeFile::read(open_regular(path).ok()?, "").ok().map(|file| file.header)
 }
 
 /// The types of the recipients. In a file from elsewhere one may be of any length, and there may be thousands.

@@ -9,8 +9,8 @@ use super::ui::printable;
 use crate::chain::{Missing, MissingCause};
 use crate::error::JobError;
 use crate::place::Place;
+use crate::replaced::replaced_words;
 use crate::sample::Sample;
-use crate::sealing::replaced_words;
 use crate::standing::{self, trusted_but};
 use crate::verify::{Claims, Verification};
 
@@ -71,7 +71,7 @@ fn integrity(answer: &Verification) -> String {
             let len: u64 = answer.damage.iter().map(|range| range.end - range.start).sum();
             let whole_len = claims.map_or(len, |claims| claims.payload_len);
             let of = format!("of the {whole_len} bytes of its payload section");
-            if let Some(Sample { read_count, group_count }) = answer.sample {
+            if let Some(Sample { read_count, group_count, .. }) = answer.sample {
                 format!("DAMAGED: {len} {of} at least; {read_count} of {group_count} groups were read")
             } else if answer.located {
                 format!("DAMAGED: {len} {of} ({:.3}%)", percent(len.min(whole_len), whole_len))
@@ -95,9 +95,9 @@ fn not_vouched(claims: &Claims) -> String {
 
 /// What was read, and what may be damaged all the same.
 fn sampled(sample: Sample) -> String {
-    let Sample { read_count, group_count } = sample;
+    let Sample { read_count, group_count, hardly_missed_count } = sample;
     let one = format!("damage to 1 group is missed with probability {}", probability(sample.miss_probability(1)));
-    let few = match sample.hardly_missed_count() {
+    let few = match hardly_missed_count {
         1 => String::new(),
         count => format!(", to {count} with {}", probability(sample.miss_probability(count))),
     };
@@ -159,8 +159,8 @@ pub(super) fn json(answer: &Verification) -> String {
             "groups_read": sample.read_count,
             "groups": sample.group_count,
             "miss_probability_of_1": sample.miss_probability(1),
-            "hardly_missed_groups": sample.hardly_missed_count(),
-            "miss_probability_of_these": sample.miss_probability(sample.hardly_missed_count()),
+            "hardly_missed_groups": sample.hardly_missed_count,
+            "miss_probability_of_these": sample.miss_probability(sample.hardly_missed_count),
         })),
         "payload_bytes": claims.map(|claims| claims.payload_len),
         "uncounted_notes": claims.map(|claims| claims.uncounted_notes),

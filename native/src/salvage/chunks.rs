@@ -52,7 +52,7 @@ impl Chunks<'_> {
     /// gives to whoever reads again.
     pub(super) fn open_all(&self, opener: &Opener, tree: Option<&SharedTree>) -> Result<(), JobError> {
         let batch_count = usize::try_from(self.count().div_ceil(BATCH_CHUNKS as u64)).map_err(|_| JobError::Memory)?;
-        let room = || Batch::with_chunks(BATCH_CHUNKS);
+        let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
         self.section.each(batch_count, room, |index, batch| {
             let first_index = (index * BATCH_CHUNKS) as u64;
             let len = self.read(first_index, batch)?;

@@ -1,0 +1,90 @@
+//! Pieces of work that are given out in order, to threads that each have a room of their own.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::JobError;
+
+/// Comes after every piece.
+const LAST: u64 = u64::MAX;
+
+/// Runs `work` on every piece that `next` gives out with its place in the order, on all threads, until one fails.
+///
+/// # Errors
+/// The first one in that order: each piece that was given out is worked to its end, so no thread can hide an earlier error from the one
+/// that fails first. Or there is no thread, or no room for one.
+pub(crate) fn run<R, T>(
+    threads: NonZeroUsize,
+    room: impl Fn() -> Result<R, JobError> + Sync,
+    next: impl Fn() -> Option<(u64, T)> + Sync,
+    work: impl Fn(&mut R, u64, T) -> Result<(), JobError> + Sync,
+) -> Result<(), JobError> {
+    let failed = AtomicBool::new(false);
+    // Whatever fails, the job cannot succeed, so the others need not work on.
+    let stop = |place, error| {
+        failed.store(true, Ordering::Relaxed);
+        (place, error)
+    };
+    let worker = || {
+        let mut room = room().map_err(|error| stop(LAST, error))?;
+        while !failed.load(Ordering::Relaxed)
+            && let Some((place, piece)) = next()
+        {
+            work(&mut room, place, piece).map_err(|error| stop(place, error))?;
+        }
+        Ok(())
+    };
+    let first_error = std::thread::scope(|scope| {
+        let start = |_| std::thread::Builder::new().spawn_scoped(scope, worker).map_err(|error| stop(LAST, JobError::Thread(error)));
+        let threads: Vec<_> = (0..threads.get()).map(start).collect();
+        let errors = threads
+            .into_iter()
+            .filter_map(|thread| thread.and_then(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).err());
+        errors.min_by_key(|(place, _)| *place)
+    });
+    first_error.map_or(Ok(()), |(_, error)| Err(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    fn run_over(count: u64, room: impl Fn() -> Result<(), JobError> + Sync, fails: impl Fn(u64) -> bool + Sync) -> (String, u64) {
+        let (given, done) = (AtomicU64::new(0), AtomicU64::new(0));
+        let next = || Some(given.fetch_add(1, Ordering::Relaxed)).filter(|&place| place < count).map(|place| (place, ()));
+        let result = run(NonZeroUsize::new(4).expect("some"), room, next, |(), place, ()| {
+            if fails(place) {
+                return Err(JobError::InputEmpty(place.to_string()));
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        });
+        (result.err().map(|error| error.to_string()).unwrap_or_default(), done.into_inner())
+    }
+
+    #[test]
+    fn every_piece_is_worked_once() {
+        for count in [0, 1, 3, 4, 1000] {
+            assert_eq!(run_over(count, || Ok(()), |_| false), (String::new(), count));
+        }
+    }
+
+    #[test]
+    fn the_first_error_in_order_ends_the_work() {
+        for _ in 0..100 {
+            let (error, done) = run_over(1 << 30, || Ok(()), |place| place >= 3);
+            assert!(error.starts_with("3: ") && done == 3, "{error}, {done} done");
+        }
+    }
+
+    /// The others would go on for hours.
+    #[test]
+    fn a_thread_without_a_room_ends_the_work() {
+        let rooms = AtomicU64::new(0);
+        let room = || if rooms.fetch_add(1, Ordering::Relaxed) == 2 { Err(JobError::Memory) } else { Ok(()) };
+        let (error, done) = run_over(u64::MAX - 8, room, |_| false);
+        assert!(error.starts_with("there is not enough memory") && done < 1 << 40, "{error}, {done} done");
+    }
+}
