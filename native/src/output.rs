@@ -112,6 +112,11 @@ impl CompleteFile {
         &self.0.path
     }
 
+    /// Whether it may replace one of its name.
+    pub(crate) fn overwrite(&self) -> Overwrite {
+        self.0.overwrite
+    }
+
     /// Gives the file its name.
     pub(crate) fn commit(self) -> Result<(), JobError> {
         let Self(mut file) = self;

@@ -6,6 +6,7 @@ use dbseal_core::{Extent, Seal, Trust};
 use rustix::io::Errno;
 
 use crate::age_file::header_of;
+use crate::destination::Overwrite;
 use crate::entry::FolderEntry;
 use crate::output::CompleteFile;
 use crate::sealing::seal_path;
@@ -21,8 +22,12 @@ pub(crate) struct Replaced {
 }
 
 impl Replaced {
-    /// Keeps the seal that `new` is about to replace; `None` where there is none, or the file system has no second names.
+    /// Keeps the seal that `new` is about to replace; `None` where there is none, or none may be replaced, or the file system has no second
+    /// names.
     pub(crate) fn keep(new: &CompleteFile, backup: &Path) -> Option<Self> {
+        if new.overwrite() == Overwrite::Refused {
+            return None;
+        }
         let seal = new.entry();
         let kept = seal.beside(ENDING);
         let mut kept_path = new.path().as_os_str().to_owned();
