@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 const STATE: &str = "state/shop.series";
+/// What gives a file its name, takes it away, or puts it on disk.
+const CALLS: [&str; 4] = ["linkat", "renameat", "unlinkat", "fsync"];
 
 /// Makes the next backup of the series.
 fn make(folder: &Folder, name: &str) -> SeriesPlace {
@@ -193,12 +196,12 @@ fn kill_and_check(count: usize, seed: u64) {
 #[test]
 fn a_job_that_dies_between_two_names_leaves_no_gap_and_no_fork() {
     let mut seen = BTreeMap::new();
-    for call in 1.. {
+    for_each_call(|call| {
         let folder = seals::folder();
         let first = make(&folder, "0.age");
         folder.write("dump", "one of them");
-        if is_done(killed_at(call, seals::encrypt_next(&folder, &["-o", "b/1.age", "dump"]))) {
-            break;
+        if is_done(call.kills(seals::encrypt_next(&folder, &["-o", "b/1.age", "dump"]))) {
+            return ControlFlow::Break(());
         }
         let stage = (is_unfinished(&folder), folder.has("b/1.age"));
         *seen.entry(stage).or_insert(0) += 1;
@@ -209,10 +212,11 @@ fn a_job_that_dies_between_two_names_leaves_no_gap_and_no_fork() {
             (_, true) => next.number == 3 && goes_on,
             (false, false) => next.number == 2 && goes_on,
         };
-        assert!(is_right, "call {call}: {stage:?}, {next:?}, {said}");
+        assert!(is_right, "{call:?}: {stage:?}, {next:?}, {said}");
         assert_eq!(make(&folder, "3.age").number, next.number + 1);
         check(&folder);
-    }
+        ControlFlow::Continue(())
+    });
     let stages = [(false, false), (true, false), (true, true), (false, true)];
     assert!(stages.iter().all(|stage| seen.contains_key(stage)), "before, in between, before the state and after: {seen:?}");
 }
@@ -222,36 +226,88 @@ fn a_job_that_dies_between_two_names_leaves_no_gap_and_no_fork() {
 #[test]
 fn a_killed_job_that_replaces_leaves_the_seal_of_what_is_there() {
     let mut stale_count = 0;
-    for call in 1.. {
+    for_each_call(|call| {
         let folder = seals::folder();
         folder.write("dump", "old");
         seals::encrypt(&folder, &["-o", "b/1.age", "dump"]).run().succeeds();
         let old = folder.read("b/1.age");
         let replace = || seals::encrypt(&folder, &["--force", "-o", "b/1.age", "dump"]);
-        if is_done(killed_at(call, replace())) {
+        if is_done(call.kills(replace())) {
             assert!(!folder.has("b/1.age.seal.replaced"));
-            break;
+            return ControlFlow::Break(());
         }
         let killed = folder.read("b/1.age");
         let is_left = folder.has("b/1.age.seal.replaced");
         stale_count += usize::from(is_left && killed != old);
         let fits = |seal: &str| seals::verify(&folder, &["--seal", seal, "b/1.age"]).run().code() == 0;
-        assert!(fits("b/1.age.seal") || is_left && fits("b/1.age.seal.replaced"), "call {call}");
+        assert!(fits("b/1.age.seal") || is_left && fits("b/1.age.seal.replaced"), "{call:?}");
 
         let fail = ["-f", "-qq", "-o", "trace", "-e", "trace=renameat", "-e", "inject=renameat:error=EIO:when=2"];
         replace().under(tool("strace"), fail).run().fails_with("cannot write b/1.age");
-        assert!(folder.read("b/1.age") == killed && fits("b/1.age.seal") && !folder.has("b/1.age.seal.replaced"), "call {call}");
+        assert!(folder.read("b/1.age") == killed && fits("b/1.age.seal") && !folder.has("b/1.age.seal.replaced"), "{call:?}");
         replace().run().succeeds();
-        assert!(folder.read("b/1.age") != killed && fits("b/1.age.seal"), "call {call}");
-    }
+        assert!(folder.read("b/1.age") != killed && fits("b/1.age.seal"), "{call:?}");
+        ControlFlow::Continue(())
+    });
     assert!(stale_count > 0, "no kill after both were replaced");
 }
 
-/// Runs a job that is killed at one of the calls that give a file its name or put it on disk, if it makes so many.
-fn killed_at(call: usize, job: Run) -> Ended {
-    let calls = "linkat,renameat,renameat2,unlinkat,fsync";
-    let (trace, kill) = (format!("trace={calls}"), format!("inject={calls}:signal=KILL:when={call}"));
-    job.under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", &trace, "-e", &kill]).run()
+/// Whichever of these calls fails, the seal is that of the backup that is there, and no number is given twice or left out.
+#[test]
+fn a_call_that_fails_costs_no_seal() {
+    for_each_call(|call| {
+        let folder = seals::folder();
+        make(&folder, "1.age");
+        folder.write("dump", "new");
+        let ended = call.with("error=EIO", seals::encrypt_next(&folder, &["--force", "-o", "b/1.age", "dump"]));
+        assert!(ended.code() == 0 || ended.words().contains("dbseal: error: "), "{call:?}: {}", ended.words());
+        seals::verify(&folder, &["b/1.age"]).run().succeeds();
+        make(&folder, "2.age");
+        check(&folder);
+        if folder.read_text("trace").contains("(INJECTED)") { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+}
+
+/// Why the seal could not be written is what is said first, also when the state cannot be put back.
+#[test]
+fn a_state_that_cannot_be_put_back_hides_no_error() {
+    let folder = seals::folder();
+    let first = make(&folder, "1.age");
+    let args = ["-o", "b/2.age", "--", "sh", "-c", "echo dump; sleep 1; echo other >b/2.age.seal"];
+    // The first gives the state its name, the second would give it back.
+    let fault = ["-f", "-qq", "-o", "trace", "-e", "trace=renameat", "-e", "inject=renameat:error=EIO:when=2"];
+    let ended = seals::encrypt_next(&folder, &args).under(tool("strace"), fault).run();
+    ended.fails_with("dbseal: error: b/2.age.seal exists already").fails_with("series shop goes on in a new epoch");
+    assert_eq!(folder.read_text("b/2.age.seal"), "other\n");
+    fs::remove_file(folder.path("b/2.age.seal")).expect("it is there");
+    let (next, said) = make_and_hear(&folder, "2.age");
+    assert!(next.epoch != first.epoch && said.contains("a job before this one ended"), "{said}");
+    check(&folder);
+}
+
+/// A call of a job: the kernel's name for it, and how many of that name there are up to it.
+#[derive(Clone, Copy, Debug)]
+struct Call(&'static str, usize);
+
+/// Runs a test with every call that a job may make, of each name until the test has seen that the job makes no more.
+fn for_each_call(mut test: impl FnMut(Call) -> ControlFlow<()>) {
+    for name in CALLS {
+        let after = (1..).find(|&number| test(Call(name, number)).is_break()).expect("an end");
+        assert!(after > 1 || name == "unlinkat", "no {name}");
+    }
+}
+
+impl Call {
+    /// Runs a job that is killed before the call.
+    fn kills(self, job: Run) -> Ended {
+        self.with("error=EIO:signal=KILL", job)
+    }
+
+    fn with(self, fault: &str, job: Run) -> Ended {
+        let Self(name, number) = self;
+        let (trace, fault) = (format!("trace={name}"), format!("inject={name}:{fault}:when={number}"));
+        job.under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", &trace, "-e", &fault]).run()
+    }
 }
 
 /// Whether a job came to its end; otherwise it was killed.
