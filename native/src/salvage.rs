@@ -23,7 +23,7 @@ use crate::report::Observer;
 use crate::section::Section;
 use crate::shared_tree::SharedTree;
 use chunks::{Chunks, Found};
-use opening::{Opening, Places};
+use opening::{Opening, Origin, Places};
 use reading::Reading;
 
 /// Everything that was decided about it.
@@ -108,40 +108,31 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
     let judgement = seal.as_ref().map(|seal| seal.judge(&request.seal.trust));
     let reading = Reading::new(&input, regular.len, &**observer);
     let (other, unlock) = (request.header.as_deref(), &request.unlock);
-    let opening = Places { reading: &reading, other, judgement: judgement.as_ref(), unlock, observer: &**observer }.find()?;
-    // A header that was not signed is of another file, or of another time; so may be all that it opens, and all that the seal says.
-    let proof_key = ProofKey::of(&opening.file_key);
-    let is_about_it = |judgement: &&Judgement<'_>| judgement.header() == opening.header && judgement.check_proof(&proof_key).is_ok();
-    let sealed = judgement.as_ref().filter(is_about_it);
-    if request.keep == Keep::Sealed && sealed.and_then(Judgement::groups).is_none() {
-        return Err(JobError::SealedUnknown(what));
-    }
-    let job = Job { request, reading: &reading, opening, sealed, output: &output, observer: &**observer };
-    let (found, tree) = job.open_what_opens()?;
-    let unsealed = match (sealed, tree) {
-        (Some(sealed), Some(tree)) => job.groups_not_sealed(sealed, tree),
-        // A seal that is not about it says of no part that it is as it was sealed.
-        _ if judgement.is_some() => std::iter::once(0..job.section_len()).collect(),
-        _ => Vec::new(),
-    };
-    let mut report = job.report(&found, &unsealed);
-    let is_empty = report.plaintext_len == Some(0);
-    if report.written_len == 0 && !is_empty {
-        return Err(JobError::NothingSalvaged(what));
-    }
-    output.set_len(report.plaintext_len.or_else(|| found.opened.end()).unwrap_or(0))?;
-    if request.keep == Keep::Sealed {
-        report.leave_unsealed_out(&output)?;
-        if report.written_len == 0 && !is_empty {
-            return Err(JobError::NothingAsSealed(what));
+    let places = |judgement| Places { reading: &reading, other, judgement, unlock, observer: &**observer };
+    let attempt = |opening| Job::of(request, &reading, opening, judgement.as_ref(), &output, &**observer).write(judgement.is_some());
+    let opening = places(judgement.as_ref()).find()?;
+    let origin = opening.origin;
+    let (mut report, has_seal) = match attempt(opening) {
+        // The seal is another backup's, whose header opens with the same key.
+        Err(JobError::NothingSalvaged(_)) if origin == Origin::Seal => {
+            observer.warning("nothing opens with the header that is in the seal: the backup's own is used");
+            attempt(places(None).find()?)?
         }
-    }
+        result => result?,
+    };
     report.unreadable = reading.into_unreadable();
     output.commit()?;
-    if sealed.is_none() {
+    if has_seal == HasSeal::No {
         request.seal.tell_of_replaced(&request.backup, &**observer);
     }
     Ok(report)
+}
+
+/// Whether there is a seal about what was opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HasSeal {
+    Yes,
+    No,
 }
 
 struct Job<'a> {
@@ -154,7 +145,52 @@ struct Job<'a> {
     observer: &'a dyn Observer,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// With the seal only if it is about what this opens: a header that was not signed is of another file, or of another time; so may be all
+    /// that it opens, and all that the seal says.
+    fn of(
+        request: &'a SalvageRequest<'a>,
+        reading: &'a Reading<'a>,
+        opening: Opening,
+        judgement: Option<&'a Judgement<'a>>,
+        output: &'a PendingFile,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        let proof_key = ProofKey::of(&opening.file_key);
+        let is_about_it = |judgement: &&Judgement<'_>| judgement.header() == opening.header && judgement.check_proof(&proof_key).is_ok();
+        let sealed = judgement.filter(is_about_it);
+        Self { request, reading, opening, sealed, output, observer }
+    }
+
+    /// Writes what opens; `is_claimed` says whether there is any seal.
+    fn write(&self, is_claimed: bool) -> Result<(SalvageReport, HasSeal), JobError> {
+        let what = || self.reading.input.what.clone();
+        let keep = self.request.keep;
+        if keep == Keep::Sealed && self.sealed.and_then(Judgement::groups).is_none() {
+            return Err(JobError::SealedUnknown(what()));
+        }
+        let (found, tree) = self.open_what_opens()?;
+        let unsealed = match (self.sealed, tree) {
+            (Some(sealed), Some(tree)) => self.groups_not_sealed(sealed, tree),
+            // A seal that is not about it says of no part that it is as it was sealed.
+            _ if is_claimed => std::iter::once(0..self.section_len()).collect(),
+            _ => Vec::new(),
+        };
+        let mut report = self.report(&found, &unsealed);
+        let is_empty = report.plaintext_len == Some(0);
+        if report.written_len == 0 && !is_empty {
+            return Err(JobError::NothingSalvaged(what()));
+        }
+        self.output.set_len(report.plaintext_len.or_else(|| found.opened.end()).unwrap_or(0))?;
+        if keep == Keep::Sealed {
+            report.leave_unsealed_out(self.output)?;
+            if report.written_len == 0 && !is_empty {
+                return Err(JobError::NothingAsSealed(what()));
+            }
+        }
+        Ok((report, if self.sealed.is_some() { HasSeal::Yes } else { HasSeal::No }))
+    }
+
     /// Bytes of the payload section. The seal knows where it ended; without it all that there is may belong to it.
     fn section_len(&self) -> u64 {
         let there_len = self.reading.len.saturating_sub(self.opening.header.len);

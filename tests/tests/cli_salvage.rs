@@ -284,6 +284,18 @@ fn what_nobody_sealed_is_named_or_left_out() {
     assert!(out == plain && report["plaintext"]["left_out"] == json!([]), "{report}");
 }
 
+/// At three in the morning the seal beside a backup may be another's, with a header that opens and is not this one's.
+#[test]
+fn the_seal_of_another_backup_costs_nothing() {
+    let folder = folder();
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "another.age", "plain"]).run().succeeds();
+    let (out, report) = salvage(&folder, &["--seal", "another.age.seal"], |file| file[slot(3)] ^= 1);
+    assert_eq!(out, without(&folder, &[3]));
+    assert_eq!(total(&report["plaintext"]["unsealed"]), (LEN - CHUNK_LEN) as u64, "its seal says nothing of it");
+    let job = ["decrypt", "-i", "backup.key", "--salvage", "-f", "-o", "out", "--seal", "another.age.seal", "damaged.age"];
+    folder.dbseal(job).run().fails_with("nothing opens with the header that is in the seal: the backup's own is used");
+}
+
 /// Without a seal that is about the backup and has its groups' hashes nobody can tell; and another's says nothing about this one.
 #[test]
 fn what_was_sealed_only_its_own_seal_says() {

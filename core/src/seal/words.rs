@@ -75,7 +75,7 @@ impl FileName {
         (text.len() <= MAX_FILE_NAME_LEN).then_some(Self(text))
     }
 
-    /// Whether this is the name of a file, as the file system has it. The only use of a name beside showing it.
+    /// Whether this is the name of a file, as the file system has it. No name from a seal is used for anything else, but shown.
     #[must_use]
     pub fn matches(&self, name: &[u8]) -> bool {
         Self::of(name).as_ref() == Some(self)

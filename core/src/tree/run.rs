@@ -58,7 +58,7 @@ impl Run {
         Self { range: offset..end, head: head.to_vec(), subtrees, tail: rest.to_vec() }
     }
 
-    /// As [`Run::hash`], in pieces of at most a group, which rayon's threads share out.
+    /// As [`Run::hash`], in pieces of 128 KiB, which rayon's threads share out.
     ///
     /// # Panics
     /// As [`Run::hash`].

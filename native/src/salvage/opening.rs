@@ -16,10 +16,20 @@ pub(super) struct Opening {
     pub(super) file_key: FileKey,
     /// The header, after which the payload section starts.
     pub(super) header: Extent,
+    pub(super) origin: Origin,
     /// The nonce after it, if it can be read.
     pub(super) nonce: Option<PayloadNonce>,
     /// The one in the file that the header was taken from, if that goes on so far.
     pub(super) other_nonce: Option<PayloadNonce>,
+}
+
+/// Where a header was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// In the backup, or in the file that was named.
+    File,
+    /// In the seal, which has another one than the backup.
+    Seal,
 }
 
 /// Where the parts of an opening are looked for.
@@ -42,7 +52,7 @@ impl Places<'_> {
             let start = read_start(file, MAX_HEADER_LEN + PAYLOAD_NONCE_LEN);
             let (file_key, header) = self.open_start(&start, &other)?;
             let after = start.bytes.get(usize::try_from(header.len).unwrap_or(usize::MAX)..).unwrap_or_default();
-            return self.with_nonce(file_key, header, after.first_chunk().copied());
+            return self.with_nonce(file_key, header, Origin::File, after.first_chunk().copied());
         }
         let start = self.reading.start(MAX_HEADER_LEN);
         let copy = self.judgement.and_then(Judgement::header_copy);
@@ -51,10 +61,10 @@ impl Places<'_> {
             && let Ok((file_key, header)) = self.open(copy, what)
         {
             self.observer.warning("the header of the backup is not the one that was signed: the copy in its seal is used");
-            return self.with_nonce(file_key, header, None);
+            return self.with_nonce(file_key, header, Origin::Seal, None);
         }
         let (file_key, header) = self.open_start(&start, what)?;
-        self.with_nonce(file_key, header, None)
+        self.with_nonce(file_key, header, Origin::File, None)
     }
 
     fn open_start(&self, start: &Start, what: &str) -> Result<(FileKey, Extent), JobError> {
@@ -72,13 +82,19 @@ impl Places<'_> {
         Ok((file_key, Extent::of(&bytes[..len])))
     }
 
-    fn with_nonce(&self, file_key: FileKey, header: Extent, other_nonce: Option<[u8; PAYLOAD_NONCE_LEN]>) -> Result<Opening, JobError> {
+    fn with_nonce(
+        &self,
+        file_key: FileKey,
+        header: Extent,
+        origin: Origin,
+        other_nonce: Option<[u8; PAYLOAD_NONCE_LEN]>,
+    ) -> Result<Opening, JobError> {
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
         if self.reading.len < header.len + nonce.len() as u64 {
             return Err(JobError::NothingSalvaged(self.reading.input.what.clone()));
         }
         let given = self.reading.read_at(&mut nonce, header.len, PAYLOAD_NONCE_LEN)?;
         let nonce = (given == Given::Whole).then(|| PayloadNonce::from_bytes(nonce));
-        Ok(Opening { file_key, header, nonce, other_nonce: other_nonce.map(PayloadNonce::from_bytes) })
+        Ok(Opening { file_key, header, origin, nonce, other_nonce: other_nonce.map(PayloadNonce::from_bytes) })
     }
 }

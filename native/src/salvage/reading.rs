@@ -1,6 +1,6 @@
 //! Reading from a disk that fails: what it does not give is lost, is named, and keeps nothing else from being read.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
@@ -39,7 +39,11 @@ impl<'a> Reading<'a> {
 
     /// As [`read_start`], of this file.
     pub(super) fn start(&self, max_len: usize) -> Start {
-        let start = read_start(&self.input.file, max_len);
+        let mut file = &self.input.file;
+        let start = match file.rewind() {
+            Ok(()) => read_start(file, max_len),
+            Err(error) => Start { bytes: Vec::new(), unreadable: Some(error) },
+        };
         if let Some(error) = &start.unreadable {
             let at = start.bytes.len() as u64;
             self.not_given(at..self.len.min(at + BLOCK_LEN as u64), error);
