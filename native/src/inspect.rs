@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal_core::{Header, Layout, Note, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Seal, SourceKind, UnwrapError};
+use dbseal_core::{Header, Layout, Note, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Seal, SourceKind, Trust, UnwrapError};
 use serde::Serialize;
 
 use crate::age_file::AgeFile;
@@ -119,6 +119,8 @@ pub enum InspectedSeal {
         epoch: Option<String>,
         /// The number in that.
         number: Option<u64>,
+        /// Bytes that the payload section should have.
+        payload_bytes: u64,
         /// The note.
         #[serde(skip)]
         first: Box<Note>,
@@ -207,6 +209,18 @@ fn escape(tag: &str) -> String {
     tag.chars().take(64).collect()
 }
 
+impl Inspection {
+    /// The bytes of the payload section, and those that the seal beside it says, where these are others.
+    #[must_use]
+    pub fn lens_that_differ(&self) -> Option<(u64, u64)> {
+        let (Some(Payload::Plausible { section_bytes, .. }), Some(InspectedSeal::Says { payload_bytes, .. })) = (&self.payload, &self.seal)
+        else {
+            return None;
+        };
+        (section_bytes != payload_bytes).then_some((*section_bytes, *payload_bytes))
+    }
+}
+
 impl InspectedSeal {
     fn of(bytes: &[u8]) -> Self {
         let seal = match Seal::parse(bytes) {
@@ -224,6 +238,7 @@ impl InspectedSeal {
             series: series.map(|series| series.label.to_string()),
             epoch: series.map(|series| series.epoch.to_string()),
             number: series.map(|series| series.number),
+            payload_bytes: seal.judge(&Trust::default()).payload().len,
             first: Box::new(first.clone()),
         }
     }

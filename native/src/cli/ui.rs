@@ -277,6 +277,9 @@ impl Outcome {
         let json = serde_json::to_string_pretty(inspection).expect("plain data") + "\n";
         let verdict = match inspection.payload {
             Some(Payload::MarkedFailed { .. } | Payload::CutOff { .. }) => Some(JobError::NotComplete(inspection.file.clone())),
+            _ if inspection.lens_that_differ().is_some_and(|(len, sealed_len)| len < sealed_len) => {
+                Some(JobError::NotComplete(inspection.file.clone()))
+            }
             _ if inspection.keys_tried && inspection.opened_by.is_none() => {
                 Some(JobError::Unwrap { what: inspection.file.clone(), error: UnwrapError::NoMatch })
             }
@@ -356,6 +359,10 @@ fn describe(inspection: &Inspection) -> String {
         }
         Some(Payload::CutOff { section_bytes }) => lines.push(("payload", format!("{section_bytes} bytes; NOT COMPLETE: it was cut off"))),
         None => lines.push(("payload", "of a length that only reading all of it would show".into())),
+    }
+    if let Some((len, sealed_len)) = inspection.lens_that_differ() {
+        let what = if len < sealed_len { "NOT COMPLETE" } else { "NOT WHAT WAS SEALED" };
+        lines.push(("", format!("{what}: by its seal the payload has {sealed_len} bytes")));
     }
     match &inspection.seal {
         Some(InspectedSeal::Says { first, .. }) => {
