@@ -106,7 +106,7 @@ fn a_trusted_key_outside_its_role_or_series() {
         (&["drill"], "2.age", "not-for-this", "but not with the role seal", "add seal to may= in the line of that key"),
         (&["trust", "--series", "web"], "2.age", "not-for-this", "of the series shop, and --series asks for another", "--series 'shop'"),
         (&["trust", "--series", "web"], "1.age", "not-for-this", "of no series, and --series asks for one", "--series '*'"),
-        (&["stranger.pub"], "2.age", "no", "nobody whom you trust", "see with dbseal verify who signed it"),
+        (&["stranger.pub"], "2.age", "no", "nobody whom you trust", "dbseal verify says who signed it"),
     ];
     for (trust, name, trusted, words, hint) in cases {
         let file = format!("b/{name}");
@@ -175,7 +175,7 @@ fn the_seal_of_the_backup_that_was_to_be_replaced() {
     verify(&folder, &["b/1.age"]).run().fails_with(hint).fails_with("DAMAGED");
     let answer = seals::answer(&seals::verify(&folder, &["b/1.age"]).run(), "1.age");
     assert_eq!(answer["replaced_seal"], "b/1.age.seal.replaced");
-    let decrypt = ["decrypt", "-i", "backup.key", "-o", "out", "b/1.age"];
+    let decrypt = ["decrypt", "-i", "backup.key", "-f", "-o", "out", "b/1.age"];
     folder.dbseal(decrypt).run().fails_with(hint);
     folder.dbseal(decrypt).args(["--salvage"]).run().fails_with(hint);
     folder.write("b/1.age.seal", "half a se");
@@ -222,4 +222,28 @@ fn a_file_that_nobody_vouches_for() {
     decrypt(&["--without-seal", "-o", "out", "bare.age"]).succeeds_in_silence();
     assert!(decrypt(&["bare.age"]).succeeds_in_silence().stdout == b"a dump\n");
     assert!(!decrypt(&["-i", "host.pub", "-o", "none", "bare.age"]).words().contains("vouches"));
+}
+
+/// A length that a payload can have says little; the seal says which it was.
+#[test]
+fn inspect_compares_the_length_with_the_seals() {
+    let folder = folder();
+    let backup = folder.read("b/1.age");
+    let inspect = || folder.dbseal(["inspect", "b/1.age"]).run();
+    inspect().succeeds();
+    folder.write("b/1.age", &backup[..backup.len() - 1]);
+    inspect().fails_with("b/1.age is not complete").ends_with(1, "NOT COMPLETE: by its seal the payload has");
+    folder.write("b/1.age", [&backup[..], b"x"].concat());
+    inspect().ends_with(0, "NOT WHAT WAS SEALED: by its seal the payload has");
+    std::fs::remove_file(folder.path("b/1.age.seal")).expect("it is there");
+    inspect().succeeds();
+}
+
+/// A path at which there is nothing was mistyped; a seal alone is listed.
+#[test]
+fn a_list_of_nothing() {
+    let folder = folder();
+    folder.dbseal(["list", "--trust", "trust", "b/nope"]).run().ends_with(2, "cannot open b/nope: no such file or directory");
+    std::fs::remove_file(folder.path("b/1.age")).expect("it is there");
+    folder.dbseal(["list", "--trust", "trust", "b/1.age"]).run().ends_with(0, "the backup is MISSING: only its seal is here");
 }

@@ -97,21 +97,26 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
             "take the header from another copy of the backup, or from its beginning, with --header FILE; its seal has one too"
         }
         JobError::SalvagedWhole => {
-            "decrypt it without --salvage; if its header is damaged, put a good one in its place first; cut off what is behind its end"
+            "without --salvage it ends with 0, if the header and the end of the backup are as they were; this output has all of it too"
         }
         JobError::SalvagedInPart => {
             "what is missing in the output is zeros: fetch the backup from another copy, if there is one, before you use this"
         }
         JobError::NoSeal(_) => "fetch FILE.seal too, or name it with --seal; --without-seal decrypts whatever opens, whoever made it",
-        JobError::NotVouched(_) => "see with dbseal verify who signed it; --without-seal decrypts whatever opens, whoever made it",
+        JobError::NotVouched(_) => {
+            "dbseal verify says who signed it; say with --trust whom you trust; --without-seal decrypts whatever opens, whoever made it"
+        }
         JobError::NotAsSealed { .. } => {
             "fetch the backup and its seal again from another copy; dbseal verify shows all that is damaged, --salvage saves what is not"
         }
         JobError::Seal { error: SealError::NewerVersion, .. } => {
             "a newer dbseal reads it; --without-seal decrypts whatever opens, whoever made it"
         }
-        JobError::Seal { .. } | JobError::HeaderNotSealed(_) => {
+        JobError::Seal { .. } => {
             "fetch the backup and its seal again from another copy; --without-seal decrypts whatever opens, whoever made it"
+        }
+        JobError::HeaderNotSealed(_) => {
+            "fetch the backup and its seal again from another copy; --salvage can open it with the header that its seal has"
         }
         JobError::WrongProof { .. } => "somebody put their own name to another's file: find out who; do not restore it",
         JobError::GroupsUnusable(_) => "decrypt all of it to a file with -o, or fetch the seal again",

@@ -10,6 +10,7 @@ use super::ui::{Outcome, Ui, printable};
 use super::{answers, catalogue};
 use crate::error::JobError;
 use crate::lateness::late;
+use crate::place::Place;
 use crate::report::Observer;
 use crate::sealing::{now, seal_path};
 use crate::seen::Seen;
@@ -42,7 +43,12 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
         for missing in &missing {
             ui.answer(&answers::missing_words(missing), &answers::missing_json(missing))?;
         }
-        for (series, count) in several_epochs(&checked) {
+        let unknown_count = checked.iter().filter(|answer| answer.places.worst() == Place::Unknown).count();
+        if !missing.is_empty() && unknown_count > 0 {
+            ui.warning(&format!("what is missing may be among the {unknown_count} of which no seal that counts says where they belong"));
+        }
+        // What was the newest of an epoch a state knows.
+        for (series, count) in several_epochs(&checked).iter().filter(|_| chain.state.is_none()) {
             ui.warning(&format!(
                 "series {series} has {count} epochs: what was the newest of an earlier one may be gone, and nothing shows it"
             ));

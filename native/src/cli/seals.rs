@@ -134,6 +134,12 @@ pub(super) fn list(args: ListArgs, ui: &Ui) -> Result<ListPlan, JobError> {
     };
     let seen = args.state.as_ref().map(load_state).transpose()?;
     let trust = trust(&args.trust, &args.inputs, None)?;
+    for input in &args.inputs {
+        // A seal alone is listed; a path at which there is nothing at all was mistyped.
+        if !seal_path(input).exists() {
+            input.metadata().map_err(|error| JobError::open(input, error))?;
+        }
+    }
     let backups = backups(args.inputs, args.state.as_deref())?;
     warn_if_nobody(trust.as_ref(), ui);
     Ok(ListPlan {
