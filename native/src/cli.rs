@@ -5,6 +5,7 @@ mod answers;
 mod args;
 mod catalogue;
 mod checks;
+mod json_text;
 mod naming;
 mod plan;
 mod salvaged;

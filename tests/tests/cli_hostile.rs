@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use dbseal_tests::cli::jobs::{COMMITTERS, assert_not_committed, decrypt, encrypt};
-use dbseal_tests::cli::{Folder, is_root};
+use dbseal_tests::cli::{Folder, is_root, seals};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
 
@@ -88,6 +88,37 @@ fn names_chosen_by_others() {
     folder.shell("\"$DBSEAL\" inspect $(printf '\\377') x").run().ends_with(2, "dbseal: error: there is no place for 'x' here");
     let text = folder.shell("\"$DBSEAL\" encrypt -R backup.pub --into $(printf '\\377') plain").run();
     assert_eq!(text.code(), 2, "{}", text.words());
+}
+
+/// Nor does a terminal obey what a command says of a file in JSON, which says the same of the name.
+#[test]
+fn names_chosen_by_others_in_json() {
+    let folder = seals::folder();
+    folder.write("plain", "a dump");
+    let name = "b/x\u{85}\u{9b}2J\u{7f}\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}.age";
+    seals::encrypt(&folder, &["-o", name, "plain"]).run().succeeds_in_silence();
+    let empty = name.replace("x", "y");
+    folder.write(&empty, "");
+    let runs: [&[&str]; 8] = [
+        &["inspect", name],
+        &["inspect", &empty],
+        &["list", "--trust", "trust", "b"],
+        &["verify", "--trust", "trust", "b", name],
+        &["verify", "--chain", "--trust", "trust", "b"],
+        &["decrypt", "-i", "backup.key", "-f", "-o", name, name],
+        &["decrypt", "-i", "backup.key", "-f", "-o", "out", name],
+        &["decrypt", "-i", "backup.key", "-f", "-o", "out", "--salvage", name],
+    ];
+    for run in runs {
+        let words = folder.dbseal(run.iter().copied()).run();
+        let json = folder.dbseal(run[..1].iter().chain(&["--json"]).chain(&run[1..]).copied()).run();
+        for text in [&words, &json].into_iter().flat_map(|ended| [String::from_utf8_lossy(&ended.stdout).into(), ended.stderr.clone()]) {
+            assert!(!name.chars().any(|character| !character.is_ascii_graphic() && text.contains(character)), "{run:?}: {text:?}");
+        }
+        if run[0] == "verify" {
+            assert_eq!(seals::answers(&json)[0]["file"], name, "{run:?}");
+        }
+    }
 }
 
 /// What would be written to a standard output that was closed is lost; a standard input that was closed is no empty dump.

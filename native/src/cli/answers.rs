@@ -5,6 +5,7 @@ use std::ops::Range;
 use dbseal_core::{Integrity, Note, SourceKind};
 use serde_json::json;
 
+use super::json_text::line;
 use super::ui::printable;
 use crate::chain::{Missing, MissingCause};
 use crate::error::JobError;
@@ -170,12 +171,12 @@ pub(super) fn json(answer: &Verification) -> String {
         "broken": answer.broken.map(|error| error.to_string()),
         "replaced_seal": answer.replaced_seal.as_ref().map(|path| path.to_string_lossy()),
     });
-    format!("{object}\n")
+    line(&object)
 }
 
 /// A backup that could not be checked.
 pub(super) fn failed_json(file: &str, error: &JobError) -> String {
-    format!("{}\n", json!({ "file": file, "error": error.to_string() }))
+    line(&json!({ "file": file, "error": error.to_string() }))
 }
 
 /// Backups that a series lacks.
@@ -191,5 +192,5 @@ pub(super) fn missing_words(missing: &Missing) -> String {
 
 /// As one line of JSON.
 pub(super) fn missing_json(missing: &Missing) -> String {
-    format!("{}\n", json!({ "missing": missing }))
+    line(&json!({ "missing": missing }))
 }

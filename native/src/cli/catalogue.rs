@@ -14,6 +14,7 @@ use self::json::json_of;
 use self::rows::table;
 use self::short::{age, ago, since, size};
 use super::answers::{missing_json, missing_words};
+use super::json_text::line;
 use super::seals::ListPlan;
 use super::ui::{Outcome, Ui, printable};
 use crate::catalogue::{Catalogue, list as catalogue_of};
@@ -131,5 +132,5 @@ fn older_json(word: &str, late: &Late, max_age: u64, now: Time) -> String {
         "age_seconds": old,
         "max_age_seconds": max_age,
     });
-    format!("{}\n", json!({ word: object }))
+    line(&json!({ word: object }))
 }

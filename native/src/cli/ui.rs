@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::advice::{Exit, exit, hint};
 use super::answers::signed;
-use super::salvaged;
+use super::{json_text, salvaged};
 use crate::adopt::Adopted;
 use crate::decrypt::{DecryptRequest, Decrypted};
 use crate::destination::Destination;
@@ -149,7 +149,7 @@ impl Ui {
     }
 
     fn event(&self, event: &serde_json::Value) {
-        self.to_stderr(format!("{event}\n").as_bytes());
+        self.to_stderr(json_text::line(event).as_bytes());
     }
 
     fn to_stderr(&self, bytes: &[u8]) {
@@ -227,15 +227,16 @@ impl Observer for Ui {
 /// A text on one line, with what a terminal would obey, or write from right to left, made visible: a file's name may be chosen
 /// by whoever can write to the storage.
 pub(super) fn printable(text: &str) -> String {
-    let is_plain = |character: char| {
-        !character.is_control()
-            && !matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
         if is_plain(character) { printable.push(character) } else { printable.extend(character.escape_default()) }
     }
     printable
+}
+
+/// Whether a terminal shows this, and neither obeys it nor writes from right to left by it.
+pub(super) fn is_plain(character: char) -> bool {
+    !character.is_control() && !matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What a job leaves to say.
@@ -274,7 +275,7 @@ impl Outcome {
     }
 
     pub(super) fn inspected(inspection: &Inspection) -> Self {
-        let json = serde_json::to_string_pretty(inspection).expect("plain data") + "\n";
+        let json = json_text::lines(inspection);
         let verdict = match inspection.payload {
             Some(Payload::MarkedFailed { .. } | Payload::CutOff { .. }) => Some(JobError::NotComplete(inspection.file.clone())),
             _ if inspection.lens_that_differ().is_some_and(|(len, sealed_len)| len < sealed_len) => {

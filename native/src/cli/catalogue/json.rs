@@ -3,6 +3,7 @@
 use dbseal_core::{SourceKind, TestResult, Time};
 use serde_json::json;
 
+use super::super::json_text::line;
 use crate::catalogue::{Backup, SealState, Warning};
 use crate::place::Place;
 use crate::standing;
@@ -58,5 +59,5 @@ pub(super) fn json_of(backup: &Backup, has_checks: bool) -> String {
             })
         });
     }
-    format!("{object}\n")
+    line(&object)
 }
