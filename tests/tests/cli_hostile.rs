@@ -121,6 +121,18 @@ fn names_chosen_by_others_in_json() {
     }
 }
 
+/// Of a header with more recipients than anybody reads a person is shown some, and how many there are.
+#[test]
+fn a_header_with_a_thousand_recipients() {
+    let folder = folder_with_backup();
+    folder.write("many.age", format!("age-encryption.org/v1\n{}--- {}\n", "-> x\n\n".repeat(1000), "A".repeat(43)));
+    let shown = format!("recipients: 1000: {} and 936 more\n", vec!["x"; 64].join(", "));
+    folder.dbseal(["inspect", "many.age"]).run().ends_with(1, &shown);
+    let json = folder.dbseal(["inspect", "--json", "many.age"]).run().stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(json["recipients"].as_array().map(Vec::len), Some(1000));
+}
+
 /// What would be written to a standard output that was closed is lost; a standard input that was closed is no empty dump.
 #[test]
 fn closed_streams() {

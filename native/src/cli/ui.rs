@@ -35,6 +35,9 @@ pub(super) enum Voice {
     Json,
 }
 
+/// Recipients that a person is shown; a machine gets them all.
+const MAX_RECIPIENTS: usize = 64;
+
 /// How often progress is told in JSON.
 const EVENT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -347,7 +350,12 @@ fn describe(inspection: &Inspection) -> String {
         1 => ", and 1 stanza for nobody".into(),
         count => format!(", and {count} stanzas for nobody"),
     };
-    lines.push(("recipients", format!("{}: {}{strength}{nobody}", inspection.recipients.len(), inspection.recipients.join(", "))));
+    let shown = &inspection.recipients[..inspection.recipients.len().min(MAX_RECIPIENTS)];
+    let more = match inspection.recipients.len() - shown.len() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    lines.push(("recipients", format!("{}: {}{more}{strength}{nobody}", inspection.recipients.len(), shown.join(", "))));
     let padded = if inspection.padded { ", padded: recipients can change in place" } else { "" };
     lines.push(("header", format!("{} bytes{padded}", inspection.header_bytes)));
     match inspection.payload {
