@@ -52,6 +52,8 @@ pub struct Verification {
     pub sample: Option<Sample>,
     /// Bytes of the file that are damaged, in order.
     pub damage: Vec<Range<u64>>,
+    /// Bytes behind the end that the payload section should have; where they are damage too, they are in that.
+    pub excess_len: u64,
     /// Whether the damage was located; otherwise it is somewhere in there.
     pub located: bool,
     /// Why the seal is broken.
@@ -91,6 +93,7 @@ pub fn verify(request: &VerifyRequest, trust: &Trust, observer: &Arc<dyn Observe
         claims: None,
         sample: None,
         damage: Vec::new(),
+        excess_len: 0,
         located: true,
         broken: None,
         replaced_seal: None,
@@ -152,6 +155,7 @@ impl Check<'_> {
         let file_len = self.input.regular.map_or(0, |regular| regular.len);
         let (header, offset) = self.header(file_len)?;
         let section_len = file_len.saturating_sub(offset);
+        answer.excess_len = section_len.saturating_sub(judgement.payload().len);
         let VerifyRequest { threads, pace, .. } = self.request;
         let section = Section { input: self.input, offset, len: section_len, threads: *threads, pace, observer: self.observer };
         match self.request.depth {

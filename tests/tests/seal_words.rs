@@ -206,6 +206,29 @@ fn what_is_wrong_comes_first() {
     assert!(words.contains(&format!(": bytes 4096 to {} of the file\n", backup.len() - 1)), "{words}");
 }
 
+/// What is too much at the end is no damage within.
+#[test]
+fn bytes_behind_the_end() {
+    let folder = folder();
+    let backup = folder.read("b/1.age");
+    let section_len = backup.len() - 4096;
+    let check = |bytes: &[u8]| {
+        folder.write("b/1.age", bytes);
+        verify(&folder, &["b/1.age"]).run().fails_with("DAMAGED").words()
+    };
+    let words = check(&[&backup[..], b"xyz"].concat());
+    let is = format!("b/1.age: DAMAGED: 3 bytes too many behind its end, and 0 of the {section_len} bytes of its payload section (0.000%)");
+    assert!(words.contains(&is) && words.contains(&format!(": bytes {0} to {1} of the file\n", backup.len(), backup.len() + 2)), "{words}");
+    let mut changed = [&backup[..], b"x"].concat();
+    changed[4096 + 20] ^= 1;
+    let words = check(&changed);
+    let is =
+        format!("DAMAGED: 1 byte too many behind its end, and {section_len} of the {section_len} bytes of its payload section (100.000%)");
+    assert!(words.contains(&is), "{words}");
+    let words = check(&backup[..backup.len() - 1]);
+    assert!(words.contains(&format!("DAMAGED: {section_len} of the {section_len} bytes")), "{words}");
+}
+
 /// What lies in a file will be used later: that nobody vouches for it is said once, and not where somebody does.
 #[test]
 fn a_file_that_nobody_vouches_for() {

@@ -70,13 +70,19 @@ fn integrity(answer: &Verification) -> String {
         }
         Integrity::Damaged => {
             let len: u64 = answer.damage.iter().map(|range| range.end - range.start).sum();
+            let len = len - answer.excess_len.min(len);
             let whole_len = claims.map_or(len, |claims| claims.payload_len);
             let len = len.min(whole_len);
+            let excess = match answer.excess_len {
+                0 => String::new(),
+                1 => "1 byte too many behind its end, and ".into(),
+                count => format!("{count} bytes too many behind its end, and "),
+            };
             let of = format!("of the {whole_len} bytes of its payload section");
             if let Some(Sample { read_count, group_count, .. }) = answer.sample {
-                format!("DAMAGED: {len} {of} at least; {read_count} of {group_count} groups were read")
+                format!("DAMAGED: {excess}{len} {of} at least; {read_count} of {group_count} groups were read")
             } else if answer.located {
-                format!("DAMAGED: {len} {of} ({:.3}%)", percent(len, whole_len))
+                format!("DAMAGED: {excess}{len} {of} ({:.3}%)", percent(len, whole_len))
             } else {
                 "DAMAGED: it is not what was sealed, and its seal does not say where".into()
             }
