@@ -33,11 +33,13 @@ impl Link {
         self.notes.iter().any(|note| note.to_string() == hash)
     }
 
-    /// The same with only those of the notes that [`place_all`] asks for: a seal may have a thousand.
+    /// The same with only those of the notes that [`place_all`] asks for: a seal may have a thousand. The last one that counts is what
+    /// another check may have remembered since.
     pub(crate) fn shortened(mut self, seen: &Seen) -> Self {
         let first = self.notes.first().copied();
         let known = first.and_then(|first| seen.last_note(&first));
-        self.notes.retain(|note| Some(*note) == first || known.is_some_and(|known| known == note.to_string()));
+        let last = self.last;
+        self.notes.retain(|note| Some(*note) == first || *note == last || known.is_some_and(|known| known == note.to_string()));
         self.notes.shrink_to_fit();
         self
     }
@@ -189,5 +191,19 @@ impl History {
             forks.extend(indices.iter().filter(|&&index| is_fork(links[index])));
         }
         forks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The storage can put a seal with a thousand notes under as many names as it likes.
+    #[test]
+    fn a_link_is_short() {
+        let notes: Vec<NoteHash> = (0..1024).map(|number| format!("{number:064x}").parse().expect("a hash")).collect();
+        let (first, last) = (notes[0], notes[700]);
+        let link = Link { series: None, notes, last }.shortened(&Seen::default());
+        assert_eq!((link.notes.as_slice(), link.notes.capacity()), ([first, last].as_slice(), 2));
     }
 }

@@ -23,11 +23,19 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
     let (mut checked, mut unread) = (Vec::new(), Vec::new());
     for request in plan.requests()? {
         match crate::verify(&request, &plan.trust, observer) {
-            Ok(answer) if plan.chain.is_none() => verdict.add(ui, plan, &answer)?,
-            Ok(answer) => checked.push(answer),
+            Ok(mut answer) => match &plan.chain {
+                None => verdict.add(ui, plan, &answer)?,
+                Some(chain) => {
+                    if let Some(claims) = &mut answer.claims {
+                        claims.link = claims.link.take().map(|link| link.shortened(&chain.seen_before));
+                    }
+                    checked.push(answer);
+                }
+            },
             Err(error) => {
                 // What cannot be read is there: it is not missing.
-                unread.extend(link_of_unread(&request, &plan.trust).filter(|_| !is_gone(&error)));
+                let link = link_of_unread(&request, &plan.trust).filter(|_| !is_gone(&error));
+                unread.extend(plan.chain.iter().zip(link).map(|(chain, link)| link.shortened(&chain.seen_before)));
                 verdict.add_failure(ui, &request, error)?;
             }
         }

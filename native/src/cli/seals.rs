@@ -85,22 +85,26 @@ pub(super) struct VerifyPlan {
 pub(super) struct ChainPlan {
     /// What was seen before, and is remembered from now on.
     pub(super) state: Option<PathBuf>,
+    /// What is in there before the first backup is read.
+    pub(super) seen_before: Seen,
     /// Seconds that the newest backup of a series may be old.
     pub(super) max_age: Option<u64>,
 }
 
 pub(super) fn verify(args: VerifyArgs, ui: &Ui) -> Result<VerifyPlan, JobError> {
+    let mut seen_before = Seen::default();
     // Before the first backup is read: hours later is late to hear that the file is no state, or cannot be one.
     if let Some(path) = &args.state {
         Seen::check_apart(path, &args.inputs)?;
         Seen::check_writable(path)?;
-        if Seen::load(path)?.is_none() {
-            ui.warning(&format!("no state yet at {}: starting one; roll-backs before now cannot be seen", path.display()));
+        match Seen::load(path)? {
+            Some(seen) => seen_before = seen,
+            None => ui.warning(&format!("no state yet at {}: starting one; roll-backs before now cannot be seen", path.display())),
         }
     }
     let trust = trust(&args.trust, &args.inputs, args.series.as_ref())?;
     let inputs = backups(args.inputs, args.state.as_deref())?;
-    let chain = args.chain.then_some(ChainPlan { state: args.state, max_age: args.max_age });
+    let chain = args.chain.then_some(ChainPlan { state: args.state, seen_before, max_age: args.max_age });
     let depth = args.sample.map_or(Depth::Whole, Depth::Sample);
     let seal = named_seal(args.seal)?;
     if seal.is_some() && inputs.len() > 1 {
