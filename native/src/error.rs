@@ -300,6 +300,16 @@ pub enum JobError {
     /// A seal without the hashes of groups that a sample is checked against.
     #[error("{0} cannot be sampled: its seal has no hashes of parts that belong to it")]
     NoGroups(String),
+    /// A file of next to nothing that would be read for years, by a seal that anybody could have made.
+    #[error("{what} is not read: it is a sparse file of {len} bytes, of which {stored_len} are on the disk, and nobody vouches for it")]
+    Sparse {
+        /// The backup.
+        what: String,
+        /// Its length in bytes.
+        len: u64,
+        /// Bytes of it that are on the disk.
+        stored_len: u64,
+    },
     /// What was checked is not what it should be: the answer was given in full before.
     #[error("{0}")]
     NotIntact(String),

@@ -22,6 +22,9 @@ use crate::write_back::drop_cached;
 /// How often a dump that writes nothing is looked at.
 const CHILD_LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
+/// Bytes that a block of a file's size on the disk stands for (stat(3type)).
+const BLOCK_LEN: u64 = 512;
+
 /// Where a job's input comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -59,6 +62,8 @@ pub(crate) struct Input {
 pub(crate) struct RegularFile {
     /// Its length in bytes.
     pub(crate) len: u64,
+    /// Bytes of it that are on the disk; the rest is holes, which are read as zeros.
+    pub(crate) stored_len: u64,
     /// When it was changed last: seconds and nanoseconds.
     modified: (i64, i64),
     /// Whether most of it was in the page cache already; then it is not ours to drop.
@@ -149,7 +154,8 @@ impl RegularFile {
         let (len, modified) = (metadata.len(), (metadata.mtime(), metadata.mtime_nsec()));
         // A length of 0 says nothing where the kernel makes the content up as it is read (/proc, some of FUSE): such a file is
         // read as a stream, to its end.
-        Ok((metadata.is_file() && len > 0).then(|| Self { len, modified, cached: is_cached(file, len) }))
+        let stored_len = metadata.blocks().saturating_mul(BLOCK_LEN);
+        Ok((metadata.is_file() && len > 0).then(|| Self { len, stored_len, modified, cached: is_cached(file, len) }))
     }
 }
 

@@ -1,5 +1,8 @@
 //! What people and machines are told of a seal: no more than was checked, and what is wrong before what is not.
 
+use std::time::Duration;
+
+use dbseal_core::{Extent, Note, SLOT_LEN, Seal, Sealed, Tree};
 use dbseal_tests::cli::{Folder, Run, seals};
 use serde_json::Value;
 
@@ -227,6 +230,32 @@ fn bytes_behind_the_end() {
     assert!(words.contains(&is), "{words}");
     let words = check(&backup[..backup.len() - 1]);
     assert!(words.contains(&format!("DAMAGED: {section_len} of the {section_len} bytes")), "{words}");
+}
+
+/// A file that costs nothing to store, by a seal that anybody could have made, is not read, and hides nothing that is gone.
+#[test]
+fn a_sparse_file_of_a_stranger() {
+    const LEN: u64 = 1 << 40;
+    let folder = folder();
+    seals::new_key(&folder, "stranger");
+    let key = seals::signing_key(&folder, "stranger");
+    let Note::Sealed(note) = Seal::parse(&folder.read("b/1.age.seal")).expect("a seal").notes()[0].note().clone() else {
+        panic!("the host's note")
+    };
+    let backup = folder.read("b/1.age");
+    let payload = Extent { len: LEN / SLOT_LEN as u64 * SLOT_LEN as u64 + 16, ..note.payload };
+    let note = Note::Sealed(Sealed { signer: key.verifier_key().clone(), payload, ..note });
+    let seal = Seal::new(note, &key, &Tree::of(&backup[4096..]), &backup[..4096]).to_bytes();
+    folder.write("b/2.age.seal", seal);
+    folder.write("b/2.age", &backup);
+    let file = std::fs::File::options().write(true).open(folder.path("b/2.age")).expect("it is there");
+    file.set_len(4096 + payload.len).expect("room for nothing");
+    for args in [&["b/2.age"][..], &["--chain", "b"]] {
+        let ended = verify(&folder, args).limit(Duration::from_secs(60)).run();
+        let words = ended.ends_with(1, "b/2.age: NOT CHECKED: b/2.age is not read: it is a sparse file of ").words();
+        assert!(words.contains(", and nobody vouches for it\n"), "{words}");
+        assert!(args.len() == 1 || words.contains("b/1.age: intact"), "{words}");
+    }
 }
 
 /// What lies in a file will be used later: that nobody vouches for it is said once, and not where somebody does.

@@ -130,6 +130,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
             "dbseal keygen --sign wrote it to the .pub file: give the line that is in it, or the name of a file"
         }
         JobError::NoGroups(_) => "leave --sample out: the whole of it can be checked",
+        JobError::Sparse { .. } => "no backup has holes: fetch it again from where it is whole, or say with --trust who signed it",
         JobError::NoIdentity => "name the private key with -i FILE",
         JobError::NoTerminal(_) => "put the passphrase into a file that only you can read, and name it with --passphrase-file FILE",
         JobError::Unwrap { error: UnwrapError::NoMatch, .. } => "dbseal inspect shows how many recipients the file has, and of which kind",

@@ -109,6 +109,8 @@ sentences! {
     E::GroupsUnusable(_) => E::GroupsUnusable(what())
         => "the seal of x has no usable hashes, so that a part of it cannot be checked alone";
     E::NoGroups(_) => E::NoGroups(what()) => "x cannot be sampled: its seal has no hashes of parts that belong to it";
+    E::Sparse { .. } => E::Sparse { what: what(), len: 9, stored_len: 1 }
+        => "x is not read: it is a sparse file of 9 bytes, of which 1 are on the disk, and nobody vouches for it";
     E::NotIntact(_) => E::NotIntact("1 of 2 backups is not intact".into()) => "1 of 2 backups is not intact";
     E::NoIdentity => E::NoIdentity => "no key to open the file with";
     E::PassphraseNotKey(_) => E::PassphraseNotKey(what()) => "x is encrypted with a passphrase, not to a key";
