@@ -13,7 +13,7 @@ use crate::age_file::AgeFile;
 use crate::descendants::kill_descendants;
 use crate::destination::{Destination, Privacy};
 use crate::error::JobError;
-use crate::input::{Input, Source, StreamReader, check_not_same};
+use crate::input::{Fifos, Input, Source, StreamReader, check_not_same};
 use crate::keys::Unlock;
 use crate::pace::Pace;
 use crate::parallel::Transfer;
@@ -77,7 +77,8 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
 fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<Decrypted, JobError> {
     check_not_same(&request.source, &request.destination)?;
     request.destination.check()?;
-    let mut input = Input::open(&request.source, observer)?;
+    let fifos = if request.seal.policy == SealPolicy::Trusted { Fifos::Refused } else { Fifos::Read };
+    let mut input = Input::open(&request.source, fifos, observer)?;
     let (what, regular) = (input.what.clone(), input.regular);
     let waker = input.waker();
 

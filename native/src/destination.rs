@@ -131,7 +131,7 @@ impl StreamOf {
 
 /// Links lead to streams in the kernel's own folders only (`/dev/stdout`): elsewhere one that somebody planted would lead a
 /// backup to `/dev/null`.
-fn may_follow(path: &Path) -> bool {
+pub(crate) fn may_follow(path: &Path) -> bool {
     ["/dev", "/dev/fd", "/dev/pts", "/proc/self/fd"].iter().any(|folder| folder_of(path) == Path::new(folder))
 }
 

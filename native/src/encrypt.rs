@@ -13,7 +13,7 @@ use rand_core::UnwrapErr;
 use crate::descendants::kill_descendants;
 use crate::destination::{Destination, Privacy};
 use crate::error::JobError;
-use crate::input::{Input, Source, StreamReader, Waker, check_not_same};
+use crate::input::{Fifos, Input, Source, StreamReader, Waker, check_not_same};
 use crate::pace::Pace;
 use crate::parallel::Transfer;
 use crate::pipeline::{Workers, fill_plaintext, flow};
@@ -100,9 +100,9 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     }
     drop(file_key);
     // A file that cannot be read must not start a consumer, and output that cannot be written must not start a dump.
-    let early = if let Source::File(_) = request.source { Some(Input::open(&request.source, observer)?) } else { None };
+    let early = if let Source::File(_) = request.source { Some(Input::open(&request.source, Fifos::Read, observer)?) } else { None };
     let mut sink = Sink::create(&request.destination, Privacy::Shared, observer)?;
-    let mut input = early.map_or_else(|| Input::open(&request.source, observer), Ok)?;
+    let mut input = early.map_or_else(|| Input::open(&request.source, Fifos::Read, observer), Ok)?;
     observer.started(input.regular.map(|regular| regular.len));
 
     let section_offset = header.len() as u64;

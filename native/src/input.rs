@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::ReadWriteFlags;
 
 use crate::child::{Command, PIPE_LEN, Producer};
-use crate::destination::{Destination, folder_of};
+use crate::destination::{Destination, folder_of, may_follow};
 use crate::error::JobError;
 use crate::pace::Pace;
 use crate::report::Observer;
@@ -47,6 +47,16 @@ impl Source {
     }
 }
 
+/// Whether a FIFO is read that lies among other files. Whoever can write to the storage could have put it where a backup was, and
+/// never write to it. Those in the kernel's own folders, as a shell makes them for `<(...)`, are read in any case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fifos {
+    /// Yes: whoever named it has made it.
+    Read,
+    /// No.
+    Refused,
+}
+
 /// An input that is open.
 pub(crate) struct Input {
     pub(crate) what: String,
@@ -72,11 +82,11 @@ pub(crate) struct RegularFile {
 
 impl Input {
     /// Opens the input. A command is started here, so everything that could refuse the job comes before.
-    pub(crate) fn open(source: &Source, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
+    pub(crate) fn open(source: &Source, fifos: Fifos, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
         let what = source.what();
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| JobError::read(&what, error.into()))?);
         let (file, producer) = match source {
-            Source::File(path) => (open_file(path)?, None),
+            Source::File(path) => (open_file(path, fifos)?, None),
             Source::Stdin => (io::stdin().as_fd().try_clone_to_owned().map_err(|error| JobError::read(&what, error))?.into(), None),
             Source::Command(command) => {
                 let (producer, stdout) = Producer::start(command, observer)?;
@@ -173,15 +183,31 @@ fn is_cached(file: &File, len: u64) -> bool {
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_regular()) }
 }
 
-fn open_file(path: &Path) -> Result<File, JobError> {
-    let file = File::open(path).map_err(|error| JobError::open(path, error))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+/// Opens a file, a device or a FIFO.
+pub(crate) fn open_file(path: &Path, fifos: Fifos) -> Result<File, JobError> {
+    let failed = |error| JobError::open(path, error);
+    let waits = fifos == Fifos::Read || may_follow(path);
+    let flags = if waits { OFlags::empty() } else { OFlags::NONBLOCK | OFlags::NOCTTY };
+    let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path).map_err(failed)?;
+    let file_type = file.metadata().map_err(failed)?.file_type();
+    if file_type.is_dir() {
         return Err(JobError::InputIsFolder(path.into()));
     }
+    if !waits && file_type.is_fifo() {
+        return Err(failed(not_regular()));
+    }
+    if !waits {
+        let flags = fcntl_getfl(&file).map_err(|error| failed(error.into()))?;
+        fcntl_setfl(&file, flags - OFlags::NONBLOCK).map_err(|error| failed(error.into()))?;
+    }
     Ok(file)
+}
+
+fn not_regular() -> io::Error {
+    io::Error::other("it is not a regular file")
 }
 
 /// Refuses to write to the file that is read.

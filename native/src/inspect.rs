@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::age_file::AgeFile;
 use crate::error::JobError;
-use crate::input::{Input, Source, StreamReader};
+use crate::input::{Fifos, Input, Source, StreamReader};
 use crate::keys::{IdentitySource, PassphraseSource, Unlock};
 use crate::pace::Pace;
 use crate::report::{Observer, Silent};
@@ -142,7 +142,7 @@ pub enum InspectedSeal {
 /// # Errors
 /// See [`JobError`]; a key that does not open the file is no error.
 pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Result<Inspection, JobError> {
-    let mut input = Input::open(&request.source, observer)?;
+    let mut input = Input::open(&request.source, Fifos::Refused, observer)?;
     let what = input.what.clone();
     let regular = input.regular;
     let unlimited = Pace::unlimited();

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use dbseal_tests::cli::jobs::{COMMITTERS, assert_not_committed, decrypt, encrypt};
-use dbseal_tests::cli::{Folder, is_root, seals};
+use dbseal_tests::cli::{Folder, dbseal, is_root, seals};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
 
@@ -88,6 +88,35 @@ fn names_chosen_by_others() {
     folder.shell("\"$DBSEAL\" inspect $(printf '\\377') x").run().ends_with(2, "dbseal: error: there is no place for 'x' here");
     let text = folder.shell("\"$DBSEAL\" encrypt -R backup.pub --into $(printf '\\377') plain").run();
     assert_eq!(text.code(), 2, "{}", text.words());
+}
+
+/// A FIFO in the place of a backup is not waited for; those that a shell makes are read, and one that somebody made for it.
+#[test]
+fn a_fifo_instead_of_a_backup() {
+    let folder = seals::folder();
+    folder.write("plain", "a dump");
+    seals::encrypt(&folder, &["-o", "b/1.age", "plain"]).run().succeeds_in_silence();
+    folder.shell("mkfifo b/2.age; cp b/1.age.seal b/2.age.seal; ln -s 2.age b/3.age").run().succeeds();
+    let decrypt = ["decrypt", "-i", "backup.key", "-f", "-o", "out"];
+    for name in ["b/2.age", "b/3.age"] {
+        for args in [
+            [&decrypt[..], &["--trust", "trust", name]].concat(),
+            [&decrypt[..], &["--salvage", "--header", name, "b/1.age"]].concat(),
+            vec!["inspect", name],
+        ] {
+            let run = folder.dbseal(args).limit(Duration::from_secs(60)).run();
+            run.ends_with(2, &format!("dbseal: error: cannot open {name}: it is not a regular file"));
+        }
+    }
+    for line in [
+        "\"$DBSEAL\" inspect <(cat b/1.age)",
+        "\"$DBSEAL\" decrypt -i backup.key --trust trust --seal b/1.age.seal --accept renamed <(cat b/1.age) | cmp - plain",
+        "\"$DBSEAL\" decrypt -i backup.key -f -o out --salvage --header <(cat b/1.age) b/1.age; test $? = 1 && cmp out plain",
+        "(cat b/1.age >b/2.age &); \"$DBSEAL\" decrypt -i backup.key --without-seal b/2.age | cmp - plain",
+    ] {
+        let bash = folder.program("/bin/bash").args(["-c", &format!("set -o pipefail; {line}")]).env("DBSEAL", dbseal());
+        bash.limit(Duration::from_secs(60)).run().succeeds();
+    }
 }
 
 /// Nor does a terminal obey what a command says of a file in JSON, which says the same of the name.

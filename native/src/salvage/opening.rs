@@ -1,12 +1,12 @@
 //! What a damaged backup is opened with: its header and its nonce, or those that were kept elsewhere.
 
-use std::fs::File;
 use std::path::Path;
 
 use dbseal_core::{Extent, FileKey, Header, Judgement, MAX_HEADER_LEN, PAYLOAD_NONCE_LEN, PayloadNonce};
 
 use super::reading::{Given, Reading, Start, read_start};
 use crate::error::JobError;
+use crate::input::{Fifos, open_file};
 use crate::keys::Unlock;
 use crate::reason::reason;
 use crate::report::Observer;
@@ -48,8 +48,7 @@ impl Places<'_> {
         let what = &self.reading.input.what;
         if let Some(path) = self.other {
             let other = path.display().to_string();
-            let file = File::open(path).map_err(|error| JobError::open(path, error))?;
-            let start = read_start(file, MAX_HEADER_LEN + PAYLOAD_NONCE_LEN);
+            let start = read_start(open_file(path, Fifos::Refused)?, MAX_HEADER_LEN + PAYLOAD_NONCE_LEN);
             let (file_key, header) = self.open_start(&start, &other)?;
             let after = start.bytes.get(usize::try_from(header.len).unwrap_or(usize::MAX)..).unwrap_or_default();
             return self.with_nonce(file_key, header, Origin::File, after.first_chunk().copied());
