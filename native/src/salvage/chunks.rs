@@ -34,7 +34,7 @@ pub(super) struct Found {
 impl Chunks<'_> {
     /// Which of some openers opens the first chunk that any of them opens.
     pub(super) fn choose(&self, openers: &[Opener]) -> Result<Option<usize>, JobError> {
-        let mut batch = Batch::with_chunks(1);
+        let mut batch = room_for(1)?;
         for index in 0..self.count() {
             let len = self.read(index, &mut batch)?;
             for (which, opener) in openers.iter().enumerate() {
@@ -52,20 +52,23 @@ impl Chunks<'_> {
     /// gives to whoever reads again.
     pub(super) fn open_all(&self, opener: &Opener, tree: Option<&SharedTree>) -> Result<(), JobError> {
         let batch_count = usize::try_from(self.count().div_ceil(BATCH_CHUNKS as u64)).map_err(|_| JobError::Memory)?;
-        let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
-        self.section.each(batch_count, room, |index, batch| {
-            let first_index = (index * BATCH_CHUNKS) as u64;
-            let len = self.read(first_index, batch)?;
-            if let Some(tree) = tree {
-                tree.add(slot_start(first_index), &batch.ciphertext_mut()[..len]);
-            }
-            batch.set_ciphertext_len(len);
-            for (salvaged, index) in opener.salvage_at(first_index, batch).into_iter().zip(first_index..) {
-                self.keep(index, salvaged)?;
-            }
-            self.section.observer.advanced(len as u64);
-            Ok(())
-        })
+        self.section.each(
+            batch_count,
+            || room_for(BATCH_CHUNKS),
+            |index, batch| {
+                let first_index = (index * BATCH_CHUNKS) as u64;
+                let len = self.read(first_index, batch)?;
+                if let Some(tree) = tree {
+                    tree.add(slot_start(first_index), &batch.ciphertext_mut()[..len]);
+                }
+                batch.set_ciphertext_len(len);
+                for (salvaged, index) in opener.salvage_at(first_index, batch).into_iter().zip(first_index..) {
+                    self.keep(index, salvaged)?;
+                }
+                self.section.observer.advanced(len as u64);
+                Ok(())
+            },
+        )
     }
 
     /// Looks for the final chunk after the last one that opened: where something was appended, it ends where no slot does.
@@ -75,7 +78,7 @@ impl Chunks<'_> {
         if end.is_some() || index >= self.count() {
             return Ok(());
         }
-        let mut batch = Batch::with_chunks(1);
+        let mut batch = room_for(1)?;
         let len = self.read(index, &mut batch)?;
         opener.find_final(index, &mut batch.ciphertext_mut()[..len]).map_or(Ok(()), |text| self.keep(index, Salvaged::Final(text)))
     }
@@ -118,6 +121,10 @@ impl Chunks<'_> {
     fn with_found<T>(&self, work: impl FnOnce(&mut Found) -> T) -> T {
         work(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn room_for(chunk_count: usize) -> Result<Batch, JobError> {
+    Batch::try_with_chunks(chunk_count).map_err(|_| JobError::Memory)
 }
 
 /// Where the slot of a chunk starts in the payload section.
