@@ -104,10 +104,12 @@ impl SealCheck {
             return Ok(None);
         }
         let bytes = path.as_deref().map(read_seal).transpose()?.flatten();
-        let (Some(path), Some(bytes), Some(header)) = (path, bytes, header) else {
+        let (Some(path), Some(bytes)) = (path, bytes) else {
             let is_wanted = self.path.is_some() || self.policy == SealPolicy::Trusted;
             return if is_wanted { Err(JobError::NoSeal(what)) } else { Ok(None) };
         };
+        // Else armor would be a way round a seal that is there.
+        let header = header.ok_or_else(|| JobError::ArmorSealed(what.clone()))?;
         let seal = Seal::parse(&bytes).map_err(|error| JobError::Seal { what: path.display().to_string(), error })?;
         let judgement = seal.judge(&self.trust);
         if self.policy == SealPolicy::Trusted {

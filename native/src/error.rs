@@ -244,6 +244,9 @@ pub enum JobError {
     /// A seal that has to be there is not.
     #[error("{0} has no seal")]
     NoSeal(String),
+    /// Armor with a seal beside it.
+    #[error("{0} is armor, and a seal is of a binary file: this is not what was sealed")]
+    ArmorSealed(String),
     /// A seal that breaks a rule.
     #[error("{what}: the seal is broken: {error}")]
     Seal {

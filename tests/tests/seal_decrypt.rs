@@ -129,6 +129,30 @@ fn nobody_vouches_and_nothing_starts() {
     folder.dbseal(["verify", "--trust", "apart/link", "."]).run().ends_with(2, "apart/link lies where");
 }
 
+/// A seal is of a binary file: text in the place of the backup is never what was sealed, whoever is trusted.
+#[test]
+fn armor_is_no_way_round_a_seal() {
+    let folder = folder();
+    folder.write("hostile", "DROP DATABASE shop");
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--armor", "-f", "-o", "shop.age", "hostile"]).run().succeeds();
+    let refused = "shop.age is armor, and a seal is of a binary file: this is not what was sealed";
+    for trust in [&[][..], &["--trust", "trusted/trust"], &["--require-seal"]] {
+        let decrypt = folder.dbseal(["decrypt", "-i", "backup.key"]).args(trust.iter().copied());
+        let ended = decrypt.args(["shop.age", "--", "sh", "-c", "echo >started"]).run().ends_with(1, refused);
+        assert!(!folder.has("started") && !ended.words().contains("has no seal"), "{trust:?}");
+    }
+    let stream = ["decrypt", "-i", "backup.key", "--seal", "shop.age.seal"];
+    let armor = folder.read("shop.age");
+    let ended = folder.dbseal(stream).stdin(armor).run().fails_with("is armor, and a seal is of a binary file");
+    assert!(ended.stdout.is_empty());
+    let anybody = ["decrypt", "-i", "backup.key", "--without-seal", "-o", "opens", "shop.age"];
+    folder.dbseal(anybody).run().succeeds();
+    // Where there is none, armor is what it was: refused only where somebody has to vouch.
+    std::fs::remove_file(folder.path("shop.age.seal")).expect("it is there");
+    decrypt(&folder, &["-o", "out", "shop.age"]).run().ends_with(1, "shop.age has no seal");
+    folder.dbseal(["decrypt", "-i", "backup.key", "-o", "out", "shop.age"]).run().succeeds();
+}
+
 /// A name that no seal could say is not the one that this seal says, to a check and to a restore alike.
 #[test]
 fn a_name_too_long_for_a_seal_is_another() {

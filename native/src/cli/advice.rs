@@ -112,7 +112,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Seal { error: SealError::NewerVersion, .. } => {
             "a newer dbseal reads it; --without-seal decrypts whatever opens, whoever made it"
         }
-        JobError::Seal { .. } => {
+        JobError::ArmorSealed(_) | JobError::Seal { .. } => {
             "fetch the backup and its seal again from another copy; --without-seal decrypts whatever opens, whoever made it"
         }
         JobError::HeaderNotSealed(_) => {

@@ -96,6 +96,7 @@ sentences! {
     E::SalvagedInPart => E::SalvagedInPart => "what was salvaged is not the whole backup";
     E::SalvagedWhole => E::SalvagedWhole => "nothing is missing, but --salvage checks less than decrypting does, and never ends with 0";
     E::NoSeal(_) => E::NoSeal(what()) => "x has no seal";
+    E::ArmorSealed(_) => E::ArmorSealed(what()) => "x is armor, and a seal is of a binary file: this is not what was sealed";
     E::Seal { .. } => E::Seal { what: what(), error: SealError::NotASeal } => "x: the seal is broken: this is not a seal";
     E::NotVouched(_) => E::NotVouched(what()) => "nobody whom you trust vouches for x";
     E::NotTrustedFor { .. } => E::NotTrustedFor { what: what(), signer: "db1".into(), standing: Standing::OtherRole, series: None }
