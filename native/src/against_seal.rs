@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Extent, FileKey, Groups, Header, Judgement, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal};
+use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Judgement, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal};
 
 use crate::error::JobError;
 use crate::input::Source;
@@ -118,13 +118,10 @@ impl SealCheck {
         if Extent::of(&header.to_bytes()) != judgement.header() {
             return Err(JobError::HeaderNotSealed(what));
         }
-        // An older backup in the place of a newer one is whole, signed, and not what is asked for.
-        if let (Some(name), Some(sealed), Names::MustMatch) = (backup.and_then(Path::file_name), judgement.file(), self.names)
-            && !sealed.matches(name.as_bytes())
-        {
-            return Err(JobError::Renamed { what, sealed: sealed.to_string() });
+        match backup.and_then(|backup| other_name(&judgement, backup)) {
+            Some(sealed) if self.names == Names::MustMatch => Err(JobError::Renamed { what, sealed: sealed.to_string() }),
+            _ => Ok(Some(seal)),
         }
-        Ok(Some(seal))
     }
 
     /// Where a backup is refused by its seal, tells of another one that may be the right one.
@@ -275,6 +272,13 @@ impl<R: Read> Read for GroupsReader<R> {
         self.range.start += len as u64;
         Ok(len)
     }
+}
+
+/// The name in the seal, where the backup has another. An older backup in the place of a newer one is whole, signed, and not what is
+/// asked for.
+pub(crate) fn other_name<'a>(judgement: &Judgement<'a>, backup: &Path) -> Option<&'a FileName> {
+    let name = backup.file_name()?;
+    judgement.file().filter(|sealed| !sealed.matches(name.as_bytes()))
 }
 
 /// Refuses a seal of somebody who is not trusted for it.

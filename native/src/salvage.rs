@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dbseal_core::{CHUNK_LEN, Extent, Judgement, Layout, Opener, PAYLOAD_NONCE_LEN, ProofKey, SLOT_LEN};
 
-use crate::against_seal::SealCheck;
+use crate::against_seal::{Names, SealCheck, SealPolicy, other_name};
 use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, is_same_file};
@@ -77,6 +77,8 @@ pub struct SalvageReport {
     pub unreadable: Vec<Range<u64>>,
     /// Bytes of the file behind the end of the payload.
     pub garbage: Vec<Range<u64>>,
+    /// The name in the seal, percent-encoded, where the backup has another: it may be an older one in the place of a newer.
+    pub sealed_as: Option<String>,
 }
 
 impl SalvageReport {
@@ -106,6 +108,8 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
     let output = PendingFile::create(&request.output, Privacy::Owner, request.overwrite)?;
     let seal = request.seal.seal_of(&request.backup, &**observer)?;
     let judgement = seal.as_ref().map(|seal| seal.judge(&request.seal.trust));
+    let sealed_as = judgement.as_ref().and_then(|judgement| other_name(judgement, &request.backup)).map(ToString::to_string);
+    sealed_as.clone().map_or(Ok(()), |sealed| refuse_or_tell(request, JobError::Renamed { what, sealed }, &**observer))?;
     let reading = Reading::new(&input, regular.len, &**observer);
     let (other, unlock) = (request.header.as_deref(), &request.unlock);
     let places = |judgement| Places { reading: &reading, other, judgement, unlock, observer: &**observer };
@@ -121,11 +125,22 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
         result => result?,
     };
     report.unreadable = reading.into_unreadable();
+    report.sealed_as = sealed_as;
     output.commit()?;
     if has_seal == HasSeal::No {
         request.seal.tell_of_replaced(&request.backup, &**observer);
     }
     Ok(report)
+}
+
+/// Of a backup that has another name than its seal says: what is believed because of a seal has to be what was asked for.
+fn refuse_or_tell(request: &SalvageRequest<'_>, renamed: JobError, observer: &dyn Observer) -> Result<(), JobError> {
+    let is_believed = request.keep == Keep::Sealed || request.seal.policy == SealPolicy::Trusted;
+    if is_believed && request.seal.names == Names::MustMatch {
+        return Err(renamed);
+    }
+    observer.warning(&renamed.to_string());
+    Ok(())
 }
 
 /// Whether there is a seal about what was opened.
@@ -258,6 +273,7 @@ impl<'a> Job<'a> {
             left_out: Vec::new(),
             unreadable: Vec::new(),
             garbage: (end < file_len).then_some(end..file_len).into_iter().collect(),
+            sealed_as: None,
         }
     }
 }

@@ -37,7 +37,8 @@ fn salvage(folder: &Folder, args: &[&str], damage: impl FnOnce(&mut Vec<u8>)) ->
 
 fn salvage_as(option: &str, folder: &Folder, args: &[&str], damage: impl FnOnce(&mut Vec<u8>)) -> (Vec<u8>, Value) {
     write_damaged(folder, damage);
-    let job = ["decrypt", "-i", "backup.key", option, "--json", "-f", "-o", "out", "damaged.age"];
+    // Its seal calls it shop.age.
+    let job = ["decrypt", "-i", "backup.key", option, "--accept", "renamed", "--json", "-f", "-o", "out", "damaged.age"];
     let ended = folder.dbseal(job).args(args.iter().copied()).run().ends_with(1, "salvaged");
     (folder.read("out"), report(&ended.stderr))
 }
@@ -267,7 +268,8 @@ fn what_nobody_sealed_is_named_or_left_out() {
     assert!(out == without(&folder, &(15..32).collect::<Vec<_>>()), "{report}");
     assert_eq!(report["plaintext"], json!({ "lost": [], "unsealed": [], "left_out": apart }));
     assert_eq!((&report["written_bytes"], &report["plaintext_bytes"]), (&json!(LEN - 17 * CHUNK_LEN), &json!(LEN)));
-    let words = folder.dbseal(["decrypt", "-i", "backup.key", "--salvage=sealed", "--seal", "the.seal", "-f", "-o", "out", "damaged.age"]);
+    let accept = ["--accept", "renamed", "--seal", "the.seal"];
+    let words = folder.dbseal(["decrypt", "-i", "backup.key", "--salvage=sealed", "-f", "-o", "out", "damaged.age"]).args(accept);
     let left_out = format!("as the seal does not vouch for it: bytes {} to {} of the plaintext", 15 * CHUNK_LEN, 32 * CHUNK_LEN - 1);
     words.run().ends_with(1, &left_out).ends_with(1, "what was salvaged is not the whole backup");
 
@@ -320,7 +322,7 @@ fn what_was_sealed_only_its_own_seal_says() {
     sealed(&[]);
     sealed(&["--without-seal"]);
     for seal in ["of-short.seal", "of-plain.seal", "cut.seal", "plain"] {
-        sealed(&["--header", "shop.age", "--seal", seal]);
+        sealed(&["--header", "shop.age", "--accept", "renamed", "--seal", seal]);
     }
     // Of a backup that is a single group nothing is as it was sealed, if anything is damaged.
     folder.write("short", paint(3 * CHUNK_LEN));
@@ -331,6 +333,38 @@ fn what_was_sealed_only_its_own_seal_says() {
     let job = ["decrypt", "-i", "backup.key", "--salvage=sealed", "-o", "new", "short.age"];
     folder.dbseal(job).run().ends_with(1, "nothing that opens in short.age is as it was sealed");
     assert!(!folder.has("new"));
+}
+
+/// An older backup with its seal in the place of a newer one opens, and is as it was sealed: only its name says that it is not this one.
+#[test]
+fn an_older_backup_in_the_place_of_a_newer_one_is_named() {
+    let folder = folder();
+    std::fs::create_dir(folder.path("trusted")).expect("a folder");
+    folder.write("trusted/trust", folder.read("db1.sign.pub"));
+    std::fs::rename(folder.path("shop.age"), folder.path("shop-4.age")).expect("it is there");
+    std::fs::rename(folder.path("the.seal"), folder.path("shop-4.age.seal")).expect("it is there");
+    let job = ["decrypt", "-i", "backup.key", "-f", "-o", "out"];
+    let salvage = |args: &[&str]| folder.dbseal(job).args(["shop-4.age"]).args(args.iter().copied()).run();
+    let renamed = "shop-4.age is called shop.age by its seal: it may be an older backup in the place of a newer one";
+    let trust = ["--trust", "trusted/trust"];
+    for args in [&["--salvage=sealed"][..], &["--salvage", trust[0], trust[1]], &["--salvage=sealed", trust[0], trust[1]]] {
+        salvage(args).ends_with(1, &format!("dbseal: error: {renamed}")).ends_with(1, "say --accept renamed");
+        assert!(!folder.has("out"), "{args:?}");
+        let accepted = [args, &["--accept", "renamed"]].concat();
+        salvage(&accepted).ends_with(1, &format!("dbseal: warning: {renamed}")).ends_with(1, "nothing is missing");
+        assert!(folder.read("out") == folder.read("plain"), "{args:?}");
+        let report = report(&salvage(&[&accepted[..], &["--json"]].concat()).ends_with(1, "salvaged").stderr);
+        assert_eq!(report["sealed_as"], "shop.age");
+        std::fs::remove_file(folder.path("out")).expect("it is there");
+    }
+    // Where nobody is trusted, it is said; also where nothing but errors is shown.
+    salvage(&["--salvage"]).ends_with(1, &format!("dbseal: warning: {renamed}"));
+    salvage(&["--salvage", "--quiet"]).ends_with(1, "called shop.age by its seal: it may be an older backup");
+    for end in ["", ".seal"] {
+        std::fs::rename(folder.path(&format!("shop-4.age{end}")), folder.path(&format!("shop.age{end}"))).expect("it is there");
+    }
+    let own = folder.dbseal(job).args(["--salvage=sealed", "--json", "shop.age"]).args(trust).run();
+    assert!(report(&own.ends_with(1, "salvaged").stderr)["sealed_as"].is_null());
 }
 
 #[test]

@@ -27,6 +27,9 @@ pub(super) fn words(report: &SalvageReport) -> String {
     list("authentic, but left out, zeros in the output, as the seal does not vouch for it", &report.left_out, "plaintext");
     list("could not be read", &report.unreadable, "file");
     list("behind the end of the backup", &report.garbage, "file");
+    if let Some(name) = &report.sealed_as {
+        text += &format!("dbseal:   called {name} by its seal: it may be an older backup in the place of a newer one\n");
+    }
     text
 }
 
@@ -39,5 +42,6 @@ pub(super) fn json_event(report: &SalvageReport) -> serde_json::Value {
             "lost": pairs(&report.lost), "unsealed": pairs(&report.unsealed), "left_out": pairs(&report.left_out),
         },
         "file": { "unreadable": pairs(&report.unreadable), "garbage": pairs(&report.garbage) },
+        "sealed_as": report.sealed_as,
     })
 }

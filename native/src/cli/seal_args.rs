@@ -150,7 +150,7 @@ pub(super) struct DecryptSealArgs {
     /// Believe a seal of this series alone, with * and ? as in a trust file: a key that is trusted for another says nothing here
     #[arg(long, value_name = "PATTERN", conflicts_with = "without_seal")]
     pub(super) series: Option<Pattern>,
-    /// Decrypt it in this case too
+    /// Decrypt it in this case too, or save what is left of it
     #[arg(long, value_name = "CASE", value_parser = ["renamed"])]
     pub(super) accept: Option<String>,
     /// Decrypt whatever opens, whoever made it
