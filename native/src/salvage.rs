@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dbseal_core::{CHUNK_LEN, Extent, Judgement, Layout, Opener, PAYLOAD_NONCE_LEN, ProofKey, SLOT_LEN};
+use dbseal_core::{CHUNK_LEN, Extent, Judgement, Layout, Maker, Opener, PAYLOAD_NONCE_LEN, ProofKey, SLOT_LEN};
 
 use crate::against_seal::{Names, SealCheck, SealPolicy, other_name};
 use crate::destination::{Overwrite, Privacy};
@@ -162,7 +162,7 @@ struct Job<'a> {
 
 impl<'a> Job<'a> {
     /// With the seal only if it is about what this opens: a header that was not signed is of another file, or of another time; so may be all
-    /// that it opens, and all that the seal says.
+    /// that it opens, and all that the seal says. Who says of a file only that they saw it can say any length: they have to be trusted.
     fn of(
         request: &'a SalvageRequest<'a>,
         reading: &'a Reading<'a>,
@@ -172,7 +172,14 @@ impl<'a> Job<'a> {
         observer: &'a dyn Observer,
     ) -> Self {
         let proof_key = ProofKey::of(&opening.file_key);
-        let is_about_it = |judgement: &&Judgement<'_>| judgement.header() == opening.header && judgement.check_proof(&proof_key).is_ok();
+        let is_about_it = |judgement: &&Judgement<'_>| {
+            judgement.header() == opening.header
+                && match judgement.check_proof(&proof_key) {
+                    Ok(Maker::Signer) => true,
+                    Ok(Maker::Unknown) => judgement.vouched_by().is_some(),
+                    Err(_) => false,
+                }
+        };
         let sealed = judgement.filter(is_about_it);
         Self { request, reading, opening, sealed, output, observer }
     }

@@ -1,6 +1,9 @@
 //! What is left of a damaged backup comes back, every byte of it, at its place; what is lost is named, and nothing else is written.
 
-use dbseal_core::{CHUNK_LEN, Header, PayloadNonce, SLOT_LEN, Spread, identities_from_text};
+use dbseal_core::{
+    Adopted, CHUNK_LEN, Extent, FileName, Header, Note, PayloadNonce, SLOT_LEN, Seal, Spread, Time, Tree, identities_from_text,
+    signing_key_from_text,
+};
 use dbseal_tests::cli::{Ended, Folder, dbseal};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::seal::seal_in_order;
@@ -296,6 +299,46 @@ fn the_seal_of_another_backup_costs_nothing() {
     assert_eq!(total(&report["plaintext"]["unsealed"]), (LEN - CHUNK_LEN) as u64, "its seal says nothing of it");
     let job = ["decrypt", "-i", "backup.key", "--salvage", "-f", "-o", "out", "--seal", "another.age.seal", "damaged.age"];
     folder.dbseal(job).run().fails_with("nothing opens with the header that is in the seal: the backup's own is used");
+}
+
+/// Anybody can say that they saw a backup, of any length: only of somebody who is trusted is that believed.
+#[test]
+fn who_only_saw_a_backup_does_not_say_how_long_it_is() {
+    let folder = folder();
+    folder.dbseal(["keygen", "--sign", "eve", "-o", "eve.key"]).run().succeeds();
+    std::fs::create_dir(folder.path("trusted")).expect("a folder");
+    folder.write("trusted/eve", folder.read("eve.pub"));
+    let key = signing_key_from_text(&folder.read_text("eve.key")).expect("a signing key");
+    let plain = folder.read("plain");
+    write_damaged(&folder, |_| ());
+    let file = folder.read("damaged.age");
+    // What is told of a length that is not the file's, or that no disk holds.
+    for len in [16 + SLOT_LEN as u64, 16 + (SLOT_LEN as u64) * (1 << 40)] {
+        let note = Note::Adopted(Adopted {
+            signer: key.verifier_key().clone(),
+            file: FileName::of(b"damaged.age").expect("a name"),
+            time: Time::default(),
+            header: Extent::of(&file[..HEADER_LEN]),
+            payload: Extent { len, hash: Extent::of(&file[HEADER_LEN..]).hash },
+        });
+        folder.write("damaged.age.seal", Seal::new(note, &key, &Tree::of(&file[HEADER_LEN..]), &file[..HEADER_LEN]).to_bytes());
+        let (out, report) = salvage(&folder, &[], |_| ());
+        assert!(out == plain, "{len}: {report}");
+        let found = (&report["plaintext_bytes"], &report["written_bytes"], &report["file"]["garbage"]);
+        assert_eq!(found, (&json!(LEN), &json!(LEN), &json!([])), "{len}");
+        assert_eq!(report["plaintext"]["unsealed"], json!([[0, LEN]]), "no part of it is as somebody sealed it");
+        let job = ["decrypt", "-i", "backup.key", "--salvage=sealed", "-o", "new", "damaged.age"];
+        folder.dbseal(job).run().ends_with(1, "is as it was sealed cannot be known");
+    }
+    // Somebody who is trusted, and saw it as it is.
+    std::fs::remove_file(folder.path("damaged.age.seal")).expect("it is there");
+    folder.dbseal(["seal", "--sign", "eve.key", "damaged.age"]).run().succeeds();
+    let trust = ["--trust", "trusted/eve"];
+    let (out, report) = salvage_as("--salvage=sealed", &folder, &trust, |file| file.extend(paint(9)));
+    assert!(out == plain && total(&report["file"]["garbage"]) == 9, "{report}");
+    assert_eq!(report["plaintext_bytes"], json!(LEN));
+    let (out, report) = salvage(&folder, &trust, |file| file.truncate(slot(LAST)));
+    assert!(out == without(&folder, &[LAST]) && report["plaintext_bytes"] == LEN, "{report}");
 }
 
 /// Without a seal that is about the backup and has its groups' hashes nobody can tell; and another's says nothing about this one.
