@@ -112,7 +112,7 @@ const ATTACKS: [(&str, Attack); 42] = [
         }
         "2.age"
     }),
-    ("put an older backup and its seal in the place of this one", |stage| {
+    ("put an older backup of another name and its seal in the place of this one", |stage| {
         stage.rename("1.age", "2.age");
         "2.age"
     }),

@@ -27,6 +27,38 @@ fn assert_places(ended: &Ended, expected: &[(&str, &str)]) {
     assert_eq!(places, expected, "{}", ended.words());
 }
 
+/// Where backups replace each other under one name, only a state knows that there was a newer one.
+#[test]
+fn an_older_backup_of_the_same_name_is_rolled_back() {
+    let folder = seals::folder();
+    folder.write("dump", "a dump\n");
+    let encrypt = || seals::encrypt_next(&folder, &["-f", "-o", "b/shop.age", "dump"]).run().succeeds();
+    let verify = |chain: &[&str], code, place| {
+        let ended = seals::verify(&folder, chain).args(["b"]).run().ends_with(code, "");
+        let answer = seals::answer(&ended, "shop.age");
+        assert_eq!((answer["integrity"].as_str(), answer["place"].as_str()), (Some("intact"), Some(place)), "{}", ended.words());
+    };
+    encrypt();
+    verify(CHAIN, 0, "in-series");
+    folder.shell("cp -r b older").run().succeeds();
+    encrypt();
+    verify(CHAIN, 0, "in-series");
+    folder.shell("cp older/* b/").run().succeeds();
+    verify(&[], 0, "unchecked");
+    verify(CHAIN, 1, "rolled-back");
+    // A folder for each day.
+    for day in ["1", "2"] {
+        fs::create_dir(folder.path(day)).expect("a folder");
+        seals::encrypt_next(&folder, &["-o", &format!("{day}/shop.age"), "dump"]).run().succeeds();
+    }
+    let days = ["--chain", "--state", "days", "1", "2"];
+    seals::verify(&folder, &days).run().succeeds();
+    folder.shell("cp 1/* 2/").run().succeeds();
+    seals::verify(&folder, &["2"]).run().succeeds();
+    let ended = seals::verify(&folder, &days).run().ends_with(1, "");
+    assert_eq!(seals::answer(&ended, "shop.age")["place"], "rolled-back", "{}", ended.words());
+}
+
 // What is accepted
 
 /// All words of `--accept`.
