@@ -38,10 +38,7 @@ impl Run {
     #[must_use]
     pub fn hash(offset: u64, bytes: &[u8]) -> Self {
         let end = offset.checked_add(bytes.len() as u64).filter(|&end| end < 1 << 63).expect("a section of less than 2^63 bytes");
-        let block_len = BLOCK_LEN as u64;
-        // The first block of the section is kept too: it may be all there is, and then its hash is another one, the root. The
-        // subtrees after it are none that starts at 0, so no root can be among them.
-        let mut start = offset.next_multiple_of(block_len).max(block_len);
+        let mut start = first_block(offset);
         let head_len = usize::try_from(start - offset).map_or(bytes.len(), |len| len.min(bytes.len()));
         let (head, mut rest) = bytes.split_at(head_len);
         let mut subtrees = Vec::new();
@@ -80,6 +77,40 @@ impl Run {
         runs.push(Self::hash(offset, first));
         runs
     }
+
+    /// Takes in the run that stands right after this one.
+    fn append(&mut self, next: &Self) {
+        self.append_bytes(&next.head);
+        for &subtree in &next.subtrees {
+            self.subtrees.push(subtree);
+            self.range.end += subtree.len;
+        }
+        self.append_bytes(&next.tail);
+    }
+
+    fn append_bytes(&mut self, bytes: &[u8]) {
+        let to_block = first_block(self.range.start).saturating_sub(self.range.end);
+        let (head, mut rest) = bytes.split_at(usize::try_from(to_block).map_or(bytes.len(), |len| len.min(bytes.len())));
+        self.head.extend_from_slice(head);
+        self.range.end += bytes.len() as u64;
+        while !rest.is_empty() {
+            let (piece, later) = rest.split_at((BLOCK_LEN - self.tail.len()).min(rest.len()));
+            self.tail.extend_from_slice(piece);
+            rest = later;
+            if self.tail.len() == BLOCK_LEN {
+                let start = self.range.end - (rest.len() + BLOCK_LEN) as u64;
+                self.subtrees.push(Subtree { len: BLOCK_LEN as u64, hash: hasher_at(start).update(&self.tail).finalize_non_root() });
+                self.tail.clear();
+            }
+        }
+    }
+}
+
+/// Where the first block starts that a run from `offset` hashes. The first one of the section is kept: it may be all there is, and then its
+/// hash is another one, the root. The subtrees after it are none that starts at 0, so no root can be among them.
+fn first_block(offset: u64) -> u64 {
+    let block_len = BLOCK_LEN as u64;
+    offset.next_multiple_of(block_len).max(block_len)
 }
 
 /// A subtree of the section: full, and so a power of two, unless the section ends in it.
@@ -91,8 +122,8 @@ struct Subtree {
 
 /// Puts the runs of a section together, in whatever order they come.
 ///
-/// Runs are taken up as soon as all before them were. What it holds is bounded by the number of groups, and by the runs that are
-/// ahead of one that is missing.
+/// Runs are taken up as soon as all before them were. Those that are ahead of one that is missing are joined where they stand side by side:
+/// while a disk is slow to give that one, thousands may come. What it holds is bounded by the number of groups and of their subtrees.
 pub struct TreeBuilder {
     /// Runs ahead of the one that is missing, by offset.
     pending: BTreeMap<u64, Run>,
@@ -134,7 +165,7 @@ impl TreeBuilder {
         if self.overlaps || run.range.is_empty() {
             return;
         }
-        self.overlaps = self.pending.insert(run.range.start, run).is_some();
+        self.keep(run);
         while let Some(next) = self.pending.first_entry().filter(|next| *next.key() <= self.taken_len) {
             let run = next.remove();
             if run.range.start < self.taken_len {
@@ -142,6 +173,31 @@ impl TreeBuilder {
             } else {
                 self.take(&run);
             }
+        }
+    }
+
+    /// Keeps a run until all before it were taken up, as one with those beside it.
+    fn keep(&mut self, run: Run) {
+        let start = match self.pending.range_mut(..=run.range.start).next_back() {
+            Some((_, before)) if before.range.end > run.range.start => {
+                self.overlaps = true;
+                return;
+            }
+            Some((&start, before)) if before.range.end == run.range.start => {
+                before.append(&run);
+                start
+            }
+            _ => {
+                let start = run.range.start;
+                self.pending.insert(start, run);
+                start
+            }
+        };
+        let end = self.pending.get(&start).map_or(start, |run| run.range.end);
+        if let Some(next) = self.pending.remove(&end)
+            && let Some(run) = self.pending.get_mut(&start)
+        {
+            run.append(&next);
         }
     }
 
@@ -300,6 +356,23 @@ mod tests {
         assert_eq!(build([run(2_000_000..3_000_000), run(2_000_000..2_500_000), run(0..2_000_000)]), None, "one in another");
         assert_eq!(build([run(7..7), run(0..3_000_000), run(0..0)]), Some(Tree::of(&section)), "empty ones do no harm");
         assert_eq!(build([]), Some(Tree::of(b"")));
+    }
+
+    /// While the first batch does not come, a thousand others do.
+    #[test]
+    fn runs_that_wait_for_one_are_joined() {
+        let section = painted(16 + 20 * 65_552);
+        let mut builder = TreeBuilder::new();
+        let batches: Vec<(u64, &[u8])> = (0..).map(|index| 16 + index * 65_552).zip(section[16..].chunks(65_552)).collect();
+        for (first, step) in [(2, 2), (1, 2)] {
+            batches.iter().skip(first).step_by(step).for_each(|&(offset, bytes)| builder.add(Run::hash(offset, bytes)));
+        }
+        assert_eq!(builder.pending.len(), 1);
+        let run = builder.pending.first_entry().expect("one").remove();
+        assert!(run.head.len() < BLOCK_LEN && run.tail.len() < BLOCK_LEN, "no more bytes than those of one");
+        builder.add(run);
+        builder.add(Run::hash(0, &section[..16 + 65_552]));
+        assert_eq!(builder.finish(), Some(Tree::of(&section)));
     }
 
     #[test]
