@@ -113,7 +113,7 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
     let reading = Reading::new(&input, regular.len, &**observer);
     let (other, unlock) = (request.header.as_deref(), &request.unlock);
     let places = |judgement| Places { reading: &reading, other, judgement, unlock, observer: &**observer };
-    let attempt = |opening| Job::of(request, &reading, opening, judgement.as_ref(), &output, &**observer).write(judgement.is_some());
+    let attempt = |opening| Job::of(request, &reading, opening, judgement.as_ref(), &output, &**observer).write();
     let opening = places(judgement.as_ref()).find()?;
     let origin = opening.origin;
     let (mut report, has_seal) = match attempt(opening) {
@@ -154,7 +154,9 @@ struct Job<'a> {
     request: &'a SalvageRequest<'a>,
     reading: &'a Reading<'a>,
     opening: Opening,
-    /// The seal, if it is about what the header opens.
+    /// What the seal says, if there is one.
+    judgement: Option<&'a Judgement<'a>>,
+    /// The same, if it is about what the header opens.
     sealed: Option<&'a Judgement<'a>>,
     output: &'a PendingFile,
     observer: &'a dyn Observer,
@@ -181,11 +183,11 @@ impl<'a> Job<'a> {
                 }
         };
         let sealed = judgement.filter(is_about_it);
-        Self { request, reading, opening, sealed, output, observer }
+        Self { request, reading, opening, judgement, sealed, output, observer }
     }
 
-    /// Writes what opens; `is_claimed` says whether there is any seal.
-    fn write(&self, is_claimed: bool) -> Result<(SalvageReport, HasSeal), JobError> {
+    /// Writes what opens.
+    fn write(&self) -> Result<(SalvageReport, HasSeal), JobError> {
         let what = || self.reading.input.what.clone();
         let keep = self.request.keep;
         if keep == Keep::Sealed && self.sealed.and_then(Judgement::groups).is_none() {
@@ -195,7 +197,7 @@ impl<'a> Job<'a> {
         let unsealed = match (self.sealed, tree) {
             (Some(sealed), Some(tree)) => self.groups_not_sealed(sealed, tree),
             // A seal that is not about it says of no part that it is as it was sealed.
-            _ if is_claimed => std::iter::once(0..self.section_len()).collect(),
+            _ if self.judgement.is_some() => std::iter::once(0..self.section_len()).collect(),
             _ => Vec::new(),
         };
         let mut report = self.report(&found, &unsealed);

@@ -209,7 +209,8 @@ impl From<Keep> for crate::salvage::Keep {
 
 /// Show what an age file, and the seal beside it, say about themselves; no key is needed.
 ///
-/// Nothing of the seal is checked: dbseal verify does that. Ends with 1 for a file that is not complete, and if keys were given and none of them opens it.
+/// Nothing of the seal is checked: dbseal verify does that. Ends with 1 for a file that is not complete, and if keys were given and none of
+/// them opens it.
 #[derive(ArgGroup)]
 pub(super) struct InspectArgs {
     /// The age file; without it, standard input

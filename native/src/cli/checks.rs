@@ -34,8 +34,9 @@ pub(super) fn verify(plan: &VerifyPlan, ui: &Arc<Ui>, observer: &Arc<dyn Observe
             },
             Err(error) => {
                 // What cannot be read is there: it is not missing.
-                let link = link_of_unread(&request, &plan.trust).filter(|_| !is_gone(&error));
-                unread.extend(plan.chain.iter().zip(link).map(|(chain, link)| link.shortened(&chain.seen_before)));
+                if let Some(chain) = plan.chain.as_ref().filter(|_| !is_gone(&error)) {
+                    unread.extend(link_of_unread(&request, &plan.trust).map(|link| link.shortened(&chain.seen_before)));
+                }
                 verdict.add_failure(ui, &request, error)?;
             }
         }
