@@ -117,12 +117,12 @@ npm_packages() { # npm_packages REASON NAME@VERSION...
 # --- Rust --------------------------------------------------------------------------------------------------------------------
 
 rust() {
-  has cargo || fail "cargo is missing; please install Rust 1.88 or newer with rustup (https://rustup.rs)"
+  has cargo || fail "cargo is missing; please install Rust 1.89 or newer with rustup (https://rustup.rs)"
   local version
   version=$(cargo --version | cut -d' ' -f2)
-  printf '1.88.0\n%s\n' "$version" | sort -VC && return
+  printf '1.89.0\n%s\n' "$version" | sort -VC && return
   has rustup && fail "cargo $version is too old; please run: rustup update stable"
-  fail "cargo $version is too old; please install Rust 1.88 or newer with rustup (https://rustup.rs)"
+  fail "cargo $version is too old; please install Rust 1.89 or newer with rustup (https://rustup.rs)"
 }
 
 rust_components() {
@@ -148,12 +148,12 @@ rust_targets() {
     need "rustc-web cargo-web rust-web-src lld" "a compiler with its library's source, and a linker" debians_rust
     (install_packages) || true
   fi
-  debians_rust || say "none of 1.88 or newer to be had: the tests that build for ${targets[*]} will fail"
+  debians_rust || say "none of 1.89 or newer to be had: the tests that build for ${targets[*]} will fail"
 }
 
 debians_rust() {
   [ -e /usr/lib/rustlib/src/rust/library/Cargo.toml ] && has wasm-ld &&
-    printf 'rustc 1.88\n%s\n' "$(/usr/bin/rustc --version)" | sort -VC
+    printf 'rustc 1.89\n%s\n' "$(/usr/bin/rustc --version)" | sort -VC
 }
 
 # --- Goals -------------------------------------------------------------------------------------------------------------------

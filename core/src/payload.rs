@@ -1,7 +1,6 @@
-//! The chunk: the only work that grows with the data, and the one seam for a faster kernel (age, "Payload").
+//! The chunk: the only work that grows with the data, and so the one thing that the kernel does (age, "Payload").
 
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
+use dbseal_kernel::{Backend, Key};
 
 use crate::keys::{FileKey, PayloadNonce};
 
@@ -20,31 +19,26 @@ pub(crate) enum Position {
 }
 
 /// The key of one payload. Seals and opens any chunk, in any order, on any thread; whoever owns it sees to it that no
-/// index is sealed twice. The cipher wipes the key on drop.
-pub(crate) struct PayloadKey(ChaCha20Poly1305);
+/// index is sealed twice. Wiped on drop.
+pub(crate) struct PayloadKey(Key);
 
 impl PayloadKey {
     pub(crate) fn new(file_key: &FileKey, nonce: &PayloadNonce) -> Self {
-        let key = file_key.payload_key(nonce);
-        Self(ChaCha20Poly1305::new((&*key).into()))
+        Self(Key::new(&file_key.payload_key(nonce), Backend::detect()))
     }
 
     /// Seals a slot in place: plaintext, then room for the tag.
     pub(crate) fn seal(&self, index: u64, position: Position, slot: &mut [u8]) {
         let (text, tag) = slot.split_at_mut(slot.len() - TAG_LEN);
-        let sealed = self
-            .0
-            .encrypt_inout_detached(&chunk_nonce(index, position), b"", text.into())
-            .expect("a chunk is far shorter than the cipher's limit");
-        tag.copy_from_slice(&sealed);
+        tag.copy_from_slice(&self.0.seal(&chunk_nonce(index, position), text.into()));
     }
 
     /// Opens a slot in place. A slot that is refused is left as it was, so that it can be tried at the other position.
     pub(crate) fn open(&self, index: u64, position: Position, slot: &mut [u8]) -> Result<(), NotAuthentic> {
         let text_len = slot.len().checked_sub(TAG_LEN).ok_or(NotAuthentic)?;
         let (text, tag) = slot.split_at_mut(text_len);
-        let tag = Tag::try_from(&*tag).map_err(|_| NotAuthentic)?;
-        self.0.decrypt_inout_detached(&chunk_nonce(index, position), b"", text.into(), &tag).map_err(|_| NotAuthentic)
+        let tag = <&[u8; TAG_LEN]>::try_from(&*tag).map_err(|_| NotAuthentic)?;
+        self.0.open(&chunk_nonce(index, position), text.into(), tag).map_err(|_| NotAuthentic)
     }
 }
 
@@ -53,14 +47,14 @@ impl PayloadKey {
 pub(crate) struct NotAuthentic;
 
 /// An 11-byte big-endian counter and a flag. A `u64` reaches 2^64 · 64 KiB = 2^80 bytes.
-fn chunk_nonce(index: u64, position: Position) -> Nonce {
+fn chunk_nonce(index: u64, position: Position) -> [u8; 12] {
     let mut nonce = [0; 12];
     nonce[3..11].copy_from_slice(&index.to_be_bytes());
     nonce[11] = match position {
         Position::Inner => 0,
         Position::Final => 1,
     };
-    nonce.into()
+    nonce
 }
 
 /// Why a payload is refused. What was opened before the failure is authentic, what comes after it was not released.

@@ -1,0 +1,86 @@
+//! Which implementation works.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use inout::InOutBuf;
+
+use crate::{NotAuthentic, portable};
+
+#[cfg(target_arch = "x86_64")]
+use crate::{avx512::Avx512, engine};
+
+/// An implementation that this machine can run.
+#[derive(Clone, Copy, Debug)]
+pub struct Backend(Kind);
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    Portable,
+}
+
+/// One more than the place in [`Backend::all`] of the one that was forced; 0 for none.
+static FORCED: AtomicU8 = AtomicU8::new(0);
+
+impl Backend {
+    /// The fastest; or the one that was forced.
+    #[must_use]
+    pub fn detect() -> Self {
+        let forced = usize::from(FORCED.load(Ordering::Relaxed));
+        Self::all().nth(forced.saturating_sub(1)).unwrap_or(Self(Kind::Portable))
+    }
+
+    /// All that this machine can run, from the fastest on. The last is RustCrypto's, which every machine can.
+    // Nothing else asks the processor.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [
+            #[cfg(target_arch = "x86_64")]
+            Avx512::detect().map(Kind::Avx512),
+            Some(Kind::Portable),
+        ]
+        .into_iter()
+        .flatten()
+        .map(Self)
+    }
+
+    /// From now on, makes [`Backend::detect`] answer with the backend of this name, in the whole process: for tests and for measuring.
+    ///
+    /// # Errors
+    /// This machine has none of that name.
+    pub fn force(name: &str) -> Result<(), NoBackend> {
+        let place = Self::all().position(|backend| backend.name() == name).ok_or(NoBackend)?;
+        FORCED.store(u8::try_from(place + 1).map_err(|_| NoBackend)?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Its name, as [`Backend::force`] takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(_) => "avx512",
+            Kind::Portable => "portable",
+        }
+    }
+
+    pub(crate) fn seal(self, key: &[u8; 32], nonce: &[u8; 12], text: InOutBuf<'_, '_, u8>) -> [u8; 16] {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(avx512) => engine::seal(avx512, key, nonce, text),
+            Kind::Portable => portable::seal(key, nonce, text),
+        }
+    }
+
+    pub(crate) fn open(self, key: &[u8; 32], nonce: &[u8; 12], text: InOutBuf<'_, '_, u8>, tag: &[u8; 16]) -> Result<(), NotAuthentic> {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(avx512) => engine::open(avx512, key, nonce, text, tag),
+            Kind::Portable => portable::open(key, nonce, text, tag),
+        }
+    }
+}
+
+/// This machine has no backend of that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoBackend;
