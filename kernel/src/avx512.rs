@@ -307,3 +307,29 @@ fn store64(words: &mut [u64; 8], vector: __m512i) {
     // SAFETY: there is room for 64 bytes, and they need no alignment.
     unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), vector) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poly1305::Poly1305;
+
+    /// States are never as long as [`add_product`] allows: so these are put there by hand.
+    #[test]
+    fn the_longest_limbs_are_right() {
+        let Some(engine) = Avx512::detect() else { return };
+        let mut poly = Poly1305::new(&[0xff; 32]);
+        let mut lanes = engine.lanes(poly.r);
+        lanes.h = [[(1 << 46) - 1; 8]; 3];
+        let by_powers = lanes.powers.map(|power| Limbs([(1 << 46) - 1; 3]).mul(power).0.map(u128::from));
+        poly.h = Limbs::carry(by_powers.into_iter().fold([0; 3], |sum, limbs| [0, 1, 2].map(|index| sum[index] + limbs[index])));
+        for _ in 0..2 {
+            let mut folded = Poly1305::new(&[0xff; 32]);
+            folded.h = engine.fold(&lanes);
+            let mut scalar = Poly1305::new(&[0xff; 32]);
+            scalar.h = poly.h;
+            assert_eq!(folded.finish(), scalar.finish());
+            engine.absorb(&mut lanes, &[0xff; ROWS * ROW_LEN]);
+            poly.update_padded(&[0xff; ROWS * ROW_LEN]);
+        }
+    }
+}

@@ -84,3 +84,6 @@ impl Backend {
 /// This machine has no backend of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoBackend;
+
+#[cfg(test)]
+mod tests;

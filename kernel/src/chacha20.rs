@@ -62,3 +62,20 @@ fn quarter_round(words: &mut [u32; 16], [a, b, c, d]: [usize; 4]) {
         words[b] = (words[b] ^ words[c]).rotate_left(right);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8439, section 2.6.2.
+    #[test]
+    fn the_one_time_key_is_that_of_the_rfc() {
+        let key = core::array::from_fn(|index| 0x80 + index as u8);
+        let chacha = ChaCha20::new(&key, &[0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
+        let expected = [
+            0x8a, 0xd5, 0xa0, 0x8b, 0x90, 0x5f, 0x81, 0xcc, 0x81, 0x50, 0x40, 0x27, 0x4a, 0xb2, 0x94, 0x71, 0xa8, 0x33, 0xb6, 0x37, 0xe3,
+            0xfd, 0x0d, 0xa5, 0x08, 0xdb, 0xb8, 0xe2, 0xfd, 0xd1, 0xa6, 0x46,
+        ];
+        assert_eq!(chacha.one_time_key(), expected);
+    }
+}

@@ -9,7 +9,7 @@ use crate::chacha20::{self, ChaCha20};
 use crate::poly1305::{Limbs, Poly1305};
 
 /// Bytes that are encrypted, then authenticated while they are in a core's first cache.
-const STRIDE_LEN: usize = 4096;
+pub(crate) const STRIDE_LEN: usize = 4096;
 
 /// The two things an instruction set does with many blocks at once.
 pub(crate) trait Engine: Copy {

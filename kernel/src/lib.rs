@@ -19,6 +19,9 @@
 //! to load and store vectors.
 #![no_std]
 
+#[cfg(test)]
+extern crate std;
+
 mod backend;
 mod chacha20;
 mod engine;

@@ -94,3 +94,6 @@ impl Poly1305 {
         number.wrapping_add(self.s).to_le_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;
