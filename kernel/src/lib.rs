@@ -29,6 +29,8 @@ mod poly1305;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 
 pub use inout::InOutBuf;

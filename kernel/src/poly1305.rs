@@ -28,18 +28,23 @@ impl Limbs {
     }
 
     /// Limb by limb. Two that were reduced make limbs below 2^45.
-    fn add(self, other: Self) -> Self {
+    pub(crate) fn add(self, other: Self) -> Self {
         Self([self.0[0] + other.0[0], self.0[1] + other.0[1], self.0[2] + other.0[2]])
     }
 
     /// The product, reduced. Limbs may have up to 50 bits.
+    pub(crate) fn mul(self, other: Self) -> Self {
+        Self::carry(self.products(other))
+    }
+
+    /// The limbs of the product as they come, below 2^106, of limbs of up to 50 bits.
     ///
     /// A product of limbs i and j is worth 2^(44 (i + j)). From 2^132 on it wraps round: 2^132 = 4 · 2^130 = 4 · 5 = 20 modulo p.
-    pub(crate) fn mul(self, other: Self) -> Self {
+    pub(crate) fn products(self, other: Self) -> [u128; 3] {
         let [a0, a1, a2] = self.0.map(u128::from);
         let [b0, b1, b2] = other.0.map(u128::from);
-        // Each product is below 2^100, 20 times that below 2^105: no sum leaves 128 bits.
-        Self::carry([a0 * b0 + 20 * (a1 * b2 + a2 * b1), a0 * b1 + a1 * b0 + 20 * a2 * b2, a0 * b2 + a1 * b1 + a2 * b0])
+        // Each product is below 2^100, 20 times that below 2^104.4.
+        [a0 * b0 + 20 * (a1 * b2 + a2 * b1), a0 * b1 + a1 * b0 + 20 * a2 * b2, a0 * b2 + a1 * b1 + a2 * b0]
     }
 
     /// Limbs of up to 107 bits back to 44, 44 (and at most one bit more in value 2^44) and 42.
