@@ -2,7 +2,7 @@
 
 use inout::InOutBuf;
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::NotAuthentic;
 use crate::chacha20::{self, ChaCha20};
@@ -14,7 +14,7 @@ pub(crate) const STRIDE_LEN: usize = 4096;
 /// The two things an instruction set does with many blocks at once.
 pub(crate) trait Engine: Copy {
     /// Authenticators side by side.
-    type Lanes: Zeroize;
+    type Lanes: ZeroizeOnDrop;
 
     /// Bytes that [`Engine::absorb`] takes at a time; divides [`STRIDE_LEN`].
     const MAC_LEN: usize;
@@ -107,9 +107,9 @@ impl<E: Engine> Mac<E> {
     }
 
     fn fold(&mut self) {
-        if let Some(mut lanes) = self.lanes.take() {
-            self.poly.h = self.engine.fold(&lanes);
-            lanes.zeroize();
+        if let Some(lanes) = &self.lanes {
+            self.poly.h = self.engine.fold(lanes);
+            self.lanes = None;
         }
     }
 
