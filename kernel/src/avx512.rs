@@ -22,7 +22,7 @@ const ROWS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(());
 
-cpufeatures::new!(has_avx512, "avx512f", "avx512vl", "avx512ifma");
+cpufeatures::new!(has_avx512, "avx512f", "avx512ifma");
 
 impl Avx512 {
     pub(crate) fn detect() -> Option<Self> {
@@ -56,7 +56,7 @@ impl Engine for Avx512 {
 }
 
 /// Adds the keystream from block `counter` on.
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f")]
 fn xor(chacha: &ChaCha20, counter: u32, text: InOutBuf<'_, '_, u8>) {
     let numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     let mut counters = _mm512_add_epi32(numbers, splat32(counter));
@@ -75,7 +75,7 @@ fn xor(chacha: &ChaCha20, counter: u32, text: InOutBuf<'_, '_, u8>) {
 }
 
 /// Sixteen blocks: word i of each of them in row i.
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f")]
 fn keystream(chacha: &ChaCha20, counters: __m512i) -> [__m512i; 16] {
     let mut rows = [_mm512_setzero_si512(); 16];
     for (row, &word) in rows.iter_mut().zip(&chacha.begun) {
@@ -98,7 +98,7 @@ fn keystream(chacha: &ChaCha20, counters: __m512i) -> [__m512i; 16] {
     rows
 }
 
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f")]
 fn quarter_round(rows: &mut [__m512i; 16], [a, b, c, d]: [usize; 4]) {
     rows[a] = _mm512_add_epi32(rows[a], rows[b]);
     rows[d] = _mm512_rol_epi32::<16>(_mm512_xor_si512(rows[d], rows[a]));
@@ -111,7 +111,7 @@ fn quarter_round(rows: &mut [__m512i; 16], [a, b, c, d]: [usize; 4]) {
 }
 
 /// Rows become columns, of words: block i in row i.
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f")]
 fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     let mut blocks = [_mm512_setzero_si512(); 16];
     // Four rows at a time, within quarters of a register: quarter q of `fours[f][b]` holds words 4 f to 4 f + 3 of block 4 q + b.
@@ -180,7 +180,7 @@ struct Sums {
     high: [__m512i; 3],
 }
 
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn absorb(lanes: &mut Lanes, blocks: &[u8]) {
     let mut h = lanes.h.map(|limb| load64(&limb));
     for rows in blocks.as_chunks::<{ ROWS * ROW_LEN }>().0 {
@@ -203,7 +203,7 @@ fn absorb(lanes: &mut Lanes, blocks: &[u8]) {
 }
 
 /// All lanes, each times its power, in one.
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn fold(lanes: &Lanes) -> Limbs {
     let by_lane = [8, 4, 7, 3, 6, 2, 5, 1].map(|power| Factor::new(lanes.powers[power - 1]));
     let factors = [0, 1, 2, 3, 4].map(|index| {
@@ -219,7 +219,7 @@ fn fold(lanes: &Lanes) -> Limbs {
 }
 
 /// The limbs of eight blocks.
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f")]
 fn limbs(row: &[u8; ROW_LEN]) -> [__m512i; 3] {
     let (left, right) = row.split_at(64);
     let [left, right] = [left, right].map(|half| load(half.try_into().expect("half a row")));
@@ -235,7 +235,7 @@ fn limbs(row: &[u8; ROW_LEN]) -> [__m512i; 3] {
 
 /// Adds a product. The limbs of `number` are below 2^46, the factor's below 2^50: the halves of a product are below 2^52 and 2^44, so
 /// after four calls, of three products to each sum, these are below 2^56 and 2^48.
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 fn add_product(sums: &mut Sums, number: [__m512i; 3], [low, middle, high, middle_wrapped, high_wrapped]: [__m512i; 5]) {
     let factors = [[low, high_wrapped, middle_wrapped], [middle, low, high_wrapped], [high, middle, low]];
     for (index, factors) in factors.into_iter().enumerate() {
@@ -249,7 +249,7 @@ fn add_product(sums: &mut Sums, number: [__m512i; 3], [low, middle, high, middle
 /// The sums as limbs of 44 bits (the middle one with a carry below 2^15 on top) and 42.
 ///
 /// An upper half is worth 2^52: 2^8 of the limb above, and for the last limb, of 42 bits, 2^10.
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f")]
 fn carry(Sums { low, high }: Sums) -> [__m512i; 3] {
     let mask_44 = splat64(MASK_44);
     // Below 2^12 + 2^56, so the next sums stay below 2^57 + 2^12.
@@ -268,7 +268,7 @@ fn carry(Sums { low, high }: Sums) -> [__m512i; 3] {
     ]
 }
 
-#[target_feature(enable = "avx512f,avx512vl,avx512ifma")]
+#[target_feature(enable = "avx512f")]
 fn splat(factor: &Factor) -> [__m512i; 5] {
     let Factor { limbs: [low, middle, high], wrapped: [middle_wrapped, high_wrapped] } = *factor;
     [splat64(low), splat64(middle), splat64(high), splat64(middle_wrapped), splat64(high_wrapped)]
