@@ -57,7 +57,7 @@ impl Engine for Avx512 {
 
 /// Adds the keystream from block `counter` on.
 #[target_feature(enable = "avx512f")]
-fn xor(chacha: &ChaCha20, counter: u32, text: InOutBuf<'_, '_, u8>) {
+pub(crate) fn xor(chacha: &ChaCha20, counter: u32, text: InOutBuf<'_, '_, u8>) {
     let numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     let mut counters = _mm512_add_epi32(numbers, splat32(counter));
     let mut rest = text;

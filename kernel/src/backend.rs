@@ -7,7 +7,7 @@ use inout::InOutBuf;
 use crate::{NotAuthentic, portable};
 
 #[cfg(target_arch = "x86_64")]
-use crate::{avx2::Avx2, avx512::Avx512, engine};
+use crate::{avx2::Avx2, avx512::Avx512, avx512f::Avx512f, engine};
 
 /// An implementation that this machine can run.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,8 @@ pub struct Backend(Kind);
 enum Kind {
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx512f(Avx512f),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     Portable,
@@ -39,6 +41,8 @@ impl Backend {
         [
             #[cfg(target_arch = "x86_64")]
             Avx512::detect().map(Kind::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            Avx512f::detect().map(Kind::Avx512f),
             #[cfg(target_arch = "x86_64")]
             Avx2::detect().map(Kind::Avx2),
             Some(Kind::Portable),
@@ -65,6 +69,8 @@ impl Backend {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
+            Kind::Avx512f(_) => "avx512f",
+            #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => "avx2",
             Kind::Portable => "portable",
         }
@@ -75,6 +81,8 @@ impl Backend {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(avx512) => engine::seal(avx512, key, nonce, text),
             #[cfg(target_arch = "x86_64")]
+            Kind::Avx512f(avx512f) => engine::seal(avx512f, key, nonce, text),
+            #[cfg(target_arch = "x86_64")]
             Kind::Avx2(avx2) => engine::seal(avx2, key, nonce, text),
             Kind::Portable => portable::seal(key, nonce, text),
         }
@@ -84,6 +92,8 @@ impl Backend {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(avx512) => engine::open(avx512, key, nonce, text, tag),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512f(avx512f) => engine::open(avx512f, key, nonce, text, tag),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(avx2) => engine::open(avx2, key, nonce, text, tag),
             Kind::Portable => portable::open(key, nonce, text, tag),

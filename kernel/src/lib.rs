@@ -32,6 +32,8 @@ mod portable;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512f;
 
 pub use inout::InOutBuf;
 use zeroize::Zeroizing;

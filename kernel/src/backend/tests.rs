@@ -16,6 +16,8 @@ fn lanes_of_every_backend_are_right_at_the_extremes() {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(engine) => check_lanes(engine),
             #[cfg(target_arch = "x86_64")]
+            Kind::Avx512f(engine) => check_lanes(engine),
+            #[cfg(target_arch = "x86_64")]
             Kind::Avx2(engine) => check_lanes(engine),
             Kind::Portable => {} // Has none.
         }
