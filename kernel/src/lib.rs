@@ -38,7 +38,7 @@ mod avx512f;
 pub use inout::InOutBuf;
 use zeroize::Zeroizing;
 
-pub use backend::Backend;
+pub use backend::{Backend, NoBackend};
 
 /// The longest text in bytes: far below what the block counter reaches, 256 GiB.
 pub const MAX_TEXT_LEN: usize = 16 << 20;
