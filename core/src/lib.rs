@@ -86,5 +86,7 @@ pub use spread::Spread;
 pub use stanza::Stanza;
 pub use tree::{Blake3, GroupCheck, Groups, MIN_GROUP_LEN, Run, SectionHasher, Tree, TreeBuilder, group_len};
 
+/// Which implementation of the cipher works: for people who measure. The fastest does, unless one is forced.
+pub use dbseal_kernel::Backend;
 /// What the crate takes its randomness from; passing one in makes every output replayable in a test.
 pub use rand_core::CryptoRng;

@@ -25,7 +25,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
+use dbseal_core::Backend;
 
 use crate::error::JobError;
 use crate::metrics::Metrics;
@@ -35,7 +36,7 @@ use args::{Args, Subcommand};
 use plan::Plan;
 use ui::{Outcome, Ui, Voice};
 
-/// The definition that parsing, help, man pages and completions come from.
+/// The definition that parsing, help, man pages and completions come from. Parsing knows an option more, for people who measure.
 #[must_use]
 pub fn definition() -> clap::Command {
     <Args as clap::CommandFactory>::command()
@@ -54,8 +55,8 @@ pub fn main() -> ExitCode {
     if takes_command && typed.any(|arg| arg == "--") && typed.next().is_none() {
         return refuse(&JobError::NoCommand);
     }
-    let args = match Args::try_parse() {
-        Ok(args) => args,
+    let (args, backend) = match parse() {
+        Ok(parsed) => parsed,
         Err(request) if !request.use_stderr() => request.exit(), // for help or the version
         Err(help) if help.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help.exit(),
         Err(error) => {
@@ -66,6 +67,14 @@ pub fn main() -> ExitCode {
         }
     };
     let ui = Arc::new(Ui::new(args.subcommand.voice()));
+    if let Some(name) = backend
+        && Backend::force(&name).is_err()
+    {
+        let names: Vec<&str> = Backend::all().map(Backend::name).collect();
+        let message = format!("there is no cipher backend '{name}' here: this machine has {}", names.join(", "));
+        ui.failure(&message, None, None, Exit::CannotRun);
+        return ExitCode::from(Exit::CannotRun as u8);
+    }
     let running = Arc::new(OnceLock::new());
     let result = signals::watch(Arc::clone(&ui), Arc::clone(&running)).and_then(|()| run(args.subcommand, &ui, &running));
     let code = match result {
@@ -76,6 +85,15 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(code as u8)
+}
+
+/// What was typed, and the cipher's backend that was asked for. An option of the definition's own would be in the completions, hidden
+/// or not.
+fn parse() -> clap::error::Result<(Args, Option<String>)> {
+    let backend = clap::Arg::new("cipher-backend").long("cipher-backend").value_name("NAME").global(true).hide(true);
+    let mut matches = definition().arg(backend).try_get_matches()?;
+    let name = matches.remove_one("cipher-backend");
+    Ok((Args::from_arg_matches_mut(&mut matches)?, name))
 }
 
 /// Ends a command that was not even parsed.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use dbseal_core::Header;
+use dbseal_core::{Backend, Header};
 use dbseal_tests::cli::{Folder, Run, dbseal, is_root};
 use dbseal_tests::tools::tool;
 
@@ -158,6 +158,31 @@ fn metrics_replace_nothing_else() {
         folder.dbseal(line.split(' ')).run().ends_with(2, "dbseal: error: ");
         assert!(contents(&folder) == before, "{line}");
     }
+}
+
+/// For people who measure, and in no help, page or completion.
+#[test]
+fn a_cipher_backend_is_one_that_the_machine_has() {
+    let folder = folder();
+    let names: Vec<&str> = Backend::all().map(Backend::name).collect();
+    for name in &names {
+        folder.dbseal(["--cipher-backend", name, "encrypt", "-R", "backup.pub", "-o", "x.age", "plain"]).run().succeeds();
+        folder.dbseal(["decrypt", "--cipher-backend", name, "-f", "-i", "backup.key", "-o", "x", "x.age"]).run().succeeds();
+        assert_eq!(folder.read("x"), folder.read("plain"));
+        std::fs::remove_file(folder.path("x.age")).expect("removed");
+    }
+    let ended = folder.dbseal(["encrypt", "--cipher-backend", "abacus", "-R", "backup.pub", "-o", "x.age", "plain"]).run();
+    let words = format!("dbseal: error: there is no cipher backend 'abacus' here: this machine has {}\n", names.join(", "));
+    assert_eq!((ended.code(), ended.stderr), (2, words));
+    assert!(!folder.has("x.age"));
+
+    for args in [&["--help"][..], &["encrypt", "--help"], &["decrypt", "-h"], &["help", "encrypt"]] {
+        assert!(!folder.dbseal(args.iter().copied()).run().words().contains("cipher"), "{args:?}");
+    }
+    // Pages and completions come from this.
+    let definition = dbseal::cli::definition();
+    let mut options = definition.get_subcommands().chain([&definition]).flat_map(|command| command.get_opts());
+    assert!(options.all(|option| option.get_long() != Some("cipher-backend")));
 }
 
 /// "No secret in logs, in error messages": a private key that was put in a wrong place is never repeated.
