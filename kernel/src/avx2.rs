@@ -169,8 +169,8 @@ fn transpose(rows: &[__m256i; 8]) -> [__m256i; 8] {
 
 /// Poly1305 as a sum: after n more blocks b, h is (h + b_1) · r^n + b_2 · r^(n - 1) + ... + b_n · r, and no product waits for another.
 ///
-/// A block is taken as it lies, as four words of 32 bits and the bit above them. What a word is worth is in its factor: word i of block k
-/// is multiplied by 2^(32 i) · r^(n + 1 - k), in limbs of 26 bits.
+/// A block is taken as it lies, as four words of 32 bits and the bit above them, not as limbs. What a word is worth, 2^32, 2^64 or 2^96,
+/// is in its factor or, for every other word, in what the sum of those is multiplied by in the end.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Powers {
     h: Limbs,
@@ -178,44 +178,28 @@ pub(crate) struct Powers {
     step: Limbs,
     /// What the bits above 32 blocks add up to: 2^128 · (r^32 + r^31 + ... + r).
     bits: Limbs,
-    rows: [Row; ROWS],
+    /// The factors of two blocks each, in limbs of 26 bits; a lane for each half of a block.
+    rows: [[Lanes; 5]; ROWS],
 }
 
 impl Powers {
     fn new(r: Limbs) -> Self {
-        let mut rows = [Row { even: [Lanes([0; 4]); 5], odd: [Lanes([0; 4]); 5] }; ROWS];
+        let mut rows = [[Lanes([0; 4]); 5]; ROWS];
         let [mut power, mut sum] = [Limbs([1, 0, 0]), Limbs([0; 3])];
         for row in rows.iter_mut().rev() {
             for block in [1, 0] {
                 power = power.mul(r);
                 // 32 times limbs below 2^45: below 2^50.
                 sum = sum.add(power);
-                row.set(2 * block, power);
                 // 2^64 = 2^44 · 2^20.
-                row.set(2 * block + 1, power.mul(Limbs([0, 1 << 20, 0])));
+                let halves = [power, power.mul(Limbs([0, 1 << 20, 0]))].map(limbs_26);
+                for (limb, lanes) in row.iter_mut().enumerate() {
+                    lanes.0[2 * block..][..2].copy_from_slice(&halves.map(|half| half[limb]));
+                }
             }
         }
         // 2^128 = 2^88 · 2^40.
         Self { h: Limbs([0; 3]), step: power, bits: sum.mul(Limbs([0, 0, 1 << 40])), rows }
-    }
-}
-
-/// The factors of two blocks, limb by limb; a lane for each half of a block.
-#[derive(Clone, Copy, Zeroize)]
-struct Row {
-    /// Of words 0 and 2.
-    even: [Lanes; 5],
-    /// Of words 1 and 3.
-    odd: [Lanes; 5],
-}
-
-impl Row {
-    fn set(&mut self, lane: usize, factor: Limbs) {
-        for (factors, factor) in [(&mut self.even, factor), (&mut self.odd, factor.mul(Limbs([1 << 32, 0, 0])))] {
-            for (lanes, limb) in factors.iter_mut().zip(limbs_26(factor)) {
-                lanes.0[lane] = limb;
-            }
-        }
     }
 }
 
@@ -238,35 +222,36 @@ fn limbs_26(Limbs([low, middle, high]): Limbs) -> [u64; 5] {
 #[target_feature(enable = "avx2")]
 fn absorb(powers: &mut Powers, blocks: &[u8]) {
     for group in blocks.as_chunks::<{ ROWS * ROW_LEN }>().0 {
-        let mut sums = [_mm256_setzero_si256(); 5];
+        let [mut even, mut odd] = [[_mm256_setzero_si256(); 5]; 2];
         for (blocks, factors) in group.as_chunks().0.iter().zip(&powers.rows) {
             // A multiplication takes the lower word of each lane and ignores the upper one.
-            let even = load(blocks);
-            let odd = _mm256_shuffle_epi32::<0b11_11_01_01>(even);
-            for (limb, sum) in sums.iter_mut().enumerate() {
-                *sum = _mm256_add_epi64(*sum, _mm256_mul_epu32(even, load_lanes(&factors.even[limb])));
-                *sum = _mm256_add_epi64(*sum, _mm256_mul_epu32(odd, load_lanes(&factors.odd[limb])));
+            let words = load(blocks);
+            let odd_words = _mm256_shuffle_epi32::<0b11_11_01_01>(words);
+            for (limb, factor) in factors.iter().enumerate() {
+                let factor = load_lanes(factor);
+                even[limb] = _mm256_add_epi64(even[limb], _mm256_mul_epu32(words, factor));
+                odd[limb] = _mm256_add_epi64(odd[limb], _mm256_mul_epu32(odd_words, factor));
             }
         }
-        powers.h = reduce(powers.h.products(powers.step), powers.bits, sums);
+        let [products, even, odd] = [powers.h.products(powers.step), collect(even), collect(odd)];
+        let [Limbs(odd), Limbs(bits)] = [Limbs::carry(odd), powers.bits];
+        // Below 2^106, 2^99, 2^77 and 2^45.
+        powers.h = Limbs::carry([0, 1, 2].map(|limb| products[limb] + even[limb] + (u128::from(odd[limb]) << 32) + u128::from(bits[limb])));
     }
 }
 
-/// All that the next h consists of.
+/// All lanes of five limbs in three.
 ///
-/// A lane is the sum of 32 products of a word, below 2^32, and a limb, not above 2^26. So two lanes make at most 2^32 - 1 times 2^32,
-/// which 64 bits hold, and all four are below 2^65. As limbs of 44 bits these are below 2^92, 2^100 and 2^81; the products are below
-/// 2^106.
+/// A lane is the sum of 16 products of a word, below 2^32, and a limb, not above 2^26. So four lanes make at most 2^32 - 1 times 2^32,
+/// which 64 bits hold.
 #[target_feature(enable = "avx2")]
-fn reduce(products: [u128; 3], Limbs(bits): Limbs, sums: [__m256i; 5]) -> Limbs {
+fn collect(sums: [__m256i; 5]) -> [u128; 3] {
     let [s0, s1, s2, s3, s4] = sums.map(|sum| {
         let pairs = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
-        let [first, second] = [_mm_cvtsi128_si64(pairs), _mm_extract_epi64::<1>(pairs)];
-        u128::from(first.cast_unsigned()) + u128::from(second.cast_unsigned())
+        u128::from(_mm_cvtsi128_si64(pairs).cast_unsigned() + _mm_extract_epi64::<1>(pairs).cast_unsigned())
     });
-    // 2^26; 2^52 = 2^44 · 2^8 and 2^78 = 2^44 · 2^34; 2^104 = 2^88 · 2^16.
-    let sums = [s0 + (s1 << 26), (s2 << 8) + (s3 << 34), s4 << 16];
-    Limbs::carry([0, 1, 2].map(|index| products[index] + sums[index] + u128::from(bits[index])))
+    // 2^26; 2^52 = 2^44 · 2^8 and 2^78 = 2^44 · 2^34; 2^104 = 2^88 · 2^16. Below 2^91, 2^99 and 2^80.
+    [s0 + (s1 << 26), (s2 << 8) + (s3 << 34), s4 << 16]
 }
 
 #[target_feature(enable = "avx2")]
@@ -297,17 +282,17 @@ mod tests {
     use super::*;
     use crate::poly1305::Poly1305;
 
-    /// Factors are never all as large as [`reduce`] allows: so these are put there by hand.
+    /// Factors are never all as large as [`collect`] allows: so these are put there by hand.
     #[test]
     fn the_largest_sums_are_right() {
         let Some(engine) = Avx2::detect() else { return };
         let longest = Limbs([(1 << 45) - 1; 3]);
         let mut powers = engine.lanes(longest);
         [powers.h, powers.step, powers.bits] = [longest; 3];
-        powers.rows = [Row { even: [Lanes([1 << 26; 4]); 5], odd: [Lanes([1 << 26; 4]); 5] }; ROWS];
+        powers.rows = [[Lanes([1 << 26; 4]); 5]; ROWS];
         engine.absorb(&mut powers, &[0xff; ROWS * ROW_LEN]);
-        // Each limb of 26 bits is the sum of 128 products.
-        let limb = Limbs::carry([128 * (u128::from(u32::MAX) << 26), 0, 0]);
+        // Each limb of 26 bits is the sum of 64 products, once of even and once of odd words.
+        let limb = Limbs::carry([64 * (u128::from(u32::MAX) << 26), 0, 0]).mul(Limbs([1 + (1 << 32), 0, 0]));
         let expected = (0..5).fold(longest.mul(longest).add(longest), |sum, index| {
             let mut worth = [0; 3];
             worth[26 * index / 44] = 1 << (26 * index % 44);
