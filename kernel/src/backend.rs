@@ -8,6 +8,8 @@ use crate::{NotAuthentic, portable};
 
 #[cfg(target_arch = "x86_64")]
 use crate::{avx2::Avx2, avx512::Avx512, avx512f::Avx512f, engine};
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use crate::{engine, simd128::Simd128};
 
 /// An implementation that this machine can run.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ enum Kind {
     Avx512f(Avx512f),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128(Simd128),
     Portable,
 }
 
@@ -45,6 +49,8 @@ impl Backend {
             Avx512f::detect().map(Kind::Avx512f),
             #[cfg(target_arch = "x86_64")]
             Avx2::detect().map(Kind::Avx2),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Some(Kind::Simd128(Simd128)),
             Some(Kind::Portable),
         ]
         .into_iter()
@@ -72,6 +78,8 @@ impl Backend {
             Kind::Avx512f(_) => "avx512f",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => "avx2",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Simd128(_) => "simd128",
             Kind::Portable => "portable",
         }
     }
@@ -84,6 +92,8 @@ impl Backend {
             Kind::Avx512f(avx512f) => engine::seal(avx512f, key, nonce, text),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(avx2) => engine::seal(avx2, key, nonce, text),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Simd128(simd128) => engine::seal(simd128, key, nonce, text),
             Kind::Portable => portable::seal(key, nonce, text),
         }
     }
@@ -96,6 +106,8 @@ impl Backend {
             Kind::Avx512f(avx512f) => engine::open(avx512f, key, nonce, text, tag),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(avx2) => engine::open(avx2, key, nonce, text, tag),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Simd128(simd128) => engine::open(simd128, key, nonce, text, tag),
             Kind::Portable => portable::open(key, nonce, text, tag),
         }
     }

@@ -18,6 +18,10 @@
 //! This is the only crate of the workspace with `unsafe` in it: to call what needs a processor's feature, which a token vouches for, and
 //! to load and store vectors.
 #![no_std]
+#![cfg_attr(
+    not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))),
+    allow(dead_code, reason = "the portable backend needs nothing of what the others share")
+)]
 
 #[cfg(test)]
 extern crate std;
@@ -34,6 +38,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512f;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
 
 pub use inout::InOutBuf;
 use zeroize::Zeroizing;

@@ -19,6 +19,8 @@ fn lanes_of_every_backend_are_right_at_the_extremes() {
             Kind::Avx512f(engine) => check_lanes(engine),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(engine) => check_lanes(engine),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Simd128(engine) => check_lanes(engine),
             Kind::Portable => {} // Has none.
         }
     }
