@@ -1,4 +1,4 @@
-//! The core where there is no operating system: the vectors in WASM under node, and a build without std.
+//! The core where there is no operating system: the vectors and the kernel's own tests in WASM under node, and a build without std.
 //!
 //! Either target of rustup's, or its standard library built from source by the first compiler that has the source.
 #![cfg(unix)]
@@ -17,39 +17,54 @@ use dbseal_tests::tools::{npm_dir, tool, workspace_dir};
 const WASM: &str = "wasm32-unknown-unknown";
 /// A microcontroller's target: nothing that needs an operating system builds for it.
 const BARE: &str = "thumbv7em-none-eabi";
+/// Every browser that is maintained has WASM's vectors.
+const SIMD: &str = "-C target-feature=+simd128";
 
-/// Runs every published vector and those in the folder named first, and the seal vectors in the second with the age files in the third;
-/// prints what fails and how many ran.
+/// Runs every published vector and those in the folder named first, and the seal vectors in the second with the age files in the third,
+/// with each backend of the kernel; prints what fails and how many ran.
 const SCRIPT: &str = "
     import * as published from 'cctv-age';
     import { readdirSync, readFileSync } from 'node:fs';
     import { createRequire } from 'node:module';
     const [module, folder, sealFolder, backupFolder, ...batchSizes] = process.argv.slice(1);
-    const { check_vector, check_seal_vector } = createRequire(import.meta.url)(module);
+    const { backends, force_backend, check_vector, check_seal_vector } = createRequire(import.meta.url)(module);
     const read = (folder) => readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]);
     const [ours, seals, backups] = [read(folder), read(sealFolder), new Map(read(backupFolder))];
     let count = 0;
-    for (const [name, vector] of [...Object.entries(published), ...ours]) {
-        for (const batchSize of batchSizes) {
-            const error = check_vector(vector, Number(batchSize));
-            if (error !== '') throw new Error(`${name} in batches of ${batchSize}: ${error}`);
+    for (const backend of backends()) {
+        if (!force_backend(backend)) throw new Error(`there is no backend ${backend}`);
+        count = 0;
+        for (const [name, vector] of [...Object.entries(published), ...ours]) {
+            for (const batchSize of batchSizes) {
+                const error = check_vector(vector, Number(batchSize));
+                if (error !== '') throw new Error(`${name} in batches of ${batchSize}, ${backend}: ${error}`);
+            }
+            count += 1;
         }
-        count += 1;
+        if (count <= ours.length) throw new Error('the package of the age test vectors holds none');
+        for (const [name, vector] of seals) {
+            const [, backup] = /^backup: (.*)$/m.exec(Buffer.from(vector).toString('latin1'));
+            const error = check_seal_vector(vector, backups.get(backup));
+            if (error !== '') throw new Error(`${name}, ${backend}: ${error}`);
+        }
+        if (seals.length === 0) throw new Error('there are no seal vectors');
     }
-    if (count <= ours.length) throw new Error('the package of the age test vectors holds none');
-    for (const [name, vector] of seals) {
-        const [, backup] = /^backup: (.*)$/m.exec(Buffer.from(vector).toString('latin1'));
-        const error = check_seal_vector(vector, backups.get(backup));
-        if (error !== '') throw new Error(`${name}: ${error}`);
+    console.log(`${count} vectors and ${seals.length} seal vectors with ${backends().join(' and ')}`);
+";
+
+/// Runs programs of tests. In WASM they can tell no more than that they ended well: a test that fails is a trap.
+const TESTS_SCRIPT: &str = "
+    import { readFileSync } from 'node:fs';
+    for (const program of process.argv.slice(1)) {
+        const { instance } = await WebAssembly.instantiate(readFileSync(program));
+        if (instance.exports.main(0, 0) !== 0) throw new Error(program);
     }
-    if (seals.length === 0) throw new Error('there are no seal vectors');
-    console.log(`${count} vectors and ${seals.length} seal vectors`);
 ";
 
 #[test]
 fn all_vectors_hold_in_wasm() {
     let target_dir = workspace_dir().join("target/wasm-vectors");
-    build(WASM, &["std", "panic_abort"], "dbseal-tests-wasm", &target_dir, "-C target-feature=+simd128");
+    build(&["build"], WASM, &["std", "panic_abort"], "dbseal-tests-wasm", &target_dir, SIMD);
     let glue_dir = target_dir.join("glue");
     wasm_bindgen_cli_support::Bindgen::new()
         .input_path(target_dir.join(WASM).join("release/dbseal_tests_wasm.wasm"))
@@ -74,12 +89,26 @@ fn all_vectors_hold_in_wasm() {
         .output()
         .expect("node starts");
     assert!(output.status.success(), "in WASM:\n{}", String::from_utf8_lossy(&output.stderr));
-    writeln!(std::io::stderr(), "{} in WASM", String::from_utf8_lossy(&output.stdout).trim()).expect("stderr");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("with simd128 and portable"), "backends are missing: {said}");
+    writeln!(std::io::stderr(), "{} in WASM", said.trim()).expect("stderr");
+}
+
+#[test]
+fn the_kernels_own_tests_hold_in_wasm_with_and_without_vectors() {
+    for (folder, rustflags) in [("target/wasm-kernel", SIMD), ("target/wasm-kernel-portable", "")] {
+        let libraries = ["std", "panic_abort", "test"];
+        let programs = build(&["test", "--no-run"], WASM, &libraries, "dbseal-kernel", &workspace_dir().join(folder), rustflags);
+        assert!(programs.len() > 1, "its unit tests and its others: {programs:?}");
+        let output =
+            Command::new(tool("node")).args(["--input-type=module", "--eval", TESTS_SCRIPT]).args(programs).output().expect("node starts");
+        assert!(output.status.success(), "in WASM, built with {rustflags:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]
 fn the_core_builds_without_std() {
-    build(BARE, &["core", "alloc"], "dbseal-core", &workspace_dir().join("target/no-std"), "");
+    build(&["build"], BARE, &["core", "alloc"], "dbseal-core", &workspace_dir().join("target/no-std"), "");
 }
 
 /// Vectors about memory. At age's own work factor of 18 a passphrase takes 256 MiB, which 32 bits have; at 22 it takes
@@ -105,14 +134,15 @@ fn passphrase_vectors() -> [(&'static str, Vec<u8>); 2] {
     ]
 }
 
-/// Builds a package for a target.
+/// Has cargo build a package for a target, and names the programs among what is built.
 ///
 /// # Panics
 /// Where no compiler can, and where the build fails.
-fn build(target: &str, libraries: &[&str], package: &str, target_dir: &Path, rustflags: &str) {
+fn build(words: &[&str], target: &str, libraries: &[&str], package: &str, target_dir: &Path, rustflags: &str) -> Vec<PathBuf> {
     let toolchain = Toolchain::find(target);
     let mut command = Command::new(&toolchain.cargo);
-    command.args(["build", "--release", "--locked", "--package", package, "--target", target]).arg("--target-dir").arg(target_dir);
+    command.args(words).args(["--release", "--locked", "--package", package, "--target", target]).arg("--target-dir").arg(target_dir);
+    command.arg("--message-format=json-render-diagnostics");
     if toolchain.from_source {
         command.args(["-Z", &format!("build-std={}", libraries.join(","))]).env("RUSTC_BOOTSTRAP", "1");
     }
@@ -134,6 +164,8 @@ fn build(target: &str, libraries: &[&str], package: &str, target_dir: &Path, rus
         .output()
         .expect("cargo starts");
     assert!(output.status.success(), "{package} does not build for {target}:\n{}", String::from_utf8_lossy(&output.stderr));
+    let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<serde_json::Value>();
+    messages.filter_map(|message| Some(message.expect("cargo's messages")["executable"].as_str()?.into())).collect()
 }
 
 /// A compiler that can build for a target.

@@ -10,6 +10,7 @@ pub mod seal_vectors;
 pub mod vectors;
 
 use dbseal_core::Spread;
+use dbseal_kernel::Backend;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Checks a vector with batches of `batch_chunks`, serial. Empty where it holds, or what is wrong.
@@ -24,4 +25,18 @@ pub fn check_vector(vector: &[u8], batch_chunks: usize) -> String {
 #[must_use]
 pub fn check_seal_vector(vector: &[u8], backup: &[u8]) -> String {
     seal_vectors::Vector::parse(vector).and_then(|vector| vector.check(backup)).err().unwrap_or_default()
+}
+
+/// The names of the kernel's backends, from the fastest on.
+#[wasm_bindgen]
+#[must_use]
+pub fn backends() -> Vec<String> {
+    Backend::all().map(|backend| backend.name().to_owned()).collect()
+}
+
+/// From now on, vectors are checked with this backend. Whether there is one of this name.
+#[wasm_bindgen]
+#[must_use]
+pub fn force_backend(name: &str) -> bool {
+    Backend::force(name).is_ok()
 }
