@@ -179,6 +179,7 @@ for_test() {
   for_bench
   need zstd "decompresses what dbseal compressed, and the other way round" has zstd
   [ ! -d tests/fuzz ] || need g++ "a C++ compiler, for the fuzzer's runtime" can_compile_cpp
+  [ "$(uname -m)" != x86_64 ] || need valgrind "shows whether a branch depends on a secret" has valgrind
   need strace "shows which system calls were made" has strace
   need util-linux "limits of a process" has prlimit
   need mariadb-server "a database to back up" has_mariadb

@@ -1,6 +1,9 @@
 //! One backend against the portable one. No files, no threads: fit for WASM too.
 
+mod xorshift;
+
 use dbseal_kernel::{Backend, InOutBuf, Key, MAX_TEXT_LEN};
+use xorshift::Xorshift;
 
 /// Strides are 4,096 bytes; a backend may take its vectors in groups of this.
 const GROUP_LEN: usize = 1024;
@@ -224,29 +227,5 @@ impl Guarded {
 
     fn is_untouched(&self) -> bool {
         self.holds(&vec![UNTOUCHED; self.len])
-    }
-}
-
-/// Marsaglia's xorshift: the same numbers for the same seed, and worth nothing as randomness.
-struct Xorshift(u64);
-
-impl Xorshift {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// The next number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(((self.next() >> 32) * bound as u64) >> 32).expect("less than a usize")
-    }
-
-    /// Fills the bytes.
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for piece in bytes.chunks_mut(8) {
-            piece.copy_from_slice(&self.next().to_le_bytes()[..piece.len()]);
-        }
     }
 }
