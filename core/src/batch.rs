@@ -273,6 +273,35 @@ impl Opener {
         result
     }
 
+    /// As [`Opener::open_batch`], for a batch whose first chunk has index `first_index`, in any order.
+    ///
+    /// # Errors
+    /// As [`Opener::open_batch`].
+    ///
+    /// # Panics
+    /// As [`Opener::open_batch`].
+    pub fn open_run(&self, first_index: u64, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
+        let len = batch.ciphertext_len();
+        assert!(end == StreamEnd::Here || (len > 0 && len.is_multiple_of(SLOT_LEN)), "a chunk that is not full but not the last");
+        let slot_count = len.div_ceil(SLOT_LEN);
+        let opened_len = |slot_count: usize| (slot_count * SLOT_LEN).min(len).saturating_sub(slot_count * TAG_LEN);
+        let refused = spread.find_first(&mut batch.slots[..len], |offset, slot| {
+            let is_last = offset + 1 == slot_count && end == StreamEnd::Here;
+            let expected = if is_last { Position::Final } else { Position::Inner };
+            self.open_slot(first_index + offset as u64, expected, slot).err().map(|(refused, error)| match refused {
+                Refused::Sealed => (offset, error),
+                Refused::Opened => (offset + 1, error),
+            })
+        });
+        let (slots_opened, result) = match refused {
+            None if slot_count == 0 => (0, Err(PayloadError::Truncated { index: first_index })),
+            None => (slot_count, Ok(())),
+            Some((slots_opened, error)) => (slots_opened, Err(error)),
+        };
+        batch.holds = Holds::Opened(opened_len(slots_opened));
+        result
+    }
+
     /// Opens the batch whose first chunk has index `first_index`, of a payload whose end [`Opener::check_end`] has opened.
     ///
     /// # Errors
@@ -318,28 +347,6 @@ impl Opener {
         } else {
             Salvaged::Lost
         }
-    }
-
-    fn open_run(&self, first_index: u64, batch: &mut Batch, end: StreamEnd, spread: Spread) -> Result<(), PayloadError> {
-        let len = batch.ciphertext_len();
-        assert!(end == StreamEnd::Here || (len > 0 && len.is_multiple_of(SLOT_LEN)), "a chunk that is not full but not the last");
-        let slot_count = len.div_ceil(SLOT_LEN);
-        let opened_len = |slot_count: usize| (slot_count * SLOT_LEN).min(len).saturating_sub(slot_count * TAG_LEN);
-        let refused = spread.find_first(&mut batch.slots[..len], |offset, slot| {
-            let is_last = offset + 1 == slot_count && end == StreamEnd::Here;
-            let expected = if is_last { Position::Final } else { Position::Inner };
-            self.open_slot(first_index + offset as u64, expected, slot).err().map(|(refused, error)| match refused {
-                Refused::Sealed => (offset, error),
-                Refused::Opened => (offset + 1, error),
-            })
-        });
-        let (slots_opened, result) = match refused {
-            None if slot_count == 0 => (0, Err(PayloadError::Truncated { index: first_index })),
-            None => (slot_count, Ok(())),
-            Some((slots_opened, error)) => (slots_opened, Err(error)),
-        };
-        batch.holds = Holds::Opened(opened_len(slots_opened));
-        result
     }
 
     /// Opens one slot; with an error comes what the slot holds then.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, PipeReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus, Stdio};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::descendants::{adopt_orphans, kill_descendants};
 use crate::error::JobError;
 use crate::report::Observer;
+use crate::together::write_both;
 
 /// Bytes of a child's standard error that are kept for the error message.
 const TAIL_LEN: usize = 2048;
@@ -118,9 +119,10 @@ impl Consumer {
         Ok(Self { name: command.name(), child, stdin: Some(stdin.into()), stderr, ended: false, observer: Arc::clone(observer) })
     }
 
-    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
+    /// See [`write_both`].
+    pub(crate) fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<(), JobError> {
         let stdin = self.stdin.as_mut().expect("open until the end");
-        stdin.write_all(bytes).map_err(|error| match error.kind() {
+        write_both(stdin, first, second).map_err(|(_, error)| match error.kind() {
             io::ErrorKind::BrokenPipe => self.left(),
             _ => JobError::write(&self.name, error),
         })

@@ -1,12 +1,13 @@
 //! The way back: only what is authentic reaches the output, and a file gets its name only when all of it is.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use dbseal_core::{
     Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread, StreamEnd,
 };
+use zstd::stream::write::Decoder;
 
 use crate::against_seal::{Expected, SealCheck, SealPolicy};
 use crate::age_file::AgeFile;
@@ -16,8 +17,8 @@ use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader, check_not_same};
 use crate::keys::Unlock;
 use crate::pace::Pace;
-use crate::parallel::Transfer;
-use crate::pipeline::{Drain, Workers, fill_ciphertext, flow};
+use crate::parallel::{BATCH_CHUNKS, Transfer};
+use crate::pipeline::{Lookahead, flow};
 use crate::report::{Observer, warn_if_compressed};
 use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
@@ -125,6 +126,9 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     Ok(Decrypted { made_by, ..decrypted })
 }
 
+/// The chunks of a stream, as long as they come.
+const WHOLE: ChunkRange = ChunkRange { first_index: 0, chunk_count: u64::MAX, skip_len: 0, len: u64::MAX };
+
 struct Job<'a> {
     request: &'a DecryptRequest<'a>,
     observer: &'a Arc<dyn Observer>,
@@ -182,13 +186,8 @@ impl Job<'_> {
             Some(expected) => Box::new(expected.groups_reader(reader, slots.clone(), self.what)?),
             None => Box::new(Exactly { inner: reader, remaining: slots.end - slots.start, what: self.what }),
         };
-        let mut next_index = run.first_index;
-        let open = |batch: &mut Batch, _, spread| {
-            let result = opener.open_at(&checked, next_index, batch, spread);
-            next_index += batch.opened_slots().count() as u64;
-            result
-        };
-        let decrypted = if run.chunk_count == 0 { Decrypted::default() } else { self.flow(reader, open, &mut sink, Some(run))? };
+        let open = |batch: &mut Batch, index, _| opener.open_at(&checked, index, batch, Spread::Serial);
+        let decrypted = if run.chunk_count == 0 { Decrypted::default() } else { self.flow(reader, open, &mut sink, run)? };
         sink.commit()?;
         Ok(decrypted)
     }
@@ -201,58 +200,58 @@ impl Job<'_> {
             _ => JobError::read(self.what, error),
         })?;
         let mut sink = self.sink()?;
-        let mut opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
-        let open = |batch: &mut Batch, end, spread| opener.open_batch(batch, end, spread);
-        let decrypted = self.flow(section, open, &mut sink, None)?;
+        let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
+        let open = |batch: &mut Batch, index, end| opener.open_run(index, batch, end, Spread::Serial);
+        let decrypted = self.flow(section, open, &mut sink, WHOLE)?;
         sink.commit()?;
         Ok(decrypted)
     }
 
-    /// Reads, opens batch after batch, and writes; all of the plaintext, or the part that a run of chunks holds.
+    /// Reads, opens batch after batch by index and end, and writes what a run of chunks holds.
     fn flow(
         &self,
-        mut reader: impl Read + Send,
-        mut open: impl FnMut(&mut Batch, StreamEnd, Spread) -> Result<(), PayloadError> + Send,
+        reader: impl Read + Send,
+        open: impl Fn(&mut Batch, u64, StreamEnd) -> Result<(), PayloadError> + Sync,
         sink: &mut Sink,
-        run: Option<ChunkRange>,
+        run: ChunkRange,
     ) -> Result<Decrypted, JobError> {
-        let (mut read_len, mut written_len) = (0, 0);
+        let mut reader = Lookahead::new(reader);
+        let (mut next_index, mut read_len) = (Some(run.first_index), 0);
+        let mut writer = match self.request.part {
+            Part::Decompressed => {
+                Writer::Decompressed(Decoder::new(SinkWriter { sink, written_len: 0 }).map_err(|error| self.zstd(error))?)
+            }
+            Part::Whole => Writer::AsItIs(PlaintextWriter { sink, run, written_len: 0, observer: Some(&**self.observer) }),
+            Part::Bytes(..) => Writer::AsItIs(PlaintextWriter { sink, run, written_len: 0, observer: None }),
+        };
         flow(
-            &Workers::start(self.request.threads)?,
+            self.request.threads,
             |batch| {
-                let filled = fill_ciphertext(batch, &mut reader).map_err(|error| JobError::read(self.what, error))?;
+                let Some(index) = next_index else { return Ok(None) };
+                let filled = reader.fill_ciphertext(batch).map_err(|error| JobError::read(self.what, error))?;
                 read_len += filled.len as u64;
-                Ok(filled)
+                next_index = (filled.end == StreamEnd::Later).then_some(index + BATCH_CHUNKS as u64);
+                Ok(Some((index, filled.end)))
             },
-            |batch, end, spread| open(batch, end, spread).map_err(|error| self.payload(error)),
-            |drain| {
-                written_len = match self.request.part {
-                    Part::Decompressed => self.write_decompressed(drain, sink)?,
-                    Part::Whole => write_plaintext(drain, sink, run, Some(&**self.observer))?,
-                    Part::Bytes(..) => write_plaintext(drain, sink, run, None)?,
-                };
-                Ok(())
+            |batch, (index, end)| open(batch, index, end).map_err(|error| self.payload(error)),
+            |batch| match &mut writer {
+                Writer::AsItIs(writer) => writer.write(batch),
+                Writer::Decompressed(decoder) => {
+                    batch.opened_slots().try_for_each(|slot| decoder.write_all(slot)).map_err(|error| self.zstd(error))
+                }
             },
             self.call_off,
         )?;
+        let written_len = match writer {
+            Writer::AsItIs(writer) => writer.written_len,
+            Writer::Decompressed(decoder) => decoder.finish().map_err(|error| self.zstd(error))?.written_len,
+        };
         Ok(Decrypted { read_len, written_len, made_by: None })
     }
 
-    fn write_decompressed(&self, drain: &mut Drain, sink: &mut Sink) -> Result<u64, JobError> {
-        let failed = |error| JobError::Decompress { what: self.what.into(), error };
-        let mut decoder =
-            zstd::stream::read::Decoder::new(DrainReader { drain, slot_index: 0, taken_len: 0, started: false }).map_err(failed)?;
-        let mut bytes = zeroize::Zeroizing::new(vec![0; 2 * CHUNK_LEN]);
-        let mut written_len = 0;
-        loop {
-            let len = decoder.read(&mut bytes).map_err(failed)?;
-            if len == 0 {
-                break;
-            }
-            sink.write_all(&bytes[..len])?;
-            written_len += len as u64;
-        }
-        Ok(written_len)
+    fn zstd(&self, error: io::Error) -> JobError {
+        // The decoder carries an error of the sink through io::Error.
+        error.downcast().unwrap_or_else(|error| JobError::Decompress { what: self.what.into(), error })
     }
 
     fn chunks(&self, checked: CheckedLayout) -> Result<ChunkRange, JobError> {
@@ -299,25 +298,54 @@ impl Job<'_> {
     }
 }
 
-/// `observer` is told if all of it was compressed.
-fn write_plaintext(drain: &mut Drain, sink: &mut Sink, run: Option<ChunkRange>, observer: Option<&dyn Observer>) -> Result<u64, JobError> {
-    let mut skip_len = run.map_or(0, |run| run.skip_len);
-    let mut remaining = run.map_or(u64::MAX, |run| run.len);
-    let mut written_len = 0;
-    while let Some(batch) = drain.next_batch() {
+/// Where the plaintext goes.
+enum Writer<'a> {
+    AsItIs(PlaintextWriter<'a>),
+    Decompressed(Decoder<'static, SinkWriter<'a>>),
+}
+
+/// Writes what a run of chunks holds.
+struct PlaintextWriter<'a> {
+    sink: &'a mut Sink,
+    run: ChunkRange,
+    written_len: u64,
+    /// Is told if what is written was compressed.
+    observer: Option<&'a dyn Observer>,
+}
+
+impl PlaintextWriter<'_> {
+    fn write(&mut self, batch: &Batch) -> Result<(), JobError> {
         for slot in batch.opened_slots() {
-            let slot = &slot[length(skip_len.min(slot.len() as u64))..];
-            let slot = &slot[..length(remaining.min(slot.len() as u64))];
-            if let (0, Some(observer)) = (written_len, observer) {
+            let slot = &slot[length(self.run.skip_len.min(slot.len() as u64))..];
+            let slot = &slot[..length(self.run.len.min(slot.len() as u64))];
+            if let (0, Some(observer)) = (self.written_len, self.observer) {
                 warn_if_compressed(slot, observer);
             }
-            skip_len = 0;
-            remaining -= slot.len() as u64;
-            written_len += slot.len() as u64;
-            sink.write_all(slot)?;
+            self.run.skip_len = 0;
+            self.run.len -= slot.len() as u64;
+            self.written_len += slot.len() as u64;
+            self.sink.write_all(slot)?;
         }
+        Ok(())
     }
-    Ok(written_len)
+}
+
+/// The sink, for a decoder to write to.
+struct SinkWriter<'a> {
+    sink: &'a mut Sink,
+    written_len: u64,
+}
+
+impl Write for SinkWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sink.write_all(bytes).map_err(io::Error::other)?;
+        self.written_len += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn seek_to(input: &mut Input, offset: u64) -> io::Result<&mut Input> {
@@ -346,42 +374,5 @@ impl<R: Read> Read for Exactly<'_, R> {
             return Err(io::Error::other(JobError::InputChanged { what: self.what.into() }));
         }
         Ok(len)
-    }
-}
-
-/// The plaintext that comes out of the pipeline, as a reader.
-struct DrainReader<'a> {
-    drain: &'a mut Drain,
-    slot_index: usize,
-    /// Bytes of the slot that were handed out.
-    taken_len: usize,
-    started: bool,
-}
-
-impl Read for DrainReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let batch = if self.started { self.drain.current() } else { self.drain.next_batch() };
-            self.started = true;
-            let Some(batch) = batch else { return Ok(0) };
-            match batch.opened_slots().nth(self.slot_index) {
-                Some(slot) if self.taken_len < slot.len() => {
-                    let rest = &slot[self.taken_len..];
-                    let len = rest.len().min(buffer.len());
-                    buffer[..len].copy_from_slice(&rest[..len]);
-                    self.taken_len += len;
-                    return Ok(len);
-                }
-                Some(_) => {
-                    self.slot_index += 1;
-                    self.taken_len = 0;
-                }
-                None => {
-                    self.slot_index = 0;
-                    self.taken_len = 0;
-                    self.started = false;
-                }
-            }
-        }
     }
 }

@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use dbseal_core::{
-    ArmorWriter, FileKey, Header, HeaderPadding, Layout, PAYLOAD_NONCE_LEN, PayloadNonce, Recipient, SLOT_LEN, Sealer, StreamEnd,
+    ArmorWriter, CHUNK_LEN, FileKey, Header, HeaderPadding, Layout, PAYLOAD_NONCE_LEN, PayloadNonce, Recipient, SLOT_LEN, Sealer, Spread,
+    StreamEnd,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -16,7 +17,7 @@ use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader, Waker, check_not_same};
 use crate::pace::Pace;
 use crate::parallel::Transfer;
-use crate::pipeline::{Workers, fill_plaintext, flow};
+use crate::pipeline::{Lookahead, flow};
 use crate::report::Observer;
 use crate::sealing::{PendingSeal, Sign, seal_path};
 use crate::shared_tree::SharedTree;
@@ -161,43 +162,39 @@ impl Stream<'_> {
         Ok(Encrypted { read_len: reader.read_len(), written_len })
     }
 
-    fn seal(&self, mut reader: impl Read + Send, what: &str, waker: &Waker, sink: &mut Sink, sealer: Sealer) -> Result<u64, JobError> {
-        let workers = Workers::start(self.request.threads)?;
+    fn seal(&self, reader: impl Read + Send, what: &str, waker: &Waker, sink: &mut Sink, sealer: Sealer) -> Result<u64, JobError> {
+        let mut reader = Lookahead::new(reader);
         let mut sealer = Some(sealer);
-        let mut section_len = PAYLOAD_NONCE_LEN as u64;
-        let mut written_len = 0;
+        let armor = (self.request.encoding == Encoding::Armored).then(ArmorWriter::new);
+        let mut writer = AgeWriter { sink, armor, held: self.start.into(), written_len: 0 };
         flow(
-            &workers,
-            |batch| fill_plaintext(batch, &mut reader).map_err(|error| JobError::read(what, error)),
-            |batch, end, spread| {
-                match end {
-                    StreamEnd::Later => sealer.as_mut().expect("used up by the last batch").seal_batch(batch, spread),
-                    StreamEnd::Here => sealer.take().expect("one batch is the last").finish(batch, spread),
+            self.request.threads,
+            |batch| {
+                let Some(mut open) = sealer.take() else { return Ok(None) };
+                let filled = reader.fill_plaintext(batch).map_err(|error| JobError::read(what, error))?;
+                let chunk_count = filled.len.div_ceil(CHUNK_LEN);
+                if filled.end == StreamEnd::Here {
+                    return Ok(Some(open.claim_last(chunk_count.max(1))));
                 }
+                let claim = open.claim(chunk_count);
+                sealer = Some(open);
+                Ok(Some(claim))
+            },
+            |batch, claim| {
+                let offset = PAYLOAD_NONCE_LEN as u64 + claim.first_index() * SLOT_LEN as u64;
+                claim.seal(batch, Spread::Serial);
                 if let Some(tree) = self.tree {
-                    tree.add_spread(section_len, batch.sealed_bytes(), spread);
+                    tree.add(offset, batch.sealed_bytes());
                 }
-                section_len += batch.sealed_bytes().len() as u64;
                 Ok(())
             },
-            |drain| {
-                let armor = (self.request.encoding == Encoding::Armored).then(ArmorWriter::new);
-                let mut writer = AgeWriter { sink, armor, held: self.start.into(), written_len: 0 };
-                while let Some(batch) = drain.next_batch() {
-                    writer.write_chunks(batch.sealed_bytes())?;
-                }
-                if drain.is_complete() {
-                    writer.finish()?;
-                }
-                written_len = writer.written_len;
-                Ok(())
-            },
+            |batch| writer.write_chunks(batch.sealed_bytes()),
             || {
                 kill_descendants();
                 waker.wake();
             },
         )?;
-        Ok(written_len)
+        writer.finish()
     }
 }
 
@@ -213,35 +210,40 @@ struct AgeWriter<'a> {
 }
 
 impl AgeWriter<'_> {
-    /// In one write: between two, the file would end with a whole chunk.
     fn write_chunks(&mut self, chunks: &[u8]) -> Result<(), JobError> {
         let held_len = if chunks.len().is_multiple_of(SLOT_LEN) { SLOT_LEN - 1 } else { 0 };
         let (now, later) = chunks.split_at(chunks.len() - held_len);
-        let mut bytes = std::mem::take(&mut self.held);
-        bytes.extend(now);
+        self.write(now)?;
         self.held.extend(later);
-        self.write(&bytes)
+        Ok(())
     }
 
+    /// What is held, and then `bytes`, in one write: between two, the file would end with a whole chunk.
     fn write(&mut self, bytes: &[u8]) -> Result<(), JobError> {
         let Some(armor) = &mut self.armor else { return self.write_as_is(bytes) };
         let mut text = Vec::new();
+        armor.write(&self.held, &mut text);
         armor.write(bytes, &mut text);
-        self.write_as_is(&text)
-    }
-
-    fn finish(&mut self) -> Result<(), JobError> {
-        let held = std::mem::take(&mut self.held);
-        self.write(&held)?;
-        let Some(armor) = self.armor.take() else { return Ok(()) };
-        let mut text = Vec::new();
-        armor.finish(&mut text);
+        self.held.clear();
         self.write_as_is(&text)
     }
 
     fn write_as_is(&mut self, bytes: &[u8]) -> Result<(), JobError> {
-        self.written_len += bytes.len() as u64;
-        self.sink.write_all(bytes)
+        self.written_len += (self.held.len() + bytes.len()) as u64;
+        self.sink.write_both(&self.held, bytes)?;
+        self.held.clear();
+        Ok(())
+    }
+
+    /// The bytes that were written in all.
+    fn finish(mut self) -> Result<u64, JobError> {
+        self.write(&[])?;
+        if let Some(armor) = self.armor.take() {
+            let mut text = Vec::new();
+            armor.finish(&mut text);
+            self.write_as_is(&text)?;
+        }
+        Ok(self.written_len)
     }
 }
 

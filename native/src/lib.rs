@@ -45,6 +45,7 @@ mod shared_tree;
 mod sink;
 mod standing;
 mod state_file;
+mod together;
 mod unfinished;
 mod verify;
 mod write_back;

@@ -15,7 +15,7 @@ use crate::report::{Observer, warn_if_compressed};
 use crate::shared_tree::SharedTree;
 
 /// Chunks in a batch: 512 KiB stay in a core's own cache from read to write.
-const BATCH_CHUNKS: usize = 8;
+pub(crate) const BATCH_CHUNKS: usize = 8;
 
 /// What both directions share.
 pub(crate) struct Transfer<'a> {
@@ -101,7 +101,7 @@ impl Transfer<'_> {
         work: impl Fn(&mut Batch, u64, T) -> Result<(), JobError> + Sync,
     ) -> Result<(), JobError> {
         let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
-        pool::run(self.threads, room, next, work)
+        pool::run(self.threads, room, |_| Ok(next()), work, || {})
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {

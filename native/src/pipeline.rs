@@ -1,212 +1,200 @@
-//! A bounded set of batches that flows through reader, workers and writer, in order: for everything that is not from
-//! regular file to regular file.
+//! A stream through workers, for everything that is not from regular file to regular file: each reads a batch in its turn, works on it
+//! beside the others, and writes it in its turn. So a batch stays in one core's cache from read to write.
 
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread::Builder;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use dbseal_core::{Batch, SLOT_LEN, Spread, StreamEnd};
+use dbseal_core::{Batch, SLOT_LEN, StreamEnd};
 
 use crate::error::JobError;
+use crate::parallel::BATCH_CHUNKS;
+use crate::pool;
 
-/// Batches under way: one each being read, held back, worked on and written, and one in between.
-const BATCH_COUNT: usize = 5;
-/// Chunks in a batch, at least: a megabyte, which a pipe hands over in one go.
-const MIN_CHUNKS: usize = 16;
-/// Chunks in a batch for each thread: enough that all end at about the same time.
-const CHUNKS_PER_THREAD: usize = 4;
+/// Workers beside those that seal or open: while they do, one reads and one writes.
+const READER_AND_WRITER: usize = 2;
 
-/// The cores that a job may use.
-pub(crate) struct Workers(Option<rayon::ThreadPool>);
-
-impl Workers {
-    pub(crate) fn start(threads: NonZeroUsize) -> Result<Self, JobError> {
-        if threads.get() == 1 {
-            return Ok(Self(None));
-        }
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).thread_name(|index| format!("worker-{index}")).build();
-        pool.map(|pool| Self(Some(pool))).map_err(|error| JobError::Thread(io::Error::other(error)))
-    }
-
-    /// Runs `work` where its batches spread over these cores.
-    pub(crate) fn run<T: Send>(&self, work: impl FnOnce(Spread) -> T + Send) -> T {
-        match &self.0 {
-            Some(pool) => pool.install(|| work(Spread::Rayon)),
-            None => work(Spread::Serial),
-        }
-    }
-
-    fn batch_chunks(&self) -> usize {
-        let threads = self.0.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
-        MIN_CHUNKS.max(threads * CHUNKS_PER_THREAD)
-    }
-}
-
-/// Flows a stream through three stages and returns the first error that any of them met.
+/// Passes a stream through three stages, and returns the first error that any of them met.
 ///
-/// `fill` reads a batch as full as it can and returns its length in bytes, short only at the end. `work` seals or opens
-/// the batch, knowing whether it is the last, for which one batch is always held back. `drain` takes the batches out in
-/// order. `call_off` is called at the first error and must end whatever the other stages may be waiting for.
-pub(crate) fn flow(
-    workers: &Workers,
-    mut fill: impl FnMut(&mut Batch) -> Result<Fill, JobError> + Send,
-    mut work: impl FnMut(&mut Batch, StreamEnd, Spread) -> Result<(), JobError> + Send,
-    drain: impl FnOnce(&mut Drain) -> Result<(), JobError> + Send,
+/// `read` fills a batch and says what is to be done with it, or that there is none; it is called in order. `work` does it, in up to
+/// `threads` threads at once. `write` takes the batches in order: all before the first that failed, and what that one holds.
+/// `call_off` is called at the first error and must end whatever the other stages may be waiting for.
+pub(crate) fn flow<T>(
+    threads: NonZeroUsize,
+    read: impl FnMut(&mut Batch) -> Result<Option<T>, JobError> + Send,
+    work: impl Fn(&mut Batch, T) -> Result<(), JobError> + Sync,
+    write: impl FnMut(&Batch) -> Result<(), JobError> + Send,
     call_off: impl Fn() + Sync,
 ) -> Result<(), JobError> {
     let first_error: Mutex<Option<JobError>> = Mutex::new(None);
     let failed = |error| {
         first_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        call_off();
+        JobError::Stopped
     };
-    let (to_reader, free) = sync_channel(BATCH_COUNT);
-    let (to_workers, filled) = sync_channel(BATCH_COUNT);
-    let (to_writer, done) = sync_channel(BATCH_COUNT);
-    for _ in 0..BATCH_COUNT {
-        let batch = Batch::try_with_chunks(workers.batch_chunks()).map_err(|_| JobError::Memory)?;
-        let _ = to_reader.send(batch);
-    }
-    std::thread::scope(|scope| {
-        let reader = || {
-            // Moved in, so that the workers see the end when this thread ends, however it does.
-            let (free, to_workers) = (free, to_workers);
-            if let Err(error) = read_all(&mut fill, &free, &to_workers) {
-                failed(error);
-            }
-        };
-        let writer = || {
-            let mut drain_end = Drain { done, to_reader, current: None, complete: false };
-            // Whatever ended the stream before its last batch, a job that did not see that batch is not done.
-            match drain(&mut drain_end) {
-                Ok(()) if drain_end.is_complete() => {}
-                Ok(()) => failed(JobError::Stopped),
-                Err(error) => failed(error),
-            }
-        };
-        let started = Builder::new().spawn_scoped(scope, reader).and_then(|_| Builder::new().spawn_scoped(scope, writer));
-        if let Err(error) = started {
-            failed(JobError::Thread(error));
-            return drop(filled);
-        }
-        let to_writer = to_writer;
-        while let Ok((mut batch, end)) = filled.recv() {
-            let result = workers.run(|spread| work(&mut batch, end, spread));
-            let complete = result.is_ok() && end == StreamEnd::Here;
-            let stop = result.map_err(&failed).is_err();
-            // What was opened before a failure is authentic, and still goes out.
-            if to_writer.send((batch, complete)).is_err() || stop {
-                break;
-            }
-        }
-        drop(filled);
-    });
-    first_error.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    let reading = Mutex::new((0, read));
+    let permits = Permits::new(threads.get());
+    let writing = InOrder::new(write);
+    let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
+    let next = |batch: &mut Batch| {
+        // Where another one has panicked, bytes are missing.
+        let (next_place, read) = &mut *reading.lock().map_err(|_| JobError::Stopped)?;
+        let Some(task) = read(batch).map_err(failed)? else { return Ok(None) };
+        *next_place += 1;
+        Ok(Some((*next_place - 1, task)))
+    };
+    let work = |batch: &mut Batch, place, task| {
+        // Or those after it would wait for ever.
+        let unwinding = OnUnwind(|| writing.close());
+        let permit = permits.take();
+        let worked = work(batch, task);
+        drop(permit);
+        // What was opened before a failure is authentic, and still goes out.
+        let done = writing.in_turn(place, |write| write(batch).and(worked).map_err(failed));
+        drop(unwinding);
+        done
+    };
+    let result = pool::run(threads.saturating_add(READER_AND_WRITER), room, next, work, call_off);
+    first_error.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(result, Err)
 }
 
-/// How full a batch became.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fill {
-    /// Bytes read into it.
+/// A number of threads that may work at once.
+struct Permits {
+    free: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Permits {
+    fn new(count: usize) -> Self {
+        Self { free: Mutex::new(count), changed: Condvar::new() }
+    }
+
+    fn take(&self) -> Permit<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.changed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner) -= 1;
+        Permit(self)
+    }
+}
+
+/// Given back when it is dropped.
+struct Permit<'a>(&'a Permits);
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.changed.notify_one();
+    }
+}
+
+/// The last stage, which takes each batch when all before it are through.
+struct InOrder<W> {
+    state: Mutex<Turns<W>>,
+    changed: Condvar,
+}
+
+struct Turns<W> {
+    next_place: u64,
+    /// Whether a batch has failed: those after it go nowhere.
+    closed: bool,
+    stage: W,
+}
+
+impl<W> InOrder<W> {
+    fn new(stage: W) -> Self {
+        Self { state: Mutex::new(Turns { next_place: 0, closed: false, stage }), changed: Condvar::new() }
+    }
+
+    /// Lets a batch through when it is its turn. If it fails, none will be let through after it.
+    fn in_turn(&self, place: u64, pass: impl FnOnce(&mut W) -> Result<(), JobError>) -> Result<(), JobError> {
+        let turns = self.state.lock().map_err(|_| JobError::Stopped)?;
+        let waiting = |turns: &mut Turns<W>| turns.next_place != place && !turns.closed;
+        let mut turns: MutexGuard<'_, Turns<W>> = self.changed.wait_while(turns, waiting).map_err(|_| JobError::Stopped)?;
+        if turns.closed {
+            return Err(JobError::Stopped);
+        }
+        let result = pass(&mut turns.stage);
+        turns.next_place += 1;
+        turns.closed = result.is_err();
+        drop(turns);
+        self.changed.notify_all();
+        result
+    }
+
+    fn close(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.changed.notify_all();
+    }
+}
+
+/// Does something if a panic drops it.
+struct OnUnwind<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnUnwind<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0)();
+        }
+    }
+}
+
+/// A reader that knows whether there is more: only then is it known which chunk is the final one.
+pub(crate) struct Lookahead<R> {
+    reader: R,
+    /// The byte that was read to know.
+    ahead: Option<u8>,
+}
+
+/// What was read into a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Filled {
+    /// Bytes.
     pub(crate) len: usize,
-    capacity: usize,
+    pub(crate) end: StreamEnd,
 }
 
-fn read_all(
-    fill: &mut impl FnMut(&mut Batch) -> Result<Fill, JobError>,
-    free: &Receiver<Batch>,
-    to_workers: &SyncSender<(Batch, StreamEnd)>,
-) -> Result<(), JobError> {
-    // Whether a full batch is the last shows only when nothing follows it.
-    let mut held: Option<Batch> = None;
-    while let Ok(mut batch) = free.recv() {
-        let filled = fill(&mut batch)?;
-        let is_full = filled.len == filled.capacity;
-        let (ready, end) = match held.take() {
-            Some(last) if filled.len == 0 => (Some(last), StreamEnd::Here),
-            previous if is_full => {
-                held = Some(batch);
-                (previous, StreamEnd::Later)
+impl<R: Read> Lookahead<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self { reader, ahead: None }
+    }
+
+    /// Fills the plaintext slots of a batch as far as the stream goes.
+    pub(crate) fn fill_plaintext(&mut self, batch: &mut Batch) -> io::Result<Filled> {
+        let filled = self.fill(batch.plaintext_slots_mut())?;
+        batch.set_plaintext_len(filled.len);
+        Ok(filled)
+    }
+
+    /// Fills a batch with sealed chunks as far as the stream goes.
+    pub(crate) fn fill_ciphertext(&mut self, batch: &mut Batch) -> io::Result<Filled> {
+        let filled = self.fill(batch.ciphertext_mut().chunks_mut(SLOT_LEN))?;
+        batch.set_ciphertext_len(filled.len);
+        Ok(filled)
+    }
+
+    fn fill<'a>(&mut self, slots: impl Iterator<Item = &'a mut [u8]>) -> io::Result<Filled> {
+        let mut len = 0;
+        for slot in slots {
+            let slot_filled = read_full(self, slot)?;
+            len += slot_filled;
+            if slot_filled < slot.len() {
+                return Ok(Filled { len, end: StreamEnd::Here });
             }
-            None => (Some(batch), StreamEnd::Here),
-            Some(previous) => {
-                if to_workers.send((previous, StreamEnd::Later)).is_err() {
-                    return Ok(());
-                }
-                (Some(batch), StreamEnd::Here)
-            }
-        };
-        if let Some(ready) = ready
-            && to_workers.send((ready, end)).is_err()
+        }
+        let mut byte = [0];
+        self.ahead = (read_full(&mut self.reader, &mut byte)? > 0).then_some(byte[0]);
+        Ok(Filled { len, end: if self.ahead.is_some() { StreamEnd::Later } else { StreamEnd::Here } })
+    }
+}
+
+impl<R: Read> Read for Lookahead<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(first) = buffer.first_mut()
+            && let Some(byte) = self.ahead.take()
         {
-            return Ok(());
+            *first = byte;
+            return Ok(1);
         }
-        if end == StreamEnd::Here {
-            return Ok(());
-        }
+        self.reader.read(buffer)
     }
-    Ok(())
-}
-
-/// The end of the pipeline.
-pub(crate) struct Drain {
-    done: Receiver<(Batch, bool)>,
-    to_reader: SyncSender<Batch>,
-    current: Option<Batch>,
-    complete: bool,
-}
-
-impl Drain {
-    /// The next batch, until there is none. The one before goes back to the reader.
-    pub(crate) fn next_batch(&mut self) -> Option<&Batch> {
-        if let Some(batch) = self.current.take() {
-            let _ = self.to_reader.send(batch);
-        }
-        let (batch, complete) = self.done.recv().ok()?;
-        self.complete = complete;
-        self.current = Some(batch);
-        self.current.as_ref()
-    }
-
-    /// The batch that [`Drain::next_batch`] gave last.
-    pub(crate) fn current(&self) -> Option<&Batch> {
-        self.current.as_ref()
-    }
-
-    /// Whether the stream's last batch came through.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.complete
-    }
-}
-
-/// Fills the plaintext slots of a batch from a reader.
-pub(crate) fn fill_plaintext(batch: &mut Batch, reader: &mut impl Read) -> io::Result<Fill> {
-    let mut len = 0;
-    for slot in batch.plaintext_slots_mut() {
-        let slot_filled = read_full(reader, slot)?;
-        len += slot_filled;
-        if slot_filled < slot.len() {
-            break;
-        }
-    }
-    batch.set_plaintext_len(len);
-    Ok(Fill { len, capacity: batch.plaintext_capacity() })
-}
-
-/// Fills a batch with sealed chunks from a reader.
-pub(crate) fn fill_ciphertext(batch: &mut Batch, reader: &mut impl Read) -> io::Result<Fill> {
-    let capacity = batch.ciphertext_mut().len();
-    let mut len = 0;
-    for slot in batch.ciphertext_mut().chunks_mut(SLOT_LEN) {
-        let slot_filled = read_full(reader, slot)?;
-        len += slot_filled;
-        if slot_filled < slot.len() {
-            break;
-        }
-    }
-    batch.set_ciphertext_len(len);
-    Ok(Fill { len, capacity })
 }
 
 /// Reads until the buffer is full or the stream ends.
@@ -221,4 +209,139 @@ pub(crate) fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result
         }
     }
     Ok(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use dbseal_core::{FileKey, PayloadNonce, Sealer, Spread};
+
+    use super::*;
+
+    const THREADS: NonZeroUsize = NonZeroUsize::new(3).expect("some");
+
+    /// A batch that holds nothing but a number: as so many bytes, sealed.
+    fn seal_number(batch: &mut Batch, number: usize) {
+        batch.set_plaintext_len(number + 1);
+        Sealer::new(&FileKey::from_bytes(&[1; 16]), &PayloadNonce::from_bytes([2; 16])).finish(batch, Spread::Serial);
+    }
+
+    fn number_of(batch: &Batch) -> Option<usize> {
+        batch.sealed_bytes().len().checked_sub(1 + dbseal_core::TAG_LEN)
+    }
+
+    /// A stream of batches, numbered; a stage fails at a number. What was written, the error, and how often it was called off.
+    fn pass(count: usize, fails: impl Fn(&str, usize) -> bool + Sync) -> (Vec<Option<usize>>, String, usize) {
+        let result_of =
+            |stage: &str, number| if fails(stage, number) { Err(JobError::InputEmpty(format!("{stage} {number}"))) } else { Ok(()) };
+        let (mut numbers, mut written) = (0..count, Vec::new());
+        let (busy, called_off) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let result = flow(
+            THREADS,
+            |batch| {
+                batch.set_plaintext_len(0);
+                numbers.next().map(|number| result_of("read", number).map(|()| number)).transpose()
+            },
+            |batch, number| {
+                assert!(busy.fetch_add(1, Ordering::Relaxed) < THREADS.get(), "more at once than were allowed");
+                std::thread::sleep(Duration::from_micros(number as u64 * 7919 % 200));
+                busy.fetch_sub(1, Ordering::Relaxed);
+                result_of("work", number)?;
+                seal_number(batch, number);
+                Ok(())
+            },
+            |batch| {
+                written.push(number_of(batch));
+                number_of(batch).map_or(Ok(()), |number| result_of("write", number))
+            },
+            || {
+                called_off.fetch_add(1, Ordering::Relaxed);
+            },
+        );
+        let error = result.err().map(|error| error.to_string()).unwrap_or_default();
+        (written, error.split(": ").next().unwrap_or_default().into(), called_off.into_inner())
+    }
+
+    fn up_to(count: usize) -> Vec<Option<usize>> {
+        (0..count).map(Some).collect()
+    }
+
+    #[test]
+    fn batches_are_written_in_order() {
+        for count in [0, 1, 5, 200] {
+            assert_eq!(pass(count, |_, _| false), (up_to(count), String::new(), 0));
+        }
+    }
+
+    /// What came before is written, of the one that failed what it holds (here nothing), and nothing after it.
+    #[test]
+    fn the_first_failure_ends_the_stream() {
+        for _ in 0..20 {
+            let (written, error, called_off) = pass(10_000, |stage, number| stage == "read" && number == 50);
+            assert_eq!((written, error.as_str()), (up_to(50), "read 50"));
+            assert!(called_off > 0);
+            let (written, error, called_off) = pass(10_000, |stage, number| stage == "work" && number >= 50);
+            assert_eq!((written, error.as_str()), ([up_to(50), vec![None]].concat(), "work 50"));
+            assert!(called_off > 0);
+            let (written, error, called_off) = pass(10_000, |stage, number| stage == "write" && number >= 50);
+            assert_eq!((written, error.as_str()), (up_to(51), "write 50"));
+            assert!(called_off > 0);
+        }
+    }
+
+    /// The others neither wait for the one that panicked nor write what comes after it.
+    #[test]
+    fn a_panic_ends_the_stream() {
+        for stage in ["read", "work", "write"] {
+            let written = Mutex::new(Vec::new());
+            let numbers = Mutex::new(0..10_000);
+            let panic_at = |here: &str, number: usize| assert!(here != stage || number != 50, "as planned");
+            let job = || {
+                flow(
+                    THREADS,
+                    |_| Ok(numbers.lock().expect("not poisoned").next().inspect(|&number| panic_at("read", number))),
+                    |batch, number| {
+                        panic_at("work", number);
+                        seal_number(batch, number);
+                        Ok(())
+                    },
+                    |batch| {
+                        panic_at("write", number_of(batch).expect("sealed"));
+                        written.lock().expect("not poisoned").push(number_of(batch));
+                        Ok(())
+                    },
+                    || {},
+                )
+            };
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err(), "{stage}");
+            let written = written.into_inner().expect("not poisoned");
+            assert!(written == up_to(written.len()) && written.len() <= 50, "{stage}: {written:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_stream_is_known_with_its_last_byte() {
+        let capacity = 2 * dbseal_core::CHUNK_LEN;
+        for len in [0, 1, capacity - 1, capacity, capacity + 1, 3 * capacity] {
+            let bytes: Vec<u8> = (0..251).cycle().take(len).collect();
+            let mut reader = Lookahead::new(&bytes[..]);
+            let mut batch = Batch::with_chunks(2);
+            let mut read = Vec::new();
+            loop {
+                let filled = reader.fill_plaintext(&mut batch).expect("bytes");
+                let mut rest = filled.len;
+                for slot in batch.plaintext_slots_mut() {
+                    read.extend_from_slice(&slot[..rest.min(slot.len())]);
+                    rest = rest.saturating_sub(slot.len());
+                }
+                assert_eq!(filled.end == StreamEnd::Here, read.len() == len, "{len}");
+                if filled.end == StreamEnd::Here {
+                    break;
+                }
+            }
+            assert!(read == bytes);
+        }
+    }
 }

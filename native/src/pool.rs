@@ -8,27 +8,30 @@ use crate::error::JobError;
 /// Comes after every piece.
 const LAST: u64 = u64::MAX;
 
-/// Runs `work` on every piece that `next` gives out with its place in the order, on all threads, until one fails.
+/// Runs `work` on every piece that `next` gives out with its place in the order, on all threads, until one fails. Each thread has a room
+/// of its own, for both. At any failure `call_off` ends what the others may be waiting for.
 ///
 /// # Errors
 /// The first one in that order: each piece that was given out is worked to its end, so no thread can hide an earlier error from the one
-/// that fails first. Or there is no thread, or no room for one.
+/// that fails first. Or there is no next piece though there should be one, no thread, or no room for one.
 pub(crate) fn run<R, T>(
     threads: NonZeroUsize,
     room: impl Fn() -> Result<R, JobError> + Sync,
-    next: impl Fn() -> Option<(u64, T)> + Sync,
+    next: impl Fn(&mut R) -> Result<Option<(u64, T)>, JobError> + Sync,
     work: impl Fn(&mut R, u64, T) -> Result<(), JobError> + Sync,
+    call_off: impl Fn() + Sync,
 ) -> Result<(), JobError> {
     let failed = AtomicBool::new(false);
     // Whatever fails, the job cannot succeed, so the others need not work on.
     let stop = |place, error| {
         failed.store(true, Ordering::Relaxed);
+        call_off();
         (place, error)
     };
     let worker = || {
         let mut room = room().map_err(|error| stop(LAST, error))?;
         while !failed.load(Ordering::Relaxed)
-            && let Some((place, piece)) = next()
+            && let Some((place, piece)) = next(&mut room).map_err(|error| stop(LAST, error))?
         {
             work(&mut room, place, piece).map_err(|error| stop(place, error))?;
         }
@@ -40,7 +43,8 @@ pub(crate) fn run<R, T>(
         let errors = threads
             .into_iter()
             .filter_map(|thread| thread.and_then(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).err());
-        errors.min_by_key(|(place, _)| *place)
+        // What was stopped is not why.
+        errors.min_by_key(|(place, error)| (matches!(error, JobError::Stopped), *place))
     });
     first_error.map_or(Ok(()), |(_, error)| Err(error))
 }
@@ -53,14 +57,15 @@ mod tests {
 
     fn run_over(count: u64, room: impl Fn() -> Result<(), JobError> + Sync, fails: impl Fn(u64) -> bool + Sync) -> (String, u64) {
         let (given, done) = (AtomicU64::new(0), AtomicU64::new(0));
-        let next = || Some(given.fetch_add(1, Ordering::Relaxed)).filter(|&place| place < count).map(|place| (place, ()));
-        let result = run(NonZeroUsize::new(4).expect("some"), room, next, |(), place, ()| {
+        let next = |_: &mut ()| Ok(Some(given.fetch_add(1, Ordering::Relaxed)).filter(|&place| place < count).map(|place| (place, ())));
+        let work = |(): &mut (), place, ()| {
             if fails(place) {
                 return Err(JobError::InputEmpty(place.to_string()));
             }
             done.fetch_add(1, Ordering::Relaxed);
             Ok(())
-        });
+        };
+        let result = run(NonZeroUsize::new(4).expect("some"), room, next, work, || {});
         (result.err().map(|error| error.to_string()).unwrap_or_default(), done.into_inner())
     }
 

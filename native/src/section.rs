@@ -81,11 +81,11 @@ impl Section<'_> {
         work: impl Fn(usize, &mut R) -> Result<(), JobError> + Sync,
     ) -> Result<(), JobError> {
         let next_index = AtomicUsize::new(0);
-        let next = || {
+        let next = |_: &mut R| {
             let index = next_index.fetch_add(1, Ordering::Relaxed);
-            (index < count).then_some((index as u64, index))
+            Ok((index < count).then_some((index as u64, index)))
         };
-        pool::run(self.threads, room, next, |room, _, index| work(index, room))
+        pool::run(self.threads, room, next, |room, _, index| work(index, room), || {})
     }
 }
 

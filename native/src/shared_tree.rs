@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dbseal_core::{Run, Spread, Tree, TreeBuilder};
+use dbseal_core::{Run, Tree, TreeBuilder};
 
 /// See the module.
 #[derive(Default)]
@@ -13,13 +13,6 @@ impl SharedTree {
     pub(crate) fn add(&self, offset: u64, bytes: &[u8]) {
         let run = Run::hash(offset, bytes);
         self.lock().add(run);
-    }
-
-    /// As [`SharedTree::add`], on all the threads of a pool.
-    pub(crate) fn add_spread(&self, offset: u64, bytes: &[u8], spread: Spread) {
-        let runs = Run::hash_spread(offset, bytes, spread);
-        let mut tree = self.lock();
-        runs.into_iter().for_each(|run| tree.add(run));
     }
 
     /// The section has ended; `None` where not every byte of it was taken in once.

@@ -1,7 +1,7 @@
 //! The open end of a job: a file that waits for its name, a stream that cannot be taken back, or a command.
 
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::destination::{Destination, Privacy, open_stream};
 use crate::error::JobError;
 use crate::output::PendingFile;
 use crate::report::Observer;
+use crate::together::write_both;
 use crate::unfinished::writing;
 
 /// Where a job writes. Dropped before [`Sink::commit`], a file is gone and a command is killed.
@@ -50,10 +51,15 @@ impl Sink {
     }
 
     pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
+        self.write_both(bytes, &[])
+    }
+
+    /// Writes one after the other; where the output cannot be taken back, together.
+    pub(crate) fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<(), JobError> {
         match self {
-            Self::Pending(file) => file.write_all(bytes),
-            Self::Stream(stream) => stream.write_all(bytes),
-            Self::Command(consumer) => consumer.write_all(bytes),
+            Self::Pending(file) => file.write_all(first).and_then(|()| file.write_all(second)),
+            Self::Stream(stream) => stream.write_both(first, second),
+            Self::Command(consumer) => consumer.write_both(first, second),
         }
     }
 
@@ -73,18 +79,9 @@ impl Stream {
         Self { file, what }
     }
 
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), JobError> {
+    fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<(), JobError> {
         let _writing = writing();
-        let mut written_len = 0;
-        while written_len < bytes.len() {
-            match self.file.write(&bytes[written_len..]) {
-                Ok(0) => return Err(self.failed(written_len, io::ErrorKind::WriteZero.into())),
-                Ok(len) => written_len += len,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed(written_len, error)),
-            }
-        }
-        Ok(())
+        write_both(&mut self.file, first, second).map_err(|(written_len, error)| self.failed(written_len, error))
     }
 
     /// Takes back what a write that failed has written. What ended before it shows that it is not complete, what ends in the
