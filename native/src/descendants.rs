@@ -44,6 +44,11 @@ pub(crate) fn kill_descendants() {
     }
 }
 
+/// Whether any is left that was started for a job: who was killed may still be in the middle of a last write.
+pub(crate) fn descendants_live() -> bool {
+    BEFORE_US.get().is_some_and(|before_us| !living_descendants(before_us).is_empty())
+}
+
 /// All but those in `others` and what these have started.
 fn living_descendants(others: &[Pid]) -> Vec<Pid> {
     let mut children: HashMap<i32, Vec<(i32, bool)>> = HashMap::new();

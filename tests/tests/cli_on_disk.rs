@@ -9,7 +9,7 @@ use dbseal_tests::cli::{Folder, Run, dbseal};
 use dbseal_tests::inputs::paint;
 
 /// What writes, syncs and names files. rustix renames by rename(2) or renameat(2).
-const CALLS: &str = "trace=write,pwrite64,fsync,fdatasync,syncfs,linkat,rename,renameat,renameat2";
+const CALLS: &str = "trace=write,writev,pwrite64,fsync,fdatasync,syncfs,linkat,rename,renameat,renameat2";
 
 /// System calls that succeeded, in the order in which they ended, without the process that made them.
 fn calls(folder: &Folder) -> Vec<String> {
@@ -93,7 +93,7 @@ fn standard_output_is_on_disk_at_the_end() {
     let run = folder.shell("exec \"$0\" \"$@\" >shop.age").args([dbseal().as_os_str()]);
     run.args(["encrypt", "-R", "backup.pub", "--", "echo", "a dump"]).traced(&["-e", CALLS]).run().succeeds();
     let calls = calls(&folder);
-    let written = calls.iter().rposition(|call| call.starts_with("write(") && call.contains("/shop.age>")).expect("it is written");
+    let written = calls.iter().rposition(|call| call.starts_with("writev(") && call.contains("/shop.age>")).expect("it is written");
     assert!(calls[written..].iter().any(|call| is_sync(call) && call.contains("/shop.age>")), "{:?}", &calls[written..]);
 }
 
