@@ -303,4 +303,21 @@ mod tests {
         wanted.h = expected;
         assert_eq!(found.finish(), wanted.finish());
     }
+    /// Those of 2^130 and more among them, which no power in another test is.
+    #[test]
+    fn limbs_of_26_bits_are_right_for_every_product() {
+        let [edge, longest] = [1 << 44, (1 << 44) + (1 << 25)];
+        for number in
+            [[0; 3], [1, 0, 1 << 41], [edge - 1, edge - 1, (1 << 42) - 1], [0, edge, (1 << 42) - 1], [edge - 1, longest, (1 << 42) - 1]]
+        {
+            let limbs = limbs_26(Limbs(number));
+            assert!(limbs[..4].iter().all(|&limb| limb < 1 << 26) && limbs[4] <= 1 << 26, "{limbs:x?} of {number:x?}");
+            // 2^78 = 2^26 · 2^52: two halves, so that all of it has room.
+            let [low, middle, high] = number.map(u128::from);
+            let [first, second, third, fourth, fifth] = limbs.map(u128::from);
+            let bottom = low + (middle << 44);
+            assert_eq!(first + (second << 26), bottom & ((1 << 52) - 1), "{number:x?}");
+            assert_eq!(third + (fourth << 26) + (fifth << 52), (bottom >> 52) + (high << 36), "{number:x?}");
+        }
+    }
 }
