@@ -1,10 +1,11 @@
 //! Measures dbseal beside its peers, each command a whole process, in turn, in one run: `./x bench [MIB] [ROUNDS] [JOB]`, where
 //! JOB is a part of the name of those jobs that are wanted, such as `check`.
 //!
-//! Files lie in memory (`/dev/shm`), and each output is removed before the next run, so that all write to pages that were just
-//! freed. The medians are printed: wall time, CPU-seconds for each GB and the peak of resident memory, as GNU time reports them,
-//! and how many times as fast as age, or b3sum, the same job was done. A peer that is missing ends the run: a table without it would mislead.
-//! Memory is then measured once more, over four times the data; and in the end the cipher alone.
+//! Files lie in memory (`/dev/shm`), but for what is written to the disk that the folder `target` is on. Each output is removed before
+//! the next run, so that all write to pages that were just freed. The medians are printed: wall time, CPU-seconds for each GB and the
+//! peak of resident memory, as GNU time reports them, and how many times as fast as age, or b3sum, the same job was done. A peer that is
+//! missing ends the run: a table without it would mislead. Memory is then measured once more, over four times the data; and in the end
+//! the cipher alone.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -32,6 +33,8 @@ fn main() -> Result<(), Failure> {
     let rounds: usize = args.next().map_or(Ok(5), |text| text.parse())?;
     let dbseal = std::env::current_exe()?.with_file_name("dbseal").display().to_string();
     let folder = tempfile::Builder::new().prefix("dbseal-bench").tempdir_in("/dev/shm")?;
+    let disk = tempfile::Builder::new().prefix("bench").tempdir_in("target")?;
+    std::os::unix::fs::symlink(disk.path().canonicalize()?, folder.path().join("disk"))?;
     prepare(folder.path(), &dbseal, mib)?;
     print_machine();
 
@@ -42,8 +45,9 @@ fn main() -> Result<(), Failure> {
     // In turn, so that a machine whose speed drifts is as unfair to all of them; the first round only warms.
     for round in 0..=rounds {
         for ((_, command), runs) in rows.iter().zip(&mut runs) {
-            for output in ["out.cat", "out.age", "out.seal", "out.gpg", "out.enc", "out.plain"] {
+            for output in ["out.cat", "out.age", "out.age.seal", "out.seal", "out.gpg", "out.enc", "out.plain"] {
                 let _ = std::fs::remove_file(folder.path().join(output));
+                let _ = std::fs::remove_file(disk.path().join(output));
             }
             let run = time(folder.path(), command)?;
             if round > 0 {
@@ -203,6 +207,12 @@ fn rows(dbseal: &str) -> Vec<(&'static str, String)> {
         let source = if input.is_empty() { String::new() } else { format!("-in {input} ") };
         rows.push((job, format!("{pipe}openssl enc -aes-256-ctr -pbkdf2 -pass file:pass {source}{target}")));
     }
+    // Whoever does not sync what they wrote is made to.
+    const TO_DISK: &str = "encrypt, file to disk";
+    rows.push((TO_DISK, "cat in >disk/out.cat && sync disk/out.cat".into()));
+    rows.push((TO_DISK, format!("{dbseal} encrypt -R k.pub -o disk/out.age in")));
+    rows.push((TO_DISK, format!("{dbseal} encrypt --sign sign.key -R k.pub -o disk/out.age in")));
+    rows.push((TO_DISK, "age -R k.pub -o disk/out.age in && sync disk/out.age".into()));
     for (job, output) in [("decrypt, file to null", "-o /dev/null"), ("decrypt, file to file", "-o out.plain")] {
         rows.push((job, format!("{dbseal} decrypt -f -i k.key {output} sealed.age")));
         rows.push((job, format!("{dbseal} decrypt --threads 1 -f -i k.key {output} sealed.age")));
