@@ -72,10 +72,10 @@ fn check(backend: Backend) {
             valgrind::show(sealed);
             valgrind::show(&mut tag);
             let mut buffers = [sealed.clone(), vec![0; len]];
-            check_open(&key, text(&mut buffers, in_place), &tag, true);
+            check_open(backend, &key, text(&mut buffers, in_place), &tag, true);
             let mut buffers = [sealed.clone(), vec![0; len]];
             tag[15] ^= 0x80;
-            check_open(&key, text(&mut buffers, in_place), &tag, false);
+            check_open(backend, &key, text(&mut buffers, in_place), &tag, false);
         }
     }
     let verdicts = valgrind::count_errors() - errors;
@@ -83,11 +83,11 @@ fn check(backend: Backend) {
 }
 
 /// One branch there is, on whether the text is authentic.
-fn check_open(key: &Key, text: InOutBuf<'_, '_, u8>, tag: &[u8; 16], is_authentic: bool) {
+fn check_open(backend: Backend, key: &Key, text: InOutBuf<'_, '_, u8>, tag: &[u8; 16], is_authentic: bool) {
     let len = text.len();
     let before = valgrind::count_errors();
     let mut opened = [u8::from(key.open(&[1; 12], text, tag).is_ok())];
-    assert_eq!(valgrind::count_errors(), before + 1, "opening {len} bytes, authentic: {is_authentic}");
+    assert_eq!(valgrind::count_errors(), before + 1, "{}: opening {len} bytes, authentic: {is_authentic}", backend.name());
     valgrind::show(&mut opened);
     assert_eq!(opened, [u8::from(is_authentic)]);
 }
