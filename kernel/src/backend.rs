@@ -8,6 +8,8 @@ use crate::{NotAuthentic, portable};
 
 #[cfg(target_arch = "x86_64")]
 use crate::{avx2::Avx2, avx512::Avx512, avx512f::Avx512f, engine};
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+use crate::{engine, neon::Neon};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use crate::{engine, simd128::Simd128};
 
@@ -25,6 +27,8 @@ enum Kind {
     Avx2(Avx2),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128(Simd128),
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+    Neon(Neon),
     Portable,
 }
 
@@ -51,6 +55,8 @@ impl Backend {
             Avx2::detect().map(Kind::Avx2),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Some(Kind::Simd128(Simd128)),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+            Some(Kind::Neon(Neon)),
             Some(Kind::Portable),
         ]
         .into_iter()
@@ -80,6 +86,8 @@ impl Backend {
             Kind::Avx2(_) => "avx2",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Simd128(_) => "simd128",
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+            Kind::Neon(_) => "neon",
             Kind::Portable => "portable",
         }
     }
@@ -94,6 +102,8 @@ impl Backend {
             Kind::Avx2(avx2) => engine::seal(avx2, key, nonce, text),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Simd128(simd128) => engine::seal(simd128, key, nonce, text),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+            Kind::Neon(neon) => engine::seal(neon, key, nonce, text),
             Kind::Portable => portable::seal(key, nonce, text),
         }
     }
@@ -108,6 +118,8 @@ impl Backend {
             Kind::Avx2(avx2) => engine::open(avx2, key, nonce, text, tag),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Simd128(simd128) => engine::open(simd128, key, nonce, text, tag),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+            Kind::Neon(neon) => engine::open(neon, key, nonce, text, tag),
             Kind::Portable => portable::open(key, nonce, text, tag),
         }
     }

@@ -21,6 +21,8 @@ fn lanes_of_every_backend_are_right_at_the_extremes() {
             Kind::Avx2(engine) => check_lanes(engine),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Simd128(engine) => check_lanes(engine),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+            Kind::Neon(engine) => check_lanes(engine),
             Kind::Portable => {} // Has none.
         }
     }
