@@ -24,6 +24,7 @@ can_compile_cpp() { has c++ && echo '#include <vector>' | c++ -x c++ -c - -o /de
 has_certificates() { [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ]; }
 has_postgres() { [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null)" ]; }
 has_mariadb() { has mariadbd && has mariadb-install-db && has mariadb-dump; }
+can_run_arm() { [ "$(uname -m)" = aarch64 ] || { has qemu-aarch64 && has aarch64-linux-gnu-gcc; }; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
 
 # --- System packages ---------------------------------------------------------------------------------------------------------
@@ -131,16 +132,16 @@ rust_components() {
   run rustup component add rustfmt clippy || fail "rustfmt and clippy could not be had; ./x check cannot run without them"
 }
 
-# The core promises to build without std, and for the browser. rustup's targets are the short way; Debian's compiler with the
-# library's source is the other.
+# The core promises to build without std, and for the browser; the kernel is tested for 64-bit Arm too. rustup's targets are the short
+# way; Debian's compiler with the library's source is the other.
 rust_targets() {
-  local targets=(wasm32-unknown-unknown thumbv7em-none-eabi) libraries target all=yes
+  local targets=(wasm32-unknown-unknown thumbv7em-none-eabi aarch64-unknown-linux-gnu) libraries target all=yes
   libraries=$(rustc --print sysroot)/lib/rustlib
   for target in "${targets[@]}"; do [ -d "$libraries/$target/lib" ] || all=; done
   [ -z "$all" ] || return 0
   [ ! -e "$libraries/src/rust/library/Cargo.toml" ] || return 0
   debians_rust && return
-  say "missing: Rust's library for ${targets[*]} (the core must build there)"
+  say "missing: Rust's library for ${targets[*]} (what is tested there)"
   has rustup && run timeout 120 rustup target add "${targets[@]}" && return 0
   say "rustup could not fetch it; trying the system's packages"
   if apt-cache show rustc-web cargo-web rust-web-src >/dev/null 2>&1; then
@@ -180,6 +181,7 @@ for_test() {
   need zstd "decompresses what dbseal compressed, and the other way round" has zstd
   [ ! -d tests/fuzz ] || need g++ "a C++ compiler, for the fuzzer's runtime" can_compile_cpp
   [ "$(uname -m)" != x86_64 ] || need valgrind "shows whether a branch depends on a secret" has valgrind
+  need "qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross" "builds and runs the kernel for 64-bit Arm" can_run_arm
   need strace "shows which system calls were made" has strace
   need util-linux "limits of a process" has prlimit
   need mariadb-server "a database to back up" has_mariadb

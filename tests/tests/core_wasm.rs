@@ -1,4 +1,5 @@
-//! The core where there is no operating system: the vectors and the kernel's own tests in WASM under node, and a build without std.
+//! The core where there is no operating system: the vectors and the kernel's own tests in WASM under node, and a build without std. And
+//! the kernel's tests for 64-bit Arm, in an emulator.
 //!
 //! Either target of rustup's, or its standard library built from source by the first compiler that has the source.
 #![cfg(unix)]
@@ -17,6 +18,8 @@ use dbseal_tests::tools::{npm_dir, tool, workspace_dir};
 const WASM: &str = "wasm32-unknown-unknown";
 /// A microcontroller's target: nothing that needs an operating system builds for it.
 const BARE: &str = "thumbv7em-none-eabi";
+#[cfg(not(target_arch = "aarch64"))]
+const ARM: &str = "aarch64-unknown-linux-gnu";
 /// Every browser that is maintained has WASM's vectors.
 const SIMD: &str = "-C target-feature=+simd128";
 
@@ -103,6 +106,24 @@ fn the_kernels_own_tests_hold_in_wasm_with_and_without_vectors() {
         let output =
             Command::new(tool("node")).args(["--input-type=module", "--eval", TESTS_SCRIPT]).args(programs).output().expect("node starts");
         assert!(output.status.success(), "in WASM, built with {rustflags:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+#[ignore = "not run here: long tier (5 minutes)"]
+#[cfg(not(target_arch = "aarch64"))]
+fn the_kernels_own_tests_hold_on_64_bit_arm() {
+    let rustflags = "-C linker=aarch64-linux-gnu-gcc -C target-feature=+crt-static";
+    let target_dir = workspace_dir().join("target/arm-kernel");
+    let programs = build(&["test", "--no-run"], ARM, &["std", "panic_unwind", "test"], "dbseal-kernel", &target_dir, rustflags);
+    assert!(programs.len() > 1, "its unit tests and its others: {programs:?}");
+    for program in programs {
+        let output = Command::new(tool("qemu-aarch64")).arg(&program).arg("--nocapture").output().expect("the emulator starts");
+        let [said, noted] = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
+        assert!(output.status.success(), "on 64-bit Arm:\n{said}{noted}");
+        if program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("oracle-")) {
+            assert!(noted.contains("backends here: neon, portable"), "a backend is missing:\n{noted}");
+        }
     }
 }
 
