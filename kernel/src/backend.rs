@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use inout::InOutBuf;
 
+use crate::stack::Depth;
 use crate::{NotAuthentic, portable};
 
 #[cfg(target_arch = "x86_64")]
@@ -89,6 +90,21 @@ impl Backend {
             #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
             Kind::Neon(_) => "neon",
             Kind::Portable => "portable",
+        }
+    }
+
+    pub(crate) fn depth(self) -> Depth {
+        match self.0 {
+            // The factors of AVX2 are long.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512f(_) | Kind::Avx2(_) => Depth::Deep,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(_) => Depth::Shallow,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Simd128(_) => Depth::Shallow,
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+            Kind::Neon(_) => Depth::Shallow,
+            Kind::Portable => Depth::Shallow,
         }
     }
 

@@ -35,6 +35,7 @@ mod chacha20;
 mod engine;
 mod poly1305;
 mod portable;
+mod stack;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -56,6 +57,7 @@ pub use inout::InOutBuf;
 use zeroize::Zeroizing;
 
 pub use backend::{Backend, NoBackend};
+use stack::with_wiped_stack;
 
 /// The longest text in bytes: far below what the block counter reaches, 256 GiB.
 pub const MAX_TEXT_LEN: usize = 16 << 20;
@@ -84,7 +86,7 @@ impl Key {
     #[must_use]
     pub fn seal(&self, nonce: &[u8; 12], text: InOutBuf<'_, '_, u8>) -> [u8; 16] {
         assert!(text.len() <= MAX_TEXT_LEN, "a text beyond the longest");
-        self.backend.seal(&self.bytes, nonce, text)
+        with_wiped_stack(self.backend.depth(), || self.backend.seal(&self.bytes, nonce, text))
     }
 
     /// Verifies a text, and then decrypts it.
@@ -96,6 +98,6 @@ impl Key {
     /// If the text is longer than [`MAX_TEXT_LEN`].
     pub fn open(&self, nonce: &[u8; 12], text: InOutBuf<'_, '_, u8>, tag: &[u8; 16]) -> Result<(), NotAuthentic> {
         assert!(text.len() <= MAX_TEXT_LEN, "a text beyond the longest");
-        self.backend.open(&self.bytes, nonce, text, tag)
+        with_wiped_stack(self.backend.depth(), || self.backend.open(&self.bytes, nonce, text, tag))
     }
 }
