@@ -230,18 +230,20 @@ impl<R: Read> GroupsReader<R> {
     fn check_next(&mut self) -> io::Result<()> {
         let range = self.groups.range(self.next_group);
         let mut check = self.groups.check(self.next_group);
+        let mut len = 0;
+        // Nothing is there to be handed out until all of it was found to be as sealed.
         (self.group_len, self.taken_len) = (0, 0);
-        while range.start + (self.group_len as u64) < range.end {
-            let index = self.group_len / PIECE_LEN;
+        while range.start + (len as u64) < range.end {
+            let index = len / PIECE_LEN;
             // Grows with what is there: a seal can say any length.
             if self.pieces.len() == index {
                 self.pieces.push(ReadBuffer::try_with_len(PIECE_LEN).map_err(io::Error::other)?);
             }
-            let len = length((range.end - range.start - self.group_len as u64).min(PIECE_LEN as u64));
-            let read_len = read_full(&mut self.reader, &mut self.pieces[index][..len])?;
+            let wanted_len = length((range.end - range.start - len as u64).min(PIECE_LEN as u64));
+            let read_len = read_full(&mut self.reader, &mut self.pieces[index][..wanted_len])?;
             check.update(&self.pieces[index][..read_len]);
-            self.group_len += read_len;
-            if read_len < len {
+            len += read_len;
+            if read_len < wanted_len {
                 break;
             }
         }
@@ -250,7 +252,7 @@ impl<R: Read> GroupsReader<R> {
         if !check.is_authentic() || goes_on {
             return Err(io::Error::other(not_as_sealed(&self.what, self.offset, range)));
         }
-        self.taken_len = length(self.range.start - range.start);
+        (self.group_len, self.taken_len) = (len, length(self.range.start - range.start));
         self.next_group += 1;
         Ok(())
     }

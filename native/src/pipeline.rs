@@ -3,13 +3,13 @@
 
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use dbseal_core::{Batch, SLOT_LEN, StreamEnd};
 
 use crate::error::JobError;
 use crate::parallel::BATCH_CHUNKS;
-use crate::pool;
+use crate::pool::{self, OnUnwind};
 
 /// Workers beside those that seal or open: while they do, one reads and one writes.
 const READER_AND_WRITER: usize = 2;
@@ -31,29 +31,39 @@ pub(crate) fn flow<T>(
         first_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         JobError::Stopped
     };
-    let reading = Mutex::new((0, read));
+    let workers = threads.saturating_add(READER_AND_WRITER);
+    let reading = Mutex::new((0, Some(read)));
     let permits = Permits::new(threads.get());
-    let writing = InOrder::new(write);
+    let writing = InOrder::new(workers.get(), write);
     let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
     let next = |batch: &mut Batch| {
         // Where another one has panicked, bytes are missing.
-        let (next_place, read) = &mut *reading.lock().map_err(|_| JobError::Stopped)?;
+        let (next_place, reader) = &mut *reading.lock().map_err(|_| JobError::Stopped)?;
+        // What comes after an end or a failure would be taken for what should have been there.
+        let Some(mut read) = reader.take() else { return Ok(None) };
         let Some(task) = read(batch).map_err(failed)? else { return Ok(None) };
+        *reader = Some(read);
         *next_place += 1;
         Ok(Some((*next_place - 1, task)))
     };
     let work = |batch: &mut Batch, place, task| {
-        // Or those after it would wait for ever.
-        let unwinding = OnUnwind(|| writing.close());
+        let unwinding = OnUnwind(|| {
+            // First, or a write that is stuck holds the turn that is to be closed.
+            call_off();
+            writing.close();
+        });
         let permit = permits.take();
         let worked = work(batch, task);
         drop(permit);
-        // What was opened before a failure is authentic, and still goes out.
-        let done = writing.in_turn(place, |write| write(batch).and(worked).map_err(failed));
+        let done = writing.in_turn(place, |write| {
+            // What was opened before a failure is authentic, and still goes out.
+            let written = write(batch);
+            worked.and(written).map_err(failed)
+        });
         drop(unwinding);
         done
     };
-    let result = pool::run(threads.saturating_add(READER_AND_WRITER), room, next, work, call_off);
+    let result = pool::run(workers, room, next, work, &call_off);
     first_error.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(result, Err)
 }
 
@@ -88,7 +98,8 @@ impl Drop for Permit<'_> {
 /// The last stage, which takes each batch when all before it are through.
 struct InOrder<W> {
     state: Mutex<Turns<W>>,
-    changed: Condvar,
+    /// Where batches wait: of each worker there is one, so no two in as many places in a row wait at the same.
+    waiting: Vec<Condvar>,
 }
 
 struct Turns<W> {
@@ -99,15 +110,20 @@ struct Turns<W> {
 }
 
 impl<W> InOrder<W> {
-    fn new(stage: W) -> Self {
-        Self { state: Mutex::new(Turns { next_place: 0, closed: false, stage }), changed: Condvar::new() }
+    fn new(worker_count: usize, stage: W) -> Self {
+        let state = Mutex::new(Turns { next_place: 0, closed: false, stage });
+        Self { state, waiting: (0..worker_count).map(|_| Condvar::new()).collect() }
+    }
+
+    fn waiting_at(&self, place: u64) -> &Condvar {
+        &self.waiting[usize::try_from(place % self.waiting.len() as u64).expect("below a length")]
     }
 
     /// Lets a batch through when it is its turn. If it fails, none will be let through after it.
     fn in_turn(&self, place: u64, pass: impl FnOnce(&mut W) -> Result<(), JobError>) -> Result<(), JobError> {
         let turns = self.state.lock().map_err(|_| JobError::Stopped)?;
         let waiting = |turns: &mut Turns<W>| turns.next_place != place && !turns.closed;
-        let mut turns: MutexGuard<'_, Turns<W>> = self.changed.wait_while(turns, waiting).map_err(|_| JobError::Stopped)?;
+        let mut turns = self.waiting_at(place).wait_while(turns, waiting).map_err(|_| JobError::Stopped)?;
         if turns.closed {
             return Err(JobError::Stopped);
         }
@@ -115,24 +131,16 @@ impl<W> InOrder<W> {
         turns.next_place += 1;
         turns.closed = result.is_err();
         drop(turns);
-        self.changed.notify_all();
+        match &result {
+            Ok(()) => self.waiting_at(place + 1).notify_one(),
+            Err(_) => self.close(),
+        }
         result
     }
 
     fn close(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
-        self.changed.notify_all();
-    }
-}
-
-/// Does something if a panic drops it.
-struct OnUnwind<F: Fn()>(F);
-
-impl<F: Fn()> Drop for OnUnwind<F> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            (self.0)();
-        }
+        self.waiting.iter().for_each(Condvar::notify_one);
     }
 }
 
@@ -253,8 +261,9 @@ mod tests {
                 Ok(())
             },
             |batch| {
+                let number = written.len();
                 written.push(number_of(batch));
-                number_of(batch).map_or(Ok(()), |number| result_of("write", number))
+                result_of("write", number)
             },
             || {
                 called_off.fetch_add(1, Ordering::Relaxed);
@@ -281,14 +290,47 @@ mod tests {
         for _ in 0..20 {
             let (written, error, called_off) = pass(10_000, |stage, number| stage == "read" && number == 50);
             assert_eq!((written, error.as_str()), (up_to(50), "read 50"));
-            assert!(called_off > 0);
+            assert_eq!(called_off, 1);
             let (written, error, called_off) = pass(10_000, |stage, number| stage == "work" && number >= 50);
             assert_eq!((written, error.as_str()), ([up_to(50), vec![None]].concat(), "work 50"));
-            assert!(called_off > 0);
+            assert_eq!(called_off, 1);
             let (written, error, called_off) = pass(10_000, |stage, number| stage == "write" && number >= 50);
             assert_eq!((written, error.as_str()), (up_to(51), "write 50"));
-            assert!(called_off > 0);
+            assert_eq!(called_off, 1);
         }
+    }
+
+    /// It may hold what was refused.
+    #[test]
+    fn a_reader_that_failed_is_not_asked_again() {
+        for _ in 0..200 {
+            let (reads, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let result = flow(
+                THREADS,
+                |batch| {
+                    batch.set_plaintext_len(0);
+                    match reads.fetch_add(1, Ordering::Relaxed) {
+                        3 => Err(JobError::InputEmpty("3".into())),
+                        _ => Ok(Some(())),
+                    }
+                },
+                |_, ()| Ok(()),
+                |_| {
+                    written.fetch_add(1, Ordering::Relaxed);
+                    Ok(())
+                },
+                || std::thread::sleep(Duration::from_micros(100)),
+            );
+            assert!(matches!(result, Err(JobError::InputEmpty(_))));
+            assert_eq!((reads.into_inner(), written.into_inner()), (4, 3));
+        }
+    }
+
+    /// What the backup is comes before what became of its reader.
+    #[test]
+    fn a_failure_of_the_work_comes_before_one_of_the_write() {
+        let (_, error, called_off) = pass(10, |stage, number| stage != "read" && number == 5);
+        assert_eq!((error.as_str(), called_off), ("work 5", 1));
     }
 
     /// The others neither wait for the one that panicked nor write what comes after it.

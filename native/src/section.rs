@@ -74,10 +74,10 @@ impl Section<'_> {
     }
 
     /// Runs `work` with each number below `count`, in that order, on all threads, until one fails. Each thread has a `room` of its own.
-    pub(crate) fn each<R>(
+    pub(crate) fn each<R: Send>(
         &self,
         count: usize,
-        room: impl Fn() -> Result<R, JobError> + Sync,
+        room: impl Fn() -> Result<R, JobError>,
         work: impl Fn(usize, &mut R) -> Result<(), JobError> + Sync,
     ) -> Result<(), JobError> {
         let next_index = AtomicUsize::new(0);

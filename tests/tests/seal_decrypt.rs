@@ -1,8 +1,8 @@
 //! Promise 10: a backup is not trusted because it decrypts. What its host did not seal reaches no program and no file.
 
 use dbseal_core::{
-    Extent, FileKey, FileName, Header, Identity, Note, PayloadNonce, Process, Proof, ProofKey, Seal, Sealed, SigningKey, SourceKind,
-    Spread, Time, Tree, signing_key_from_text,
+    Extent, FileKey, FileName, Header, Identity, Note, PAYLOAD_NONCE_LEN, PayloadNonce, Process, Proof, ProofKey, SLOT_LEN, Seal, Sealed,
+    SigningKey, SourceKind, Spread, Time, Tree, signing_key_from_text,
 };
 use dbseal_tests::cli::{Folder, Run};
 use dbseal_tests::inputs::paint;
@@ -91,6 +91,53 @@ fn a_program_gets_whole_groups_only() {
     decrypt(&folder, &into).run().ends_with(1, "shop.age is not what its seal says, in bytes 3149824 to 4198399 of the file");
     let part = folder.read("part");
     assert!(!folder.has("final") && folder.read("plain").starts_with(&part) && part.len() < 3 << 20);
+}
+
+/// Nothing that stands in a group that was refused comes out, though it opens: neither as it is, nor where whoever has had the file key put
+/// chunks that would open where the reading goes on.
+#[test]
+fn nothing_of_a_refused_group_comes_out() {
+    const GROUP_LEN: usize = 1 << 20;
+    let folder = folder();
+    let (header, file_key) = header_and_key(&folder);
+    let whole = folder.read("shop.age");
+    let section = &whole[header.len()..];
+    let nonce = PayloadNonce::from_bytes(section[..PAYLOAD_NONCE_LEN].try_into().expect("a nonce"));
+    let hostile = seal_in_order(&file_key, &nonce, &vec![b'!'; LEN], 16, Spread::Serial);
+    let plain = folder.read("plain");
+    // Every group, also the last one; the chunks that would be read next are the eight of a batch.
+    for group in 0..section.len().div_ceil(GROUP_LEN) {
+        let start = (group * GROUP_LEN).max(PAYLOAD_NONCE_LEN);
+        let mut flipped = section.to_vec();
+        flipped[start] ^= 1;
+        let mut replaced = section.to_vec();
+        let next_chunk = (start - PAYLOAD_NONCE_LEN) / (8 * SLOT_LEN) * 8;
+        let chunks = &hostile[PAYLOAD_NONCE_LEN + next_chunk * SLOT_LEN..][..8 * SLOT_LEN];
+        replaced[start..start + chunks.len()].copy_from_slice(chunks);
+        for section in [flipped, replaced] {
+            folder.write("shop.age", [&header[..], &section].concat());
+            for args in [&["shop.age"][..], &["--threads", "1", "shop.age"], &["shop.age", "--", "sh", "-c", "cat >part; mv part final"]] {
+                let ended = decrypt(&folder, args).run().ends_with(1, "is not what its seal says");
+                let came_out = if folder.has("part") { folder.read("part") } else { ended.stdout };
+                assert!(plain.starts_with(&came_out) && came_out.len() <= start && !folder.has("final"), "group {group}, {args:?}");
+            }
+        }
+    }
+}
+
+/// After it, nothing is read that would be taken for the rest of the backup.
+#[test]
+fn a_refused_last_group_ends_in_a_sentence() {
+    let folder = folder();
+    folder.write("short", paint(1_258_291));
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "short.age", "short"]).run().succeeds_in_silence();
+    let mut file = folder.read("short.age");
+    let position = file.len() - 40_000;
+    file[position] ^= 1;
+    folder.write("short.age", file);
+    for threads in ["1", "2", "4"].repeat(5) {
+        decrypt(&folder, &["--threads", threads, "short.age"]).run().ends_with(1, "short.age is not what its seal says");
+    }
 }
 
 #[test]
