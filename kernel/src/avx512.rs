@@ -6,13 +6,14 @@ use inout::InOutBuf;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::chacha20::{BLOCK_LEN, COUNTER, ChaCha20, QUARTERS};
-use crate::engine::Engine;
+use crate::engine::{Engine, STRIDE_LEN};
 use crate::poly1305::{Limbs, MASK_42, MASK_44};
 
 /// Blocks of ChaCha20 at a time: one in each 32-bit lane.
 const BLOCKS: usize = 16;
 /// Bytes of text for them.
 const GROUP_LEN: usize = BLOCKS * BLOCK_LEN;
+const _: () = assert!(STRIDE_LEN.is_multiple_of(GROUP_LEN));
 /// Bytes of Poly1305's eight blocks, one in each 64-bit lane.
 const ROW_LEN: usize = 128;
 /// Rows between two reductions.
@@ -58,6 +59,7 @@ impl Engine for Avx512 {
 /// Adds the keystream from block `counter` on.
 #[target_feature(enable = "avx512f")]
 pub(crate) fn xor(chacha: &ChaCha20, counter: u32, text: InOutBuf<'_, '_, u8>) {
+    debug_assert_eq!(text.len(), STRIDE_LEN);
     let numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     let mut counters = _mm512_add_epi32(numbers, splat32(counter));
     let mut rest = text;
@@ -246,18 +248,18 @@ fn add_product(sums: &mut Sums, number: [__m512i; 3], [low, middle, high, middle
     }
 }
 
-/// The sums as limbs of 44 bits (the middle one with a carry below 2^15 on top) and 42.
+/// The sums as limbs of 44 bits (the middle one with a carry below 2^17 on top) and 42.
 ///
 /// An upper half is worth 2^52: 2^8 of the limb above, and for the last limb, of 42 bits, 2^10.
 #[target_feature(enable = "avx512f")]
 fn carry(Sums { low, high }: Sums) -> [__m512i; 3] {
     let mask_44 = splat64(MASK_44);
-    // Below 2^12 + 2^56, so the next sums stay below 2^57 + 2^12.
+    // Below 2^12 + 2^56, so the next sums stay below 2^58.
     let up = _mm512_add_epi64(_mm512_srli_epi64::<44>(low[0]), _mm512_slli_epi64::<8>(high[0]));
     let middle = _mm512_add_epi64(low[1], up);
     let up = _mm512_add_epi64(_mm512_srli_epi64::<44>(middle), _mm512_slli_epi64::<8>(high[1]));
     let top = _mm512_add_epi64(low[2], up);
-    // Below 2^15 + 2^58: five times that is below 2^61.
+    // Below 2^16 + 2^58: five times that is below 2^61.
     let up = _mm512_add_epi64(_mm512_srli_epi64::<42>(top), _mm512_slli_epi64::<10>(high[2]));
     let wrapped = _mm512_add_epi64(up, _mm512_slli_epi64::<2>(up));
     let bottom = _mm512_add_epi64(_mm512_and_si512(low[0], mask_44), wrapped);

@@ -90,20 +90,23 @@ struct Mac<E: Engine> {
 
 impl<E: Engine> Mac<E> {
     fn new(engine: E, chacha: &ChaCha20, text_len: usize) -> Self {
+        const { assert!(STRIDE_LEN.is_multiple_of(E::MAC_LEN)) }
         let poly = Poly1305::new(&Zeroizing::new(chacha.one_time_key()));
         let lanes = (text_len >= E::MAC_LEN).then(|| engine.lanes(poly.r));
         Self { engine, lanes, poly, text_len }
     }
 
     fn update(&mut self, sealed: &[u8]) {
+        let Some(lanes) = &mut self.lanes else {
+            self.poly.update_padded(sealed);
+            return;
+        };
         let (blocks, last) = sealed.split_at(sealed.len() - sealed.len() % E::MAC_LEN);
-        if let Some(lanes) = &mut self.lanes {
-            self.engine.absorb(lanes, blocks);
-            if !last.is_empty() {
-                self.fold();
-            }
+        self.engine.absorb(lanes, blocks);
+        if !last.is_empty() {
+            self.fold();
+            self.poly.update_padded(last);
         }
-        self.poly.update_padded(last);
     }
 
     fn fold(&mut self) {

@@ -7,7 +7,7 @@ use core::arch::aarch64::*;
 use inout::InOutBuf;
 
 use crate::chacha20::{BLOCK_LEN, COUNTER, ChaCha20, QUARTERS};
-use crate::engine::Engine;
+use crate::engine::{Engine, STRIDE_LEN};
 use crate::poly1305::{self, Limbs};
 use crate::scalar::Lane;
 
@@ -15,6 +15,7 @@ use crate::scalar::Lane;
 const BLOCKS: usize = 4;
 /// Bytes of text for them.
 const GROUP_LEN: usize = BLOCKS * BLOCK_LEN;
+const _: () = assert!(STRIDE_LEN.is_multiple_of(GROUP_LEN));
 /// Bytes of a vector: four words of a block.
 const VECTOR_LEN: usize = 16;
 
@@ -48,6 +49,7 @@ impl Engine for Neon {
 /// Adds the keystream from block `counter` on.
 #[target_feature(enable = "neon")]
 fn xor(chacha: &ChaCha20, counter: u32, text: InOutBuf<'_, '_, u8>) {
+    debug_assert_eq!(text.len(), STRIDE_LEN);
     let mut counters = vaddq_u32(load32(&[0, 1, 2, 3]), vdupq_n_u32(counter));
     let mut rest = text;
     while rest.len() >= GROUP_LEN {

@@ -27,7 +27,7 @@ impl Limbs {
         Self([low, middle, high | 1 << 40])
     }
 
-    /// Limb by limb. Two that were reduced make limbs below 2^45.
+    /// Limb by limb. Two that were reduced make limbs below 2^46.
     pub(crate) fn add(self, other: Self) -> Self {
         Self([self.0[0] + other.0[0], self.0[1] + other.0[1], self.0[2] + other.0[2]])
     }
@@ -47,7 +47,7 @@ impl Limbs {
         [a0 * b0 + 20 * (a1 * b2 + a2 * b1), a0 * b1 + a1 * b0 + 20 * a2 * b2, a0 * b2 + a1 * b1 + a2 * b0]
     }
 
-    /// Limbs of up to 107 bits back to 44, 44 (and at most one bit more in value 2^44) and 42.
+    /// Limbs of up to 107 bits back to 44, 44 and 42: only the middle one may be longer, below 2^44 + 2^24.
     #[expect(clippy::cast_possible_truncation, reason = "what is cast was masked, or is a carry that is below 2^64")]
     pub(crate) fn carry(limbs: [u128; 3]) -> Self {
         let [low, middle, high] = limbs;
@@ -88,10 +88,9 @@ impl Poly1305 {
 
     /// The tag.
     pub(crate) fn finish(self) -> [u8; 16] {
-        // Twice: the first carry may leave the middle limb a bit above its length, or the number above p.
-        let Limbs(h) = Limbs::carry(Limbs::carry(self.h.0.map(u128::from)).0.map(u128::from));
+        // It is 0 or comes out of a carry: below 2^130 + 2^68, so below 2 p.
+        let Limbs([low, middle, high]) = self.h;
         // h + 5 reaches 2^130 exactly if h is p or more. Then h - p is h + 5 without that bit.
-        let Limbs([low, middle, high]) = Limbs(h);
         let carry = (low + 5) >> 44;
         let carry = (middle + carry) >> 44;
         let is_above = (high + carry) >> 42;

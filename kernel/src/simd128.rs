@@ -9,7 +9,7 @@ use core::hint::black_box;
 use inout::InOutBuf;
 
 use crate::chacha20::{BLOCK_LEN, COUNTER, ChaCha20, QUARTERS};
-use crate::engine::Engine;
+use crate::engine::{Engine, STRIDE_LEN};
 use crate::poly1305::{self, Limbs};
 use crate::scalar::Lane;
 
@@ -17,6 +17,7 @@ use crate::scalar::Lane;
 const BLOCKS: usize = 4;
 /// Bytes of text for them.
 const GROUP_LEN: usize = BLOCKS * BLOCK_LEN;
+const _: () = assert!(STRIDE_LEN.is_multiple_of(GROUP_LEN));
 /// Bytes of a vector: four words of a block.
 const VECTOR_LEN: usize = 16;
 
@@ -30,6 +31,7 @@ impl Engine for Simd128 {
     const MAC_LEN: usize = poly1305::BLOCK_LEN;
 
     fn xor(self, chacha: &ChaCha20, counter: u32, text: InOutBuf<'_, '_, u8>) {
+        debug_assert_eq!(text.len(), STRIDE_LEN);
         let rotations = Rotations::new();
         let mut counters = u32x4_add(u32x4(0, 1, 2, 3), u32x4_splat(counter));
         let mut rest = text;
