@@ -9,6 +9,7 @@ pub(crate) enum Depth {
     /// Less than 9 KiB.
     Shallow,
     /// Less than 16 KiB.
+    #[cfg(target_arch = "x86_64")]
     Deep,
 }
 
@@ -19,6 +20,7 @@ pub(crate) fn with_wiped_stack<T>(depth: Depth, work: impl FnOnce() -> T) -> T {
     let result = run(work);
     match depth {
         Depth::Shallow => overwrite::<{ 13 << 10 }>(),
+        #[cfg(target_arch = "x86_64")]
         Depth::Deep => overwrite::<{ 24 << 10 }>(),
     }
     result
