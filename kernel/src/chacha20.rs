@@ -70,7 +70,7 @@ mod tests {
     /// RFC 8439, section 2.6.2.
     #[test]
     fn the_one_time_key_is_that_of_the_rfc() {
-        let key = core::array::from_fn(|index| 0x80 + index as u8);
+        let key = core::array::from_fn(|index| u8::try_from(0x80 + index).expect("a byte"));
         let chacha = ChaCha20::new(&key, &[0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]);
         let expected = [
             0x8a, 0xd5, 0xa0, 0x8b, 0x90, 0x5f, 0x81, 0xcc, 0x81, 0x50, 0x40, 0x27, 0x4a, 0xb2, 0x94, 0x71, 0xa8, 0x33, 0xb6, 0x37, 0xe3,

@@ -60,6 +60,7 @@ pub(crate) fn open<E: Engine>(
 
 /// Adds the keystream to a text from its first byte, block 1, and shows what became of each stride.
 fn xor_with<E: Engine>(engine: E, chacha: &ChaCha20, text: InOutBuf<'_, '_, u8>, mut done: impl FnMut(&[u8])) {
+    #[expect(clippy::cast_possible_truncation, reason = "it is 64")]
     const BLOCKS: u32 = (STRIDE_LEN / chacha20::BLOCK_LEN) as u32;
     let mut counter = 1;
     let mut rest = text;

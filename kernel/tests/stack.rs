@@ -52,8 +52,8 @@ fn a_key_leaves_nothing_on_the_stack() {
 fn needles() -> Vec<u32> {
     let r = u128::from_le_bytes(ONE_TIME_KEY[..16].try_into().expect("half of 32 bytes")) & R_MASK;
     let limbs = [r, r >> 44, r >> 88, r >> 26, r >> 52, r >> 78];
-    let masks = [u32::MAX, u32::MAX, u32::MAX, (1 << 26) - 1, (1 << 26) - 1, (1 << 26) - 1];
-    let limbs = limbs.into_iter().zip(masks).map(|(limb, mask)| limb as u32 & mask);
+    let lens = [32, 32, 32, 26, 26, 26];
+    let limbs = limbs.into_iter().zip(lens).map(|(limb, len)| u32::try_from(limb & ((1 << len) - 1)).expect("32 bits"));
     let bytes = [&KEY[..], &ONE_TIME_KEY, &r.to_le_bytes()].concat();
     bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).chain(limbs).collect()
 }
