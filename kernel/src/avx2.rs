@@ -181,12 +181,12 @@ pub(crate) struct Powers {
     /// What the bits above 32 blocks add up to: 2^128 · (r^32 + r^31 + ... + r).
     bits: Limbs,
     /// The factors of two blocks each, in limbs of 26 bits; a lane for each half of a block.
-    rows: [[Lanes; 5]; ROWS],
+    rows: [[Factors; 5]; ROWS],
 }
 
 impl Powers {
     fn new(r: Limbs) -> Self {
-        let mut rows = [[Lanes([0; 4]); 5]; ROWS];
+        let mut rows = [[Factors([0; 4]); 5]; ROWS];
         let [mut power, mut sum] = [Limbs([1, 0, 0]), Limbs([0; 3])];
         for row in rows.iter_mut().rev() {
             for block in [1, 0] {
@@ -195,8 +195,8 @@ impl Powers {
                 sum = sum.add(power);
                 // 2^64 = 2^44 · 2^20.
                 let halves = [power, power.mul(Limbs([0, 1 << 20, 0]))].map(limbs_26);
-                for (limb, lanes) in row.iter_mut().enumerate() {
-                    lanes.0[2 * block..][..2].copy_from_slice(&halves.map(|half| half[limb]));
+                for (limb, factors) in row.iter_mut().enumerate() {
+                    factors.0[2 * block..][..2].copy_from_slice(&halves.map(|half| half[limb]));
                 }
             }
         }
@@ -208,7 +208,7 @@ impl Powers {
 /// Aligned, so that none lies across two cache lines.
 #[derive(Clone, Copy, Zeroize)]
 #[repr(align(32))]
-struct Lanes([u64; 4]);
+struct Factors([u64; 4]);
 
 /// A product as five limbs of 26 bits. It is below 2^130 + 2^68, so only the last limb may reach 2^26, and none exceeds that.
 #[expect(clippy::cast_possible_truncation, reason = "each is masked to its limb, the last is what is left above 104 bits: 27")]
@@ -225,14 +225,14 @@ fn limbs_26(Limbs([low, middle, high]): Limbs) -> [u64; 5] {
 fn absorb(powers: &mut Powers, blocks: &[u8]) {
     for group in blocks.as_chunks::<{ ROWS * ROW_LEN }>().0 {
         let [mut even, mut odd] = [[_mm256_setzero_si256(); 5]; 2];
-        for (blocks, factors) in group.as_chunks().0.iter().zip(&powers.rows) {
+        for (blocks, row) in group.as_chunks().0.iter().zip(&powers.rows) {
             // A multiplication takes the lower word of each lane and ignores the upper one.
             let words = load(blocks);
             let odd_words = _mm256_shuffle_epi32::<0b11_11_01_01>(words);
-            for (limb, factor) in factors.iter().enumerate() {
-                let factor = load_lanes(factor);
-                even[limb] = _mm256_add_epi64(even[limb], _mm256_mul_epu32(words, factor));
-                odd[limb] = _mm256_add_epi64(odd[limb], _mm256_mul_epu32(odd_words, factor));
+            for (limb, factors) in row.iter().enumerate() {
+                let factors = load_factors(factors);
+                even[limb] = _mm256_add_epi64(even[limb], _mm256_mul_epu32(words, factors));
+                odd[limb] = _mm256_add_epi64(odd[limb], _mm256_mul_epu32(odd_words, factors));
             }
         }
         let [products, even, odd] = [powers.h.products(powers.step), collect(even), collect(odd)];
@@ -274,9 +274,9 @@ fn store(bytes: &mut [u8; 32], vector: __m256i) {
 }
 
 #[target_feature(enable = "avx2")]
-fn load_lanes(lanes: &Lanes) -> __m256i {
+fn load_factors(factors: &Factors) -> __m256i {
     // SAFETY: 32 bytes are there, and they are aligned.
-    unsafe { _mm256_load_si256((&raw const *lanes).cast()) }
+    unsafe { _mm256_load_si256((&raw const *factors).cast()) }
 }
 
 #[cfg(test)]
@@ -291,7 +291,7 @@ mod tests {
         let longest = Limbs([(1 << 45) - 1; 3]);
         let mut powers = engine.lanes(longest);
         [powers.h, powers.step, powers.bits] = [longest; 3];
-        powers.rows = [[Lanes([1 << 26; 4]); 5]; ROWS];
+        powers.rows = [[Factors([1 << 26; 4]); 5]; ROWS];
         engine.absorb(&mut powers, &[0xff; ROWS * ROW_LEN]);
         // Each limb of 26 bits is the sum of 64 products, once of even and once of odd words.
         let limb = Limbs::carry([64 * (u128::from(u32::MAX) << 26), 0, 0]).mul(Limbs([1 + (1 << 32), 0, 0]));
@@ -305,9 +305,10 @@ mod tests {
         wanted.h = expected.mul(Limbs([1, 0, 0]));
         assert_eq!(found.finish(), wanted.finish());
     }
+
     /// Those of 2^130 and more among them, which no power in another test is.
     #[test]
-    fn limbs_of_26_bits_are_right_for_every_product() {
+    fn limbs_of_26_bits_are_right_around_2_130() {
         let [edge, longest] = [1 << 44, (1 << 44) + (1 << 25)];
         for number in
             [[0; 3], [1, 0, 1 << 41], [edge - 1, edge - 1, (1 << 42) - 1], [0, edge, (1 << 42) - 1], [edge - 1, longest, (1 << 42) - 1]]

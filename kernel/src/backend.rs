@@ -45,7 +45,6 @@ impl Backend {
     }
 
     /// All that this machine can run, from the fastest on. The last is RustCrypto's, which every machine can.
-    // Nothing else asks the processor.
     pub fn all() -> impl Iterator<Item = Self> {
         [
             #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,4 @@
 //! NEON, which every 64-bit Arm processor has: four blocks of ChaCha20 side by side. Poly1305 is without vectors.
-//!
-//! It was run in an emulator: its speed was never measured.
 
 use core::arch::aarch64::*;
 
