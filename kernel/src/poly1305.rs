@@ -15,7 +15,7 @@ pub(crate) const MASK_42: u64 = (1 << 42) - 1;
 
 impl Limbs {
     /// 16 bytes as a number below 2^128, little-endian.
-    fn from_bytes(bytes: &[u8; 16]) -> Self {
+    pub(crate) fn from_bytes(bytes: &[u8; 16]) -> Self {
         let number = u128::from_le_bytes(*bytes);
         #[expect(clippy::cast_possible_truncation, reason = "each is masked to its limb, the last is what is left of 128 bits: 40")]
         Self([number as u64 & MASK_44, (number >> 44) as u64 & MASK_44, (number >> 88) as u64])
@@ -100,4 +100,4 @@ impl Poly1305 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

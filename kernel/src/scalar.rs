@@ -65,3 +65,24 @@ fn words(bytes: &[u8; 16]) -> [u64; 4] {
     let word = |index: usize| u64::from(u32::from_le_bytes(words[index]));
     [word(0), word(1), word(2), word(3)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poly1305::tests::{MAX_R, Number};
+
+    /// States are never as long as [`Lane`] allows: so this one is put there by hand.
+    #[test]
+    fn the_largest_limbs_are_right() {
+        let mut lane = Lane::new(Limbs::from_bytes(&MAX_R.to_le_bytes()));
+        lane.h = [9 * U / 4, U, 2 * U, 4 * U].map(|bound| bound - 1);
+        let limbs = lane.h.into_iter().enumerate();
+        let mut h = limbs.fold(Number::new(0), |sum, (index, limb)| sum.add(Number::new(limb.into()).doubled(32 * index)));
+        assert_eq!(Number::from(lane.fold()), h);
+        for _ in 0..100 {
+            lane.absorb(&[0xff; 16]);
+            h = h.update(MAX_R, &[0xff; 16]);
+            assert_eq!(Number::from(lane.fold()), h);
+        }
+    }
+}

@@ -5,22 +5,22 @@ use std::vec::Vec;
 use super::*;
 
 /// Any r there can be is below this, bit by bit.
-const MAX_R: u128 = 0x0fff_fffc_0fff_fffc_0fff_fffc_0fff_ffff;
+pub(crate) const MAX_R: u128 = 0x0fff_fffc_0fff_fffc_0fff_fffc_0fff_ffff;
 
 /// A number below p, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Number([u8; 17]);
+pub(crate) struct Number([u8; 17]);
 
 impl Number {
     const P: [u8; 17] = [0xfb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3];
 
-    fn new(number: u128) -> Self {
+    pub(crate) fn new(number: u128) -> Self {
         let mut bytes = [0; 17];
         bytes[..16].copy_from_slice(&number.to_le_bytes());
         Self(bytes)
     }
 
-    fn add(self, other: Self) -> Self {
+    pub(crate) fn add(self, other: Self) -> Self {
         let mut sum = self.0;
         let mut carry = 0;
         for (digit, other) in sum.iter_mut().zip(other.0) {
@@ -39,7 +39,7 @@ impl Number {
         Self(sum)
     }
 
-    fn doubled(self, times: usize) -> Self {
+    pub(crate) fn doubled(self, times: usize) -> Self {
         (0..times).fold(self, |number, _| number.add(number))
     }
 
@@ -59,7 +59,7 @@ impl Number {
     }
 
     /// Takes in blocks as the RFC says it.
-    fn update(self, r: u128, message: &[u8]) -> Self {
+    pub(crate) fn update(self, r: u128, message: &[u8]) -> Self {
         message.chunks(BLOCK_LEN).fold(self, |h, bytes| {
             let mut block = [0; 17];
             block[..bytes.len()].copy_from_slice(bytes);
