@@ -184,6 +184,7 @@ for_test() {
   need "qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross" "builds and runs the kernel for 64-bit Arm" can_run_arm
   need strace "shows which system calls were made" has strace
   need util-linux "limits of a process" has prlimit
+  need util-linux-extra "shows what of a file is in the page cache" has fincore
   need mariadb-server "a database to back up" has_mariadb
   need mariadb-backup "a physical backup" has mariadb-backup
   need postgresql "a database to back up" has_postgres

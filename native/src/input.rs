@@ -22,6 +22,9 @@ use crate::write_back::drop_cached;
 /// How often a dump that writes nothing is looked at.
 const CHILD_LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
+/// Bytes that are read before what lies a step behind leaves the page cache.
+const STEP_LEN: u64 = 32 << 20;
+
 /// Bytes that a block of a file's size on the disk stands for (stat(3type)).
 const BLOCK_LEN: u64 = 512;
 
@@ -150,10 +153,27 @@ impl Input {
         if len < min_size { Err(JobError::TooSmall { what: self.what.clone(), len, min_size }) } else { Ok(()) }
     }
 
-    /// Leaves the page cache as it was found, for `len` bytes from `offset` that were read.
+    /// Leaves the page cache as it was found: `len` bytes from `offset` were read. What is left goes with the input.
     pub(crate) fn drop_cached(&self, offset: u64, len: usize) {
-        if self.regular.is_some_and(|regular| !regular.cached) {
-            drop_cached(&self.file, offset, NonZeroU64::new(len as u64));
+        let step = (offset + len as u64) / STEP_LEN;
+        if self.is_ours_to_drop() && step > offset / STEP_LEN {
+            // Not yet what is near: other workers may be about to read it. And again what came before: the kernel drops large pages only
+            // whole, and one may lie across the steps.
+            let start = step.saturating_sub(3) * STEP_LEN;
+            let dropped_len = step.saturating_sub(1) * STEP_LEN - start;
+            NonZeroU64::new(dropped_len).into_iter().for_each(|len| drop_cached(&self.file, start, Some(len)));
+        }
+    }
+
+    fn is_ours_to_drop(&self) -> bool {
+        self.regular.is_some_and(|regular| !regular.cached)
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        if self.is_ours_to_drop() {
+            drop_cached(&self.file, 0, None);
         }
     }
 }
