@@ -160,8 +160,9 @@ impl Input {
             // Not yet what is near: other workers may be about to read it. And again what came before: the kernel drops large pages only
             // whole, and one may lie across the steps.
             let start = step.saturating_sub(3) * STEP_LEN;
-            let dropped_len = step.saturating_sub(1) * STEP_LEN - start;
-            NonZeroU64::new(dropped_len).into_iter().for_each(|len| drop_cached(&self.file, start, Some(len)));
+            if let Some(dropped_len) = NonZeroU64::new(step.saturating_sub(1) * STEP_LEN - start) {
+                drop_cached(&self.file, start, Some(dropped_len));
+            }
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn flow<T>(
         Ok(Some((*next_place - 1, task)))
     };
     let work = |batch: &mut Batch, place, task| {
-        let unwinding = OnUnwind(|| {
+        let _unwinding = OnUnwind(|| {
             // First, or a write that is stuck holds the turn that is to be closed.
             call_off();
             writing.close();
@@ -55,13 +55,11 @@ pub(crate) fn flow<T>(
         let permit = permits.take();
         let worked = work(batch, task);
         drop(permit);
-        let done = writing.in_turn(place, |write| {
+        writing.in_turn(place, |write| {
             // What was opened before a failure is authentic, and still goes out.
             let written = write(batch);
             worked.and(written).map_err(failed)
-        });
-        drop(unwinding);
-        done
+        })
     };
     let result = pool::run(workers, room, next, work, &call_off);
     first_error.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(result, Err)
