@@ -13,7 +13,7 @@ pub(crate) const STRIDE_LEN: usize = 4096;
 
 /// The two things an instruction set does with many blocks at once.
 pub(crate) trait Engine: Copy {
-    /// Authenticators side by side.
+    /// Poly1305 on its way, in the form that suits the instructions: one authenticator, several side by side, or a sum.
     type Lanes: ZeroizeOnDrop;
 
     /// Bytes that [`Engine::absorb`] takes at a time; divides [`STRIDE_LEN`].

@@ -5,8 +5,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// Bytes in a block.
 pub(crate) const BLOCK_LEN: usize = 16;
 
-/// A number modulo p = 2^130 - 5 in limbs of 44, 44 and 42 bits, each worth 2^44 of the one before. A limb may be a little longer:
-/// whoever adds to one says how much.
+/// A number modulo p = 2^130 - 5 in limbs of 44, 44 and 42 bits, each worth 2^44 of the one before. A limb may be longer:
+/// each function says by how much.
 #[derive(Clone, Copy, Zeroize)]
 pub(crate) struct Limbs(pub(crate) [u64; 3]);
 
