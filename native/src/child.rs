@@ -175,10 +175,13 @@ impl Drop for Consumer {
 /// Kills a command and all it started, and waits until they are dead. One that runs as another user, as under sudo, cannot be
 /// killed: then a person has to know.
 fn end(child: &mut Child, name: &str, observer: &dyn Observer) {
-    kill_descendants();
-    let _ = child.kill(); // where there is no /proc to find descendants in
     let deadline = Instant::now() + KILL_WAIT;
-    while matches!(child.try_wait(), Ok(None)) || descendants_live() {
+    loop {
+        kill_descendants();
+        let _ = child.kill(); // where there is no /proc to find descendants in
+        if !matches!(child.try_wait(), Ok(None)) && !descendants_live() {
+            return;
+        }
         if Instant::now() > deadline {
             observer
                 .warning(&format!("{name} could not be killed, as it may run as another user: what it makes of a part is not to be used"));

@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 /// Looks for descendants that were not stopped yet; enough for any that do not fork for sport.
-const MAX_ROUNDS: usize = 100;
+const MAX_ROUNDS: usize = 200;
 
 /// Descendants that were there before the first command was started.
 static BEFORE_US: OnceLock<Vec<Pid>> = OnceLock::new();
@@ -17,7 +18,7 @@ static BEFORE_US: OnceLock<Vec<Pid>> = OnceLock::new();
 /// pipeline whose shell has gone.
 pub(crate) fn adopt_orphans() {
     // What the process had before its first command, say from a shell script that ends in `exec dbseal`, is not ours to kill.
-    BEFORE_US.get_or_init(|| living_descendants(&[]));
+    BEFORE_US.get_or_init(|| Look::at_descendants(&[]).living);
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
@@ -26,18 +27,21 @@ pub(crate) fn adopt_orphans() {
 pub(crate) fn kill_descendants() {
     let Some(before_us) = BEFORE_US.get() else { return };
     // All are stopped before any is killed: in `cat | commit` the death of `cat` would be the end of the data for `commit`. A
-    // process can fork between the look and the signal, so the looks go on until one finds nothing new.
-    let mut stopped: Vec<Pid> = Vec::new();
+    // process can fork between the look and the signal, so the looks go on until one is conclusive: while one that runs is new,
+    // it may have forked; and one that is newly dead, or gone, may have left an orphan that the look came too early for.
+    let (mut stopped, mut dead): (Vec<Pid>, Vec<Pid>) = (Vec::new(), Vec::new());
     for _ in 0..MAX_ROUNDS {
-        let mut found = living_descendants(before_us);
-        found.retain(|pid| !stopped.contains(pid));
-        if found.is_empty() {
+        let mut look = Look::at_descendants(before_us);
+        look.living.retain(|pid| !stopped.contains(pid));
+        look.dead.retain(|pid| !stopped.contains(pid) && !dead.contains(pid));
+        if look.living.is_empty() && look.dead.is_empty() && !look.some_went {
             break;
         }
-        for &pid in &found {
+        for &pid in &look.living {
             let _ = rustix::process::kill_process(pid, Signal::STOP);
         }
-        stopped.extend(found);
+        stopped.extend(look.living);
+        dead.extend(look.dead);
     }
     for pid in stopped {
         let _ = rustix::process::kill_process(pid, Signal::KILL);
@@ -46,31 +50,45 @@ pub(crate) fn kill_descendants() {
 
 /// Whether any is left that was started for a job: who was killed may still be in the middle of a last write.
 pub(crate) fn descendants_live() -> bool {
-    BEFORE_US.get().is_some_and(|before_us| !living_descendants(before_us).is_empty())
+    BEFORE_US.get().is_some_and(|before_us| !Look::at_descendants(before_us).living.is_empty())
 }
 
-/// All but those in `others` and what these have started.
-fn living_descendants(others: &[Pid]) -> Vec<Pid> {
-    let mut children: HashMap<i32, Vec<(i32, bool)>> = HashMap::new();
-    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let Some((parent, lives)) = std::fs::read_to_string(entry.path().join("stat")).ok().as_deref().and_then(parent_of) else {
-            continue;
-        };
-        children.entry(parent).or_default().push((pid, lives));
-    }
-    let mut found = Vec::new();
-    let mut parents = vec![rustix::process::getpid().as_raw_nonzero().get()];
-    while let Some(parent) = parents.pop() {
-        for (pid, lives) in children.remove(&parent).unwrap_or_default() {
-            let Some(named) = Pid::from_raw(pid).filter(|pid| !others.contains(pid)) else { continue };
-            parents.push(pid);
-            if lives {
-                found.push(named);
+/// What one reading of `/proc` shows of what this process has started. It takes a while, in which processes come and go.
+struct Look {
+    living: Vec<Pid>,
+    /// Not waited for yet.
+    dead: Vec<Pid>,
+    /// A process, of whomever, was gone before it could be looked at.
+    some_went: bool,
+}
+
+impl Look {
+    /// At all but those in `others` and what these have started.
+    fn at_descendants(others: &[Pid]) -> Self {
+        let mut look = Self { living: Vec::new(), dead: Vec::new(), some_went: false };
+        let mut children: HashMap<i32, Vec<(i32, bool)>> = HashMap::new();
+        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            match std::fs::read(entry.path().join("stat")) {
+                Ok(stat) => {
+                    if let Some((parent, lives)) = parent_of(&String::from_utf8_lossy(&stat)) {
+                        children.entry(parent).or_default().push((pid, lives));
+                    }
+                }
+                // Under `hidepid` the processes of others are not to be read, and say nothing.
+                Err(error) => look.some_went |= matches!(Errno::from_io_error(&error), Some(Errno::NOENT | Errno::SRCH)),
             }
         }
+        let mut parents = vec![rustix::process::getpid().as_raw_nonzero().get()];
+        while let Some(parent) = parents.pop() {
+            for (pid, lives) in children.remove(&parent).unwrap_or_default() {
+                let Some(named) = Pid::from_raw(pid).filter(|pid| !others.contains(pid)) else { continue };
+                parents.push(pid);
+                if lives { &mut look.living } else { &mut look.dead }.push(named);
+            }
+        }
+        look
     }
-    found
 }
 
 /// The parent from a line of `/proc/PID/stat`, and whether the process is more than a zombie. The program's name, in

@@ -43,6 +43,26 @@ fn a_dump_that_cannot_be_started_leaves_no_file() {
     }
 }
 
+/// Whoever starts others and leaves them behind at the very moment of the kill is found too: on a machine that has much to do,
+/// many times over.
+#[test]
+fn a_consumer_does_not_escape_by_starting_another() {
+    let escapes = |committer| {
+        let folder = Folder::with_key();
+        for _ in 0..25 {
+            let ended = encrypt(&folder, &["--into", committer, "--", "no-such-dump"]).run();
+            assert!(!ended.ends_with(2, "cannot run 'no-such-dump'").words().contains("could not be killed"));
+            assert_not_committed(&folder);
+        }
+    };
+    let [.., orphan] = COMMITTERS;
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| escapes(orphan));
+        }
+    });
+}
+
 /// Why no recipe of ours pipes a dump into dbseal: a shell reports the end of the pipe, whatever failed before it. A dump
 /// that wrote nothing at all is caught.
 #[test]
