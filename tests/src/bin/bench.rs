@@ -28,7 +28,10 @@ struct Run {
 }
 
 fn main() -> Result<(), Failure> {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq(BARE).is_some() {
+        return seal_nothing_else(&args.collect::<Vec<_>>());
+    }
     let mib: u64 = args.next().map_or(Ok(2048), |text| text.parse())?;
     let rounds: usize = args.next().map_or(Ok(5), |text| text.parse())?;
     let dbseal = std::env::current_exe()?.with_file_name("dbseal").display().to_string();
@@ -40,6 +43,12 @@ fn main() -> Result<(), Failure> {
 
     let job = args.next().unwrap_or_default();
     let mut rows = rows(&dbseal);
+    // Whether sealing waits for reading and writing.
+    for backend in [Backend::all().next(), Backend::all().last()].into_iter().flatten() {
+        let job = "one thread seals, file to null";
+        rows.push((job, format!("{} {BARE} {} {mib}", std::env::current_exe()?.display(), backend.name())));
+        rows.push((job, format!("{dbseal} encrypt --threads 1 --cipher-backend {} -f -R k.pub -o /dev/null in", backend.name())));
+    }
     rows.retain(|row| row.0.contains(&job));
     let mut runs: Vec<Vec<Run>> = vec![Vec::new(); rows.len()];
     // In turn, so that a machine whose speed drifts is as unfair to all of them; the first round only warms.
@@ -65,7 +74,11 @@ fn main() -> Result<(), Failure> {
         let standard =
             rows.iter().zip(&runs).find(|((other, command), _)| other == job && is_standard(command)).map(|(_, runs)| median(runs));
         let ratio = standard.map_or(String::new(), |standard| format!("{:.2}", standard.seconds / run.seconds));
-        let shown = command.replace(&dbseal, "dbseal").replace(GPG, "gpg").replace('|', "\\|");
+        let shown = command
+            .replace(&format!("{} {BARE}", std::env::current_exe()?.display()), "the bare cipher,")
+            .replace(&dbseal, "dbseal")
+            .replace(GPG, "gpg")
+            .replace('|', "\\|");
         let (speed, cpu, peak) = (gb / run.seconds, run.cpu_seconds / gb, run.peak_kib / 1024.0);
         println!("| {job} | `{}` | {:.2} | {speed:.2} | {ratio} | {cpu:.2} | {peak:.0} |", shown.trim(), run.seconds);
     }
@@ -106,6 +119,20 @@ fn print_memory(folder: &Path, dbseal: &str, mib: u64) -> Result<(), Failure> {
         ("verify", format!("{dbseal} verify --threads 2 --trust trusted/sign.pub out.age")),
     ] {
         println!("| {job} | {:.1} |", time(folder, &command)?.peak_kib / 1024.0);
+    }
+    Ok(())
+}
+
+/// What makes of this program one that only seals the same text over and over: `bare BACKEND MIB`.
+const BARE: &str = "bare";
+
+fn seal_nothing_else(args: &[String]) -> Result<(), Failure> {
+    let [backend, mib] = args else { return Err("usage: bench bare BACKEND MIB".into()) };
+    let backend = Backend::all().find(|known| known.name() == backend).ok_or("this machine has no such backend")?;
+    let key = Key::new(&[7; 32], backend);
+    let mut text = vec![0; TEXT_LEN];
+    for _ in 0..(mib.parse::<usize>()? << 20) / TEXT_LEN {
+        black_box(key.seal(&[0; 12], text.as_mut_slice().into()));
     }
     Ok(())
 }
