@@ -1,0 +1,219 @@
+//! What page and worker say to each other. Both import this and nothing else of one another.
+//!
+//! A [`Request`] travels as JSON with the objects that only the browser can make beside it (the files, where the output goes, and secrets,
+//! as bytes that are overwritten once they were taken); each [`Report`] travels back as JSON.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+/// A job for the worker, which does one and is then ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Compares a backup with its seal. Needs no key.
+    Check {
+        /// Lines of a trust file, or verifier keys.
+        trust: String,
+    },
+    /// Opens a backup, or a part of it.
+    Open {
+        /// What opens it.
+        key: KeyKind,
+        /// What of it is wanted.
+        part: Part,
+        /// Lines of a trust file, or verifier keys.
+        trust: String,
+        /// Whether a backup is opened for which nobody who is trusted vouches.
+        seal: SealPolicy,
+    },
+    /// Reads the header and the seal.
+    Inspect {
+        /// Lines of a trust file, or verifier keys.
+        trust: String,
+    },
+}
+
+/// What the secret beside a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyKind {
+    /// The text of an identity file.
+    Identity,
+    /// An identity file that is itself an age file, and the passphrase that opens it.
+    ProtectedIdentity,
+    /// The passphrase that opens the backup.
+    Passphrase,
+}
+
+/// What of a backup is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// These bytes of what was backed up; to the end where there is no end.
+    Bytes(u64, Option<u64>),
+    /// What is left of it: bytes that are lost are zeros.
+    Salvage,
+}
+
+/// Whether a backup is opened without somebody who vouches for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SealPolicy {
+    /// Somebody who is trusted has to vouch for it, where anybody is trusted at all.
+    Trusted,
+    /// A person has said that the seal does not matter.
+    Ignored,
+}
+
+/// What a worker says, in this order: that it is ready, how far it is, and one of the others as its last word.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Report {
+    /// It can take a request.
+    Ready {
+        /// How many threads work.
+        threads: usize,
+        /// Which implementation of the cipher.
+        backend: String,
+    },
+    /// How far it is.
+    Progress(Progress),
+    /// A check ended.
+    Checked(Box<Checked>),
+    /// A backup was opened, and all of the output is there.
+    Opened(Box<Opened>),
+    /// What was asked about a file.
+    Inspected(Box<Inspected>),
+    /// The job failed; nothing of its output is there.
+    Failed(Failure),
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Bytes of the file that were read.
+    pub done_len: u64,
+    /// Bytes that will be.
+    pub total_len: u64,
+    /// Bytes of the file that turned out damaged since the last report.
+    pub damage: Vec<Range<u64>>,
+}
+
+/// What is known of a backup after a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Its name, as the browser has it.
+    pub name: String,
+    /// Its length in bytes.
+    pub file_len: u64,
+    /// The word of the seal's specification for whether it is what was sealed; see [`dbseal_core::Integrity::from_word`].
+    pub integrity: String,
+    /// Whether it is where it belongs.
+    pub place: Place,
+    /// What its seal says; `None` without one that can be read.
+    pub claims: Option<Claims>,
+    /// Bytes of the file that are damaged, in order; also what is missing at its end.
+    pub damage: Vec<Range<u64>>,
+    /// Bytes that the payload section should have; 0 where no seal says.
+    pub payload_len: u64,
+    /// Bytes behind the end that it should have.
+    pub excess_len: u64,
+    /// Whether the damage was located; otherwise it is somewhere in there.
+    pub located: bool,
+    /// Why the seal itself says nothing: a sentence.
+    pub broken: Option<String>,
+}
+
+/// Whether a backup is where it belongs, as far as a single file shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// Nobody who is trusted says where.
+    Unknown,
+    /// It has another name than its seal says: it may stand in for a newer one.
+    Renamed,
+    /// It is of a series, whose other members were not looked at.
+    InSeries,
+    /// It is of no series.
+    Alone,
+}
+
+/// What a seal says of a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The name of the trusted key that vouches for it.
+    pub vouched_by: Option<String>,
+    /// The verifier key that signed its first note: whatever name is in there, whoever made the key chose it.
+    pub signer: String,
+    /// Whether that key is trusted, only not for this: the word of [`Trusted`].
+    pub trusted: Trusted,
+    /// Whether the signer says to have made the backup, not only to have seen it.
+    pub made: bool,
+    /// Whether the file key proved that the signer made it; `None` where no key was at hand.
+    pub proven: Option<bool>,
+    /// When, by the signer's clock.
+    pub time: Option<String>,
+    /// The series and the number in it.
+    pub series: Option<(String, u64)>,
+    /// The name that the file had.
+    pub named: Option<String>,
+    /// Where the data came from: `command`, `file` or `stdin`.
+    pub source: Option<String>,
+    /// How many notes say nothing to who checks.
+    pub uncounted_notes: usize,
+}
+
+/// How the signer of a seal stands to who checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trusted {
+    /// For just this.
+    Yes,
+    /// Not to seal backups.
+    NotForSealing,
+    /// Not in this series.
+    NotForThisSeries,
+    /// Not at all.
+    Stranger,
+}
+
+/// What was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Bytes written.
+    pub written_len: u64,
+    /// What its seal says, if there is one and it was asked.
+    pub claims: Option<Claims>,
+    /// For a salvage: bytes of the output that are lost, in order.
+    pub lost: Vec<Range<u64>>,
+    /// For a salvage: bytes of the output that are authentic to the key, but not what the host sealed.
+    pub unsealed: Vec<Range<u64>>,
+}
+
+/// What the start of a file and its seal say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspected {
+    /// Its name, as the browser has it.
+    pub name: String,
+    /// Its length in bytes.
+    pub file_len: u64,
+    /// Whether it is text.
+    pub armored: bool,
+    /// Bytes of the header.
+    pub header_len: u64,
+    /// Who can open it: the kind of each recipient, in the order of the header.
+    pub recipients: Vec<String>,
+    /// Bytes of what was backed up, which only a key can confirm; `None` for text and for a length that no age file has.
+    pub plaintext_len: Option<u64>,
+    /// What its seal says.
+    pub claims: Option<Claims>,
+    /// Whether header and length are those that the seal says; `None` without a seal.
+    pub as_sealed: Option<bool>,
+    /// Why the seal itself says nothing: a sentence.
+    pub broken: Option<String>,
+}
+
+/// Why a job failed, in a sentence, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened.
+    pub what: String,
+    /// What the person may do next.
+    pub next: String,
+}
