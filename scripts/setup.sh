@@ -3,7 +3,7 @@
 # reason and the exact command before it runs. Sources: this system's own apt packages; by name and version, the cargo and npm
 # registries (into $DBSEAL_TOOLS); rustup's components of the toolchain in use. Nothing else is downloaded.
 #
-#   scripts/setup.sh build|check|demo|bench|test
+#   scripts/setup.sh build|check|demo|bench|test|web
 set -euo pipefail
 cd "$(dirname "$0")/.."
 goal=$1
@@ -132,24 +132,20 @@ rust_components() {
   run rustup component add rustfmt clippy || fail "rustfmt and clippy could not be had; ./x check cannot run without them"
 }
 
-# The core promises to build without std, and for the browser; the kernel is tested for 64-bit Arm too. rustup's targets are the short
-# way; Debian's compiler with the library's source is the other.
+# The core promises to build without std, and for the browser; the kernel is tested for 64-bit Arm too. All of them have their standard
+# library built from its source: what runs in a browser with threads is in nobody's compiled one.
 rust_targets() {
-  local targets=(wasm32-unknown-unknown thumbv7em-none-eabi aarch64-unknown-linux-gnu) libraries target all=yes
-  libraries=$(rustc --print sysroot)/lib/rustlib
-  for target in "${targets[@]}"; do [ -d "$libraries/$target/lib" ] || all=; done
-  [ -z "$all" ] || return 0
-  [ ! -e "$libraries/src/rust/library/Cargo.toml" ] || return 0
+  [ ! -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.toml" ] || return 0
   debians_rust && return
-  say "missing: Rust's library for ${targets[*]} (what is tested there)"
-  has rustup && run timeout 120 rustup target add "${targets[@]}" && return 0
+  say "missing: the source of Rust's library (it is built for the browser, for microcontrollers and for 64-bit Arm)"
+  has rustup && run timeout 120 rustup component add rust-src && return 0
   say "rustup could not fetch it; trying the system's packages"
   if apt-cache show rustc-web cargo-web rust-web-src >/dev/null 2>&1; then
     packages=()
     need "rustc-web cargo-web rust-web-src lld" "a compiler with its library's source, and a linker" debians_rust
     (install_packages) || true
   fi
-  debians_rust || say "none of 1.89 or newer to be had: the tests that build for ${targets[*]} will fail"
+  debians_rust || say "none of 1.89 or newer to be had: nothing can be built for these targets"
 }
 
 debians_rust() {
@@ -195,6 +191,7 @@ for_test() {
 
 case $goal in
   build) base; install_packages ;;
+  web) base; install_packages; rust_targets ;;
   demo) base; for_demo; install_packages ;;
   bench)
     base

@@ -1,10 +1,7 @@
 //! The core where there is no operating system: the vectors and the kernel's own tests in WASM under node, and a build without std. And
 //! the kernel's tests for 64-bit Arm, in an emulator.
-//!
-//! Either target of rustup's, or its standard library built from source by the first compiler that has the source.
 #![cfg(unix)]
 
-use std::env;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,14 +11,12 @@ use dbseal_tests::inputs::{PRODUCTION_BATCH_CHUNKS, Replay};
 use dbseal_tests::seal::seal_in_order;
 use dbseal_tests::seal_cases;
 use dbseal_tests::tools::{npm_dir, tool, workspace_dir};
+use dbseal_web_build::{Care, CargoJob, Form, Library, SIMD, Variant, WASM, compile, write_glue};
 
-const WASM: &str = "wasm32-unknown-unknown";
 /// A microcontroller's target: nothing that needs an operating system builds for it.
 const BARE: &str = "thumbv7em-none-eabi";
 #[cfg(not(target_arch = "aarch64"))]
 const ARM: &str = "aarch64-unknown-linux-gnu";
-/// Every browser that is maintained has WASM's vectors.
-const SIMD: &str = "-C target-feature=+simd128";
 
 /// Runs every published vector and those in the folder named first, and the seal vectors in the second with the age files in the third,
 /// with each backend of the kernel; prints what fails and how many ran.
@@ -67,13 +62,9 @@ const TESTS_SCRIPT: &str = "
 #[test]
 fn all_vectors_hold_in_wasm() {
     let target_dir = workspace_dir().join("target/wasm-vectors");
-    build(&["build"], WASM, &["std", "panic_abort"], "dbseal-tests-wasm", &target_dir, SIMD);
+    let wasm = compile("dbseal-tests-wasm", Variant::Single, Care::Tested, &target_dir).unwrap_or_else(|error| panic!("{error}"));
     let glue_dir = target_dir.join("glue");
-    wasm_bindgen_cli_support::Bindgen::new()
-        .input_path(target_dir.join(WASM).join("release/dbseal_tests_wasm.wasm"))
-        .nodejs(true)
-        .and_then(|bindgen| bindgen.typescript(false).generate(&glue_dir))
-        .expect("JavaScript around the WASM build");
+    write_glue(&wasm, Form::Node, &glue_dir).unwrap_or_else(|error| panic!("{error}"));
 
     let vectors = tempfile::tempdir().expect("a temporary folder");
     for (name, vector) in passphrase_vectors() {
@@ -99,7 +90,7 @@ fn all_vectors_hold_in_wasm() {
 
 #[test]
 fn the_kernels_own_tests_hold_in_wasm_with_and_without_vectors() {
-    for (folder, rustflags) in [("target/wasm-kernel", SIMD), ("target/wasm-kernel-portable", "")] {
+    for (folder, rustflags) in [("target/wasm-kernel", &[SIMD][..]), ("target/wasm-kernel-portable", &[])] {
         let libraries = ["std", "panic_abort", "test"];
         let programs = build(&["test", "--no-run"], WASM, &libraries, "dbseal-kernel", &workspace_dir().join(folder), rustflags);
         assert!(programs.len() > 1, "its unit tests and its others: {programs:?}");
@@ -113,7 +104,7 @@ fn the_kernels_own_tests_hold_in_wasm_with_and_without_vectors() {
 #[ignore = "not run here: long tier (5 minutes)"]
 #[cfg(not(target_arch = "aarch64"))]
 fn the_kernels_own_tests_hold_on_64_bit_arm() {
-    let rustflags = "-C linker=aarch64-linux-gnu-gcc -C target-feature=+crt-static";
+    let rustflags = &["-Clinker=aarch64-linux-gnu-gcc", "-Ctarget-feature=+crt-static"];
     let target_dir = workspace_dir().join("target/arm-kernel");
     let programs = build(&["test", "--no-run"], ARM, &["std", "panic_unwind", "test"], "dbseal-kernel", &target_dir, rustflags);
     assert!(programs.len() > 1, "its unit tests and its others: {programs:?}");
@@ -129,7 +120,7 @@ fn the_kernels_own_tests_hold_on_64_bit_arm() {
 
 #[test]
 fn the_core_builds_without_std() {
-    build(&["build"], BARE, &["core", "alloc"], "dbseal-core", &workspace_dir().join("target/no-std"), "");
+    build(&["build"], BARE, &["core", "alloc"], "dbseal-core", &workspace_dir().join("target/no-std"), &[]);
 }
 
 /// Vectors about memory. At age's own work factor of 18 a passphrase takes 256 MiB, which 32 bits have; at 22 it takes
@@ -159,64 +150,7 @@ fn passphrase_vectors() -> [(&'static str, Vec<u8>); 2] {
 ///
 /// # Panics
 /// Where no compiler can, and where the build fails.
-fn build(words: &[&str], target: &str, libraries: &[&str], package: &str, target_dir: &Path, rustflags: &str) -> Vec<PathBuf> {
-    let toolchain = Toolchain::find(target);
-    let mut command = Command::new(&toolchain.cargo);
-    command.args(words).args(["--release", "--locked", "--package", package, "--target", target]).arg("--target-dir").arg(target_dir);
-    command.arg("--message-format=json-render-diagnostics");
-    if toolchain.from_source {
-        command.args(["-Z", &format!("build-std={}", libraries.join(","))]).env("RUSTC_BOOTSTRAP", "1");
-    }
-    // rustup's compilers bring a linker for WASM along; Debian's takes that of its package lld.
-    let linker = if target == WASM && toolchain.rustc.starts_with("/usr/bin") { "-C linker=wasm-ld" } else { "" };
-    // What cargo tells its tests about themselves must not reach another cargo.
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
-        if name != "CARGO_HOME" {
-            command.env_remove(name);
-        }
-    }
-    let output = command
-        .env("RUSTC", &toolchain.rustc)
-        // What ships is optimised as a whole; what is only run here need not be, and is built in half the time.
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .env("RUSTFLAGS", format!("{rustflags} {linker}").trim())
-        .current_dir(workspace_dir())
-        .output()
-        .expect("cargo starts");
-    assert!(output.status.success(), "{package} does not build for {target}:\n{}", String::from_utf8_lossy(&output.stderr));
-    let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<serde_json::Value>();
-    messages.filter_map(|message| Some(message.expect("cargo's messages")["executable"].as_str()?.into())).collect()
-}
-
-/// A compiler that can build for a target.
-struct Toolchain {
-    rustc: PathBuf,
-    cargo: PathBuf,
-    /// Whether the target's standard library is built too.
-    from_source: bool,
-}
-
-impl Toolchain {
-    /// The compiler in use if it has the target, or else the first that has its library's source.
-    fn find(target: &str) -> Self {
-        let candidates = [(tool("rustc"), tool("cargo")), ("/usr/bin/rustc".into(), "/usr/bin/cargo".into())];
-        let libraries = |rustc: &Path| sysroot(rustc).map(|sysroot| sysroot.join("lib/rustlib"));
-        let has = |rustc: &Path, path: &str| libraries(rustc).is_some_and(|libraries| libraries.join(path).exists());
-        for from_source in [false, true] {
-            let path = if from_source { "src/rust/library/Cargo.toml" } else { target };
-            if let Some((rustc, cargo)) = candidates.iter().find(|(rustc, cargo)| cargo.is_file() && has(rustc, path)) {
-                return Self { rustc: rustc.clone(), cargo: cargo.clone(), from_source };
-            }
-        }
-        panic!(
-            "no compiler for {target}: `rustup target add {target}` or `rustup component add rust-src` gives one, \
-             and so does `apt-get install rustc-web cargo-web rust-web-src lld` on Debian"
-        )
-    }
-}
-
-fn sysroot(rustc: &Path) -> Option<PathBuf> {
-    let output = Command::new(rustc).args(["--print", "sysroot"]).output().ok()?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().into())
+fn build(words: &[&str], target: &str, libraries: &[&str], package: &str, target_dir: &Path, rustflags: &[&str]) -> Vec<PathBuf> {
+    let job = CargoJob { words, package, target, library: Library::Any, libraries, rustflags, target_dir, care: Care::Tested };
+    job.run().unwrap_or_else(|error| panic!("{error}"))
 }

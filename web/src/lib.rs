@@ -5,3 +5,8 @@
 
 pub mod engine;
 pub mod messages;
+pub mod page;
+pub mod worker;
+
+#[cfg(feature = "threads")]
+pub use wasm_bindgen_rayon::init_thread_pool;

@@ -1,0 +1,56 @@
+//! The page that a server hands out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::{BuildError, Care, Form, Variant, compile, write_glue, write_kit};
+
+const PACKAGE: &str = "dbseal-web";
+
+/// What of the page is no WASM: files in the folder `web`.
+const SOURCES: [&str; 4] = ["index.html", "style.css", "page.js", "worker.js"];
+
+/// What was built.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The folder that a server hands out. The kit is in there as well.
+    pub folder: PathBuf,
+    /// The kit: one HTML file.
+    pub kit: PathBuf,
+}
+
+/// The workspace's root folder.
+///
+/// # Panics
+/// If it is gone.
+#[must_use]
+pub fn workspace_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace that this was built from is there")
+}
+
+/// Builds the browser app into `folder`, whatever is there now, with cargo's own output in `target_dir`.
+///
+/// # Errors
+/// Where no compiler can build for the browser, and where a part of the build fails.
+pub fn build_web(folder: &Path, target_dir: &Path, care: Care) -> Result<Output, BuildError> {
+    let sources = workspace_dir().join("web");
+    let builds = Variant::ALL.map(|variant| compile(PACKAGE, variant, care, target_dir));
+    let [single, threads] = builds;
+    let (single, threads) = (single?, threads?);
+
+    // A file of an earlier build would be handed out as well, and be in nobody's list of hashes.
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(BuildError::io(folder))?;
+    }
+    fs::create_dir_all(folder).map_err(BuildError::io(folder))?;
+    for name in SOURCES {
+        let path = sources.join(name);
+        fs::copy(&path, folder.join(name)).map_err(BuildError::io(&path))?;
+    }
+    write_glue(&single, Form::Module, &folder.join(Variant::Single.folder()))?;
+    write_glue(&threads, Form::Module, &folder.join(Variant::Threads.folder()))?;
+
+    let kit = folder.join("dbseal.html");
+    write_kit(&sources, &single, target_dir, &kit)?;
+    Ok(Output { folder: folder.into(), kit })
+}

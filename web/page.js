@@ -1,0 +1,12 @@
+// The hosted page: loads the build that this browser can run, and hands over to it.
+
+// Threads share memory, which a browser gives only to a page that is isolated from all others. The worker asks the same question and
+// gets the same answer, so that only one of the builds is fetched.
+const threaded = self.crossOriginIsolated && typeof SharedArrayBuffer === "function";
+const build = await import(threaded ? "./threads/dbseal_web.js" : "./single/dbseal_web.js");
+
+// A job has a worker to itself: it is ended with the job, and another one made.
+self.dbsealNewWorker = () => new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+
+await build.default();
+build.start_page();
