@@ -1,5 +1,23 @@
 //! The jobs over any file and any output: nothing here knows a browser, so all of it is tested without one.
 
+mod against_seal;
+mod age_file;
+mod check;
+mod failures;
+mod inspect;
+mod keys;
+mod open;
+mod payload;
+mod ranges;
+mod reading;
+mod salvage;
 mod source;
+mod writing;
 
+pub use age_file::is_age;
+pub use check::check;
+pub use inspect::inspect;
+pub use keys::{Keys, read_identity};
+pub use open::{OpenRequest, open};
+pub use reading::read_seal;
 pub use source::{Observer, Piece, ReadError, Sink, Source, WriteError};

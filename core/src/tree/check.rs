@@ -7,6 +7,7 @@ use blake3::Hasher;
 use blake3::hazmat::{ChainingValue, HasherExt as _};
 
 use super::{Blake3, Tree, group_len, hasher_at, merge_pair, merge_root};
+use crate::spread::Spread;
 
 /// The hashes of a section's groups that were checked against its root: as good as the root is, wherever they came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,18 @@ impl GroupCheck {
         // The hasher would not have more bytes than belong to the subtree.
         if self.room.is_some() {
             self.hasher.update(bytes);
+        }
+    }
+
+    /// As [`GroupCheck::update`] for several groups at once, which rayon's threads share out.
+    pub fn update_spread(parts: &mut [(Self, &[u8])], spread: Spread) {
+        match spread {
+            Spread::Serial => parts.iter_mut().for_each(|(check, bytes)| check.update(bytes)),
+            #[cfg(feature = "rayon")]
+            Spread::Rayon => {
+                use rayon::prelude::*;
+                parts.par_iter_mut().for_each(|(check, bytes)| check.update(bytes));
+            }
         }
     }
 

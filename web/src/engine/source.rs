@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::messages::Progress;
 
 /// A file that can be read anywhere.
+#[expect(clippy::len_without_is_empty, reason = "nobody asks")]
 pub trait Source {
     /// What a read gives.
     type Piece: Piece;
@@ -12,7 +13,8 @@ pub trait Source {
     /// Its length in bytes, as it was when the job began.
     fn len(&self) -> u64;
 
-    /// Begins to read these bytes, now, and not when the answer is awaited: so the next piece comes while one is worked on.
+    /// Begins to read these bytes, now, and not when the answer is awaited: so the next piece comes while one is worked on. Fewer bytes
+    /// than these are an error.
     fn read(&self, range: Range<u64>) -> impl Future<Output = Result<Self::Piece, ReadError>> + use<Self>;
 }
 

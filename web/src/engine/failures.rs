@@ -1,0 +1,246 @@
+//! All that a person is told when a job fails: what happened and what to do next, in lower case and without a full stop.
+//!
+//! The backup is not named: only one is worked on, and its name may have been chosen by whoever attacks it.
+
+use std::fmt::Display;
+use std::ops::Range;
+
+use dbseal_core::{HeaderError, KeyError, KeyfileError, PayloadError, RangeError, SealError, Standing, TrustError, UnwrapError};
+
+use super::keys::MAX_WORK_FACTOR;
+use super::source::{ReadError, WriteError};
+use crate::messages::Failure;
+
+const FETCH_AGAIN: &str = "fetch the backup again from another copy; Salvage saves what is left of this one";
+const FETCH_COMPLETE: &str = "the copy is incomplete, or the backup failed while it was written: fetch it again from where it is whole";
+const FETCH_BOTH: &str = "fetch the backup and its seal again from another copy";
+const WITHOUT_SEAL: &str = "if you know where the backup comes from, say that the seal does not matter";
+
+fn failure(what: impl Into<String>, next: impl Into<String>) -> Failure {
+    Failure { what: what.into(), next: next.into() }
+}
+
+pub(super) fn read(error: &ReadError) -> Failure {
+    failure(format!("the file cannot be read: {}", error.0), "see that it is still there and was not changed, then choose it again")
+}
+
+pub(super) fn write(error: &WriteError) -> Failure {
+    match error {
+        WriteError::Full => {
+            failure("the disk is full, or the browser gives this page no more of it", "free some space or choose another disk")
+        }
+        WriteError::TooLong(len) => failure(
+            format!("the output is longer than the {len} bytes that this browser can hold here"),
+            "use a browser that saves to a chosen file, such as Chromium, or the command: dbseal decrypt -i KEY -o OUTPUT BACKUP",
+        ),
+        WriteError::Other(why) => failure(format!("the output cannot be written: {why}"), "free some space or choose another place"),
+    }
+}
+
+pub(super) fn memory() -> Failure {
+    failure("there is not enough memory", "close other tabs and programs, and try again")
+}
+
+pub(super) fn trust(error: TrustError) -> Failure {
+    let next = match error {
+        TrustError::Key { .. } => "dbseal keygen --sign wrote the key to a .pub file: give the line that is in it",
+        _ => "correct whom you trust, or leave it empty",
+    };
+    failure(format!("whom you trust is not understood: {error}"), next)
+}
+
+pub(super) fn seal_too_long() -> Failure {
+    failure(SealError::TooLong.to_string(), "choose the file whose name ends in .seal")
+}
+
+pub(super) fn empty() -> Failure {
+    failure("there is nothing in the backup", "the copy is incomplete: fetch it again from where it is whole")
+}
+
+pub(super) fn header(error: &HeaderError) -> Failure {
+    let next = match error {
+        HeaderError::NotAge => "choose a file that dbseal encrypt, age or rage wrote",
+        HeaderError::UnknownVersion => "a newer dbseal or age may open it",
+        HeaderError::Incomplete => "the copy is incomplete: fetch it again from where it is whole",
+        _ => "fetch the backup again from another copy; Salvage may open it with the header that its seal has",
+    };
+    failure(error.to_string(), next)
+}
+
+pub(super) fn header_lost(error: &HeaderError) -> Failure {
+    failure(error.to_string(), "choose its seal too, which has a copy of the header, or another copy of the backup")
+}
+
+pub(super) fn armor(error: impl Display) -> Failure {
+    failure(error.to_string(), "fetch the backup again from another copy")
+}
+
+pub(super) fn unwrap(error: &UnwrapError) -> Failure {
+    match error {
+        UnwrapError::NoMatch => failure(error.to_string(), "Inspect shows how many recipients the backup has, and of which kind"),
+        UnwrapError::WrongMac => failure(error.to_string(), "the header is damaged or was changed: take another copy"),
+        UnwrapError::WorkFactorTooHigh(log_n) | UnwrapError::NotEnoughMemory(log_n) => work_factor(u64::from(*log_n)),
+        _ => failure(error.to_string(), "take another copy"),
+    }
+}
+
+pub(super) fn wrong_passphrase(what: &str) -> Failure {
+    failure(format!("the passphrase does not open {what}"), "type it again; capital letters and spaces count")
+}
+
+pub(super) fn empty_passphrase() -> Failure {
+    failure("the passphrase is empty", "type it")
+}
+
+pub(super) fn passphrase_not_text() -> Failure {
+    failure("the passphrase is not text", "type it again")
+}
+
+pub(super) fn passphrase_not_key() -> Failure {
+    failure(
+        "the backup is encrypted with a passphrase, not to a key",
+        "see that this is the backup you mean, and open it with its passphrase",
+    )
+}
+
+pub(super) fn key_not_passphrase() -> Failure {
+    failure("the backup is encrypted to a key, not with a passphrase", "open it with the private key of one of its recipients")
+}
+
+pub(super) fn work_factor(log_n: u64) -> Failure {
+    failure(
+        format!(
+            "trying this passphrase takes more memory than a page may have: its work factor is 2^{log_n}, and 2^{MAX_WORK_FACTOR} fits"
+        ),
+        "open it with the command: dbseal decrypt -o OUTPUT BACKUP, with -i IDENTITY where an identity file has the passphrase",
+    )
+}
+
+pub(super) fn keyfile(error: &KeyfileError) -> Failure {
+    let next = match error {
+        KeyfileError::Line { error: KeyError::PublicNotPrivate, .. } => {
+            "the identity file that dbseal keygen wrote is wanted here, not the .pub file beside it"
+        }
+        _ => "give the whole identity file, or its line that starts with AGE-SECRET-KEY-",
+    };
+    failure(format!("the key is not understood: {error}"), next)
+}
+
+pub(super) fn no_identity_file() -> Failure {
+    failure("there is no identity file", "choose the one that the passphrase opens")
+}
+
+pub(super) fn identity_too_long() -> Failure {
+    failure("the file is too large for an identity file", "choose the file that dbseal keygen or age-keygen wrote")
+}
+
+pub(super) fn protected_identity() -> Failure {
+    failure("this identity file is protected by a passphrase", "choose it as a protected identity file, and type its passphrase")
+}
+
+pub(super) fn damaged_identity(error: impl Display) -> Failure {
+    failure(format!("the identity file is damaged: {error}"), "fetch it again from another copy")
+}
+
+pub(super) fn no_seal() -> Failure {
+    failure("the backup has no seal, and so nobody whom you trust vouches for it", format!("choose its seal too; {WITHOUT_SEAL}"))
+}
+
+pub(super) fn armor_sealed() -> Failure {
+    failure("the backup is armor, and a seal is of a binary file: this is not what was sealed", format!("{FETCH_BOTH}; {WITHOUT_SEAL}"))
+}
+
+pub(super) fn seal(error: SealError) -> Failure {
+    let next = match error {
+        SealError::NewerVersion => format!("a newer dbseal reads it; {WITHOUT_SEAL}"),
+        SealError::NotASeal => format!("choose the file whose name ends in .seal; {WITHOUT_SEAL}"),
+        _ => format!("{FETCH_BOTH}; {WITHOUT_SEAL}"),
+    };
+    failure(format!("the seal is broken: {error}"), next)
+}
+
+pub(super) fn not_vouched() -> Failure {
+    failure("nobody whom you trust vouches for the backup", format!("Check says who signed it; {WITHOUT_SEAL}"))
+}
+
+/// `series` is the one that the backup is of.
+pub(super) fn not_trusted_for(signer: &str, standing: Standing, series: Option<&str>) -> Failure {
+    let (but, next) = match standing {
+        Standing::OtherRole => {
+            ("not to seal backups".into(), format!("if {signer} is to seal backups, add seal to may= in the line of that key"))
+        }
+        _ => {
+            let but = series.map_or_else(|| "not for a backup of no series".into(), |series| format!("not for the series {series}"));
+            let series = series.unwrap_or("*");
+            (but, format!("if {signer} is to seal it, let series= match {series} in the line of that key"))
+        }
+    };
+    failure(format!("the backup is signed by {signer}, whom you trust, but {but}"), next)
+}
+
+pub(super) fn header_not_sealed() -> Failure {
+    failure(
+        "the header of the backup is not the one that was signed last",
+        format!("{FETCH_BOTH}; Salvage can open it with the header that its seal has"),
+    )
+}
+
+pub(super) fn renamed(sealed: &str) -> Failure {
+    failure(
+        format!("the backup is called {sealed} by its seal: it may be an older backup in the place of a newer one"),
+        format!("see that it is the backup you want, and give it that name; {WITHOUT_SEAL}"),
+    )
+}
+
+pub(super) fn wrong_proof(error: impl Display) -> Failure {
+    failure(error.to_string(), "somebody put their own name to another's file: find out who; do not restore it")
+}
+
+/// `range` is in bytes of the file.
+pub(super) fn not_as_sealed(range: &Range<u64>) -> Failure {
+    failure(
+        format!("the backup is not what its seal says, in bytes {} to {} of the file", range.start, range.end.max(1) - 1),
+        format!("{FETCH_BOTH}; Check shows all that is damaged, Salvage saves what is not"),
+    )
+}
+
+pub(super) fn groups_unusable() -> Failure {
+    failure(
+        "the seal of the backup has no usable hashes, so that a part of it cannot be checked alone",
+        "open all of it, or fetch the seal again",
+    )
+}
+
+pub(super) fn payload(error: &PayloadError) -> Failure {
+    match error {
+        PayloadError::Truncated { .. } => failure(error.to_string(), FETCH_COMPLETE),
+        _ => failure(error.to_string(), FETCH_AGAIN),
+    }
+}
+
+/// `whole_len` are bytes of plaintext before the final chunk.
+pub(super) fn end_missing(whole_len: u64) -> Failure {
+    failure(
+        format!("the end of the backup is missing or damaged, after {whole_len} bytes of plaintext that may be whole"),
+        format!("{FETCH_COMPLETE}; Salvage saves what is left of this one"),
+    )
+}
+
+pub(super) fn range(error: &RangeError) -> Failure {
+    failure(error.to_string(), "choose other bytes; Inspect says how many there are")
+}
+
+pub(super) fn range_of_armor() -> Failure {
+    failure("the backup is armor, so no range of it can be read alone", "open all of it")
+}
+
+pub(super) fn armor_not_salvageable() -> Failure {
+    failure("the backup is armor, which cannot be salvaged", "fetch the backup again from another copy")
+}
+
+pub(super) fn nothing_salvaged() -> Failure {
+    failure(
+        "nothing of the backup can be opened: its nonce is damaged, its header is another's, or all of it is",
+        "fetch it again; the command can take the header of another copy: dbseal decrypt -i KEY --salvage --header COPY -o OUTPUT BACKUP",
+    )
+}
