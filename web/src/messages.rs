@@ -7,6 +7,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+/// Bytes of plaintext that a page may hold in memory, where the browser can neither be given a file nor has storage of its own.
+pub const MEMORY_LIMIT: u64 = 256 << 20;
+
 /// A job for the worker, which does one and is then ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {

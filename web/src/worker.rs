@@ -1,7 +1,94 @@
-//! The worker.
+//! The worker: takes one request from the page, does the job, and reports.
 
-use wasm_bindgen::prelude::wasm_bindgen;
+mod file;
+mod message;
+mod output;
+mod progress;
 
-/// Waits for a request.
+use dbseal_core::{Backend, Spread};
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
+
+use self::file::FileSource;
+use self::message::Message;
+use self::output::Output;
+use self::progress::Reporter;
+use crate::engine::{self, Keys};
+use crate::messages::{Failure, KeyKind, Report, Request};
+
+/// Who works on the chunks of a batch.
+#[cfg(feature = "threads")]
+const SPREAD: Spread = Spread::Rayon;
+#[cfg(not(feature = "threads"))]
+const SPREAD: Spread = Spread::Serial;
+
+/// Says that the worker is ready, and does what the first message asks. A job is stopped by ending the worker.
+///
+/// # Panics
+/// Outside a dedicated worker.
 #[wasm_bindgen]
-pub fn start_worker() {}
+pub fn start_worker() {
+    let on_message = Closure::once_into_js(|event: MessageEvent| wasm_bindgen_futures::spawn_local(answer(event.data())));
+    scope().set_onmessage(Some(on_message.unchecked_ref()));
+    #[cfg(feature = "threads")]
+    let threads = rayon::current_num_threads();
+    #[cfg(not(feature = "threads"))]
+    let threads = 1;
+    post(&Report::Ready { threads, backend: Backend::detect().name().into() }, None);
+}
+
+async fn answer(data: JsValue) {
+    let mut file = None;
+    let report = match Message::take(&data) {
+        Ok(message) => job(message, &mut file).await.unwrap_or_else(Report::Failed),
+        Err(failure) => Report::Failed(failure),
+    };
+    post(&report, file.as_ref());
+}
+
+async fn job(message: Message, file: &mut Option<Blob>) -> Result<Report, Failure> {
+    let Message { request, name, backup, seal, secret, identity, output } = message;
+    let (backup, reporter) = (FileSource::new(backup), Reporter::default());
+    let seal = match seal {
+        Some(seal) => Some(engine::read_seal(&FileSource::new(seal)).await?),
+        None => None,
+    };
+    let seal = seal.as_deref();
+    Ok(match request {
+        Request::Check { trust } => Report::Checked(Box::new(engine::check(&name, &backup, seal, &trust, SPREAD, &reporter).await?)),
+        Request::Inspect { trust } => Report::Inspected(Box::new(engine::inspect(&name, &backup, seal, &trust).await?)),
+        Request::Open { key, part, trust, seal: policy } => {
+            let identity = match identity {
+                Some(identity) => Some(engine::read_identity(&FileSource::new(identity)).await?),
+                None => None,
+            };
+            let keys = match (key, identity) {
+                (KeyKind::Identity, Some(identity)) => Keys::new(key, identity, None),
+                (_, identity) => Keys::new(key, secret, identity),
+            }?;
+            let output = Output::create(output).await?;
+            let made = output.made();
+            let request = engine::OpenRequest { name: &name, seal, trust: &trust, policy, part: &part, spread: SPREAD };
+            let opened = engine::open(&request, &backup, keys, output, &reporter).await?;
+            *file = made.take();
+            Report::Opened(Box::new(opened))
+        }
+    })
+}
+
+/// Sends a report to the page, with a file that it made.
+fn post(report: &Report, file: Option<&Blob>) {
+    let message = js_sys::Object::new();
+    let text = serde_json::to_string(report).expect("reports are text, numbers and lists");
+    let _ = js_sys::Reflect::set(&message, &"text".into(), &text.into());
+    if let Some(file) = file {
+        let _ = js_sys::Reflect::set(&message, &"file".into(), file);
+    }
+    // It fails where the page has gone: then nobody is there to be told.
+    let _ = scope().post_message(&message);
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().dyn_into().expect("this is called in a worker")
+}

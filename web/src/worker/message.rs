@@ -1,0 +1,62 @@
+//! The one message that a page sends: a request and, beside it, what only the browser can make.
+
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, File};
+use zeroize::Zeroizing;
+
+use super::output::Wanted;
+use crate::messages::{Failure, Request};
+
+pub(super) struct Message {
+    pub(super) request: Request,
+    /// The backup's name.
+    pub(super) name: String,
+    pub(super) backup: Blob,
+    pub(super) seal: Option<Blob>,
+    /// The text of an identity, or a passphrase.
+    pub(super) secret: Zeroizing<Vec<u8>>,
+    /// An identity file.
+    pub(super) identity: Option<Blob>,
+    pub(super) output: Wanted,
+}
+
+impl Message {
+    /// Takes it apart, and overwrites the secret where it lay.
+    pub(super) fn take(data: &JsValue) -> Result<Self, Failure> {
+        let request = word(data, "request").and_then(|text| serde_json::from_str(&text).ok());
+        let backup: Option<File> = field(data, "backup");
+        let (Some(request), Some(backup)) = (request, backup) else {
+            return Err(Failure {
+                what: "the page sent a request that this version does not know".into(),
+                next: "load the page again, so that all its parts are of one version".into(),
+            });
+        };
+        let secret = field::<Uint8Array>(data, "secret").map(|array| {
+            let secret = Zeroizing::new(array.to_vec());
+            array.fill(0, 0, array.length());
+            secret
+        });
+        Ok(Self {
+            request,
+            name: backup.name(),
+            backup: backup.unchecked_into(),
+            seal: field(data, "seal"),
+            secret: secret.unwrap_or_default(),
+            identity: field(data, "identity"),
+            output: Wanted {
+                kind: word(data, "outputKind").unwrap_or_default(),
+                picked: field(data, "output"),
+            },
+        })
+    }
+}
+
+fn word(data: &JsValue, name: &str) -> Option<String> {
+    Reflect::get(data, &name.into()).ok()?.as_string()
+}
+
+/// A property of an object, where it is there and of this type.
+fn field<T: JsCast>(data: &JsValue, name: &str) -> Option<T> {
+    Reflect::get(data, &name.into()).ok()?.dyn_into().ok()
+}
