@@ -219,4 +219,7 @@ pub struct Failure {
     pub what: String,
     /// What the person may do next.
     pub next: String,
+    /// Whether only the seal, or that there is none, stands in the way: with [`SealPolicy::Ignored`] it may open all the same.
+    #[serde(default)]
+    pub only_seal: bool,
 }

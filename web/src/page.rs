@@ -1,7 +1,160 @@
-//! The page.
+//! The page: a person's view of a job. It shows what can be done, what is being done, how far it is, how it ended and what to do next; it
+//! computes nothing itself, makes no request, and holds no key longer than it takes to hand it on.
 
+mod answer;
+mod bridge;
+mod check;
+mod elements;
+mod files;
+mod inspect;
+mod job;
+mod key;
+mod map;
+mod notice;
+mod open;
+mod opened;
+mod output;
+mod pace;
+mod part;
+mod save;
+mod start;
+mod texts;
+mod trust;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{BeforeUnloadEvent, DragEvent, File};
+
+use self::bridge::Bridge;
+use self::elements::{Tag, always_on, document, window};
+use self::files::Pair;
 
 /// Shows the first screen.
+///
+/// # Panics
+/// Outside a page that has the elements of `index.html`.
 #[wasm_bindgen]
-pub fn start_page() {}
+pub fn start_page() {
+    let page = Page::new();
+    page.ask_before_leaving();
+    page.take_drops();
+    start::show(&page);
+}
+
+/// What all screens share.
+#[derive(Clone)]
+struct Page(Rc<State>);
+
+struct State {
+    main: Tag,
+    announcer: Tag,
+    bridge: Bridge,
+    /// Chosen files stay chosen from one task to the next.
+    files: RefCell<Pair>,
+    /// So do lines of trust, as long as the page is open.
+    trust: RefCell<String>,
+    /// Whether something would be lost by leaving.
+    busy: Cell<bool>,
+    /// What the screen does with files that are dropped anywhere on the page.
+    on_drop: RefCell<Option<OnDrop>>,
+}
+
+type OnDrop = Rc<dyn Fn(Vec<File>)>;
+
+impl Page {
+    fn new() -> Self {
+        let main = Tag::of_page("main");
+        let bridge = Bridge::start({
+            let main = main.clone();
+            move |threads, backend| {
+                main.set("data-worker", "ready");
+                main.set("data-threads", &threads.to_string());
+                main.set("data-backend", backend);
+            }
+        });
+        let state = State {
+            main,
+            announcer: Tag::of_page("announcer"),
+            bridge,
+            files: RefCell::default(),
+            trust: RefCell::new(trust::remembered()),
+            busy: Cell::default(),
+            on_drop: RefCell::default(),
+        };
+        Self(Rc::new(state))
+    }
+
+    /// Leaves a screen; to be called before the elements of the next are made.
+    fn leave_screen(&self) {
+        elements::next_screen();
+        self.0.on_drop.take();
+        self.0.busy.set(false);
+    }
+
+    /// Shows a screen, and moves the focus to its title, so that it is read aloud and the next key press begins there.
+    fn show(&self, name: &str, title: &Tag, elements: impl IntoIterator<Item = Tag>) {
+        let first = document().body().is_none_or(|body| !body.has_attribute("data-screen"));
+        if let Some(body) = document().body() {
+            let _ = body.set_attribute("data-screen", name);
+        }
+        self.0.main.replace(elements);
+        window().scroll_to_with_x_and_y(0.0, 0.0);
+        if !first {
+            title.focus();
+        }
+    }
+
+    /// Says something to those who do not see it, when they are not being told something else.
+    fn announce(&self, text: &str) {
+        self.0.announcer.set_text(text);
+    }
+
+    fn on_drop(&self, take: impl Fn(Vec<File>) + 'static) {
+        self.0.on_drop.replace(Some(Rc::new(take)));
+    }
+
+    fn ask_before_leaving(&self) {
+        let page = self.clone();
+        always_on(&window(), "beforeunload", move |event| {
+            if page.0.busy.get() {
+                event.prevent_default();
+                // Browsers that follow an older standard ask only if this is set; its text they never show.
+                event.unchecked_ref::<BeforeUnloadEvent>().set_return_value("busy");
+            }
+        });
+    }
+
+    /// A file that is dropped beside everything must not be opened by the browser in place of this page.
+    fn take_drops(&self) {
+        always_on(&window(), "dragover", |event| {
+            event.prevent_default();
+            show_dragging(true);
+        });
+        always_on(&window(), "dragleave", |event| {
+            // Moving from one element to another is no leaving.
+            if event.unchecked_ref::<DragEvent>().related_target().is_none() {
+                show_dragging(false);
+            }
+        });
+        let page = self.clone();
+        always_on(&window(), "drop", move |event| {
+            event.prevent_default();
+            show_dragging(false);
+            let take = page.0.on_drop.borrow().clone();
+            let dropped = files::dropped(&event);
+            if let Some(take) = take.filter(|_| !dropped.is_empty()) {
+                take(dropped);
+            }
+        });
+    }
+}
+
+/// Shows that what is dragged over the page may be dropped there.
+fn show_dragging(is: bool) {
+    if let Some(body) = document().body() {
+        let _ = if is { body.set_attribute("data-dragging", "") } else { body.remove_attribute("data-dragging") };
+    }
+}

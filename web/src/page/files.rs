@@ -1,0 +1,191 @@
+//! Choosing a backup and its seal: one after the other, both at once, or dropped anywhere on the page.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast;
+use web_sys::{DragEvent, Event, File, FileList};
+
+use super::elements::{Tag, button, div, paragraph};
+use super::notice::Notice;
+use super::{Page, texts};
+use crate::messages::Failure;
+
+const SEAL_END: &str = ".seal";
+
+/// What was chosen.
+#[derive(Clone, Default)]
+pub(super) struct Pair {
+    pub(super) backup: Option<File>,
+    pub(super) seal: Option<File>,
+}
+
+impl Pair {
+    /// Takes files by their names: the seal's ends with `.seal`.
+    fn take(&mut self, files: &[File]) -> Result<(), Failure> {
+        let names: Vec<String> = files.iter().map(File::name).collect();
+        let (backup, seal) = sort(&names)?;
+        if let Some(index) = backup {
+            self.backup = Some(files[index].clone());
+        }
+        if let Some(index) = seal {
+            self.seal = Some(files[index].clone());
+        }
+        Ok(())
+    }
+}
+
+/// Which of these names is the backup's, and which the seal's.
+fn sort(names: &[String]) -> Result<(Option<usize>, Option<usize>), Failure> {
+    let (mut backup, mut seal) = (None, None);
+    for (index, name) in names.iter().enumerate() {
+        let place = if name.ends_with(SEAL_END) { &mut seal } else { &mut backup };
+        if place.replace(index).is_some() {
+            return Err(texts::too_many_files(names.len()));
+        }
+    }
+    Ok((backup, seal))
+}
+
+fn all(list: &FileList) -> Vec<File> {
+    (0..list.length()).filter_map(|index| list.get(index)).collect()
+}
+
+/// The files that an event of dragging brings.
+pub(super) fn dropped(event: &Event) -> Vec<File> {
+    let list = event.unchecked_ref::<DragEvent>().data_transfer().and_then(|data| data.files());
+    list.map(|list| all(&list)).unwrap_or_default()
+}
+
+/// The backup that was chosen, or what to do first.
+pub(super) fn chosen(page: &Page) -> Result<Pair, (Failure, &'static str)> {
+    let pair = page.0.files.borrow().clone();
+    if pair.backup.is_some() { Ok(pair) } else { Err((texts::no_backup(), "backup-file")) }
+}
+
+/// The part of a form where a backup and its seal are chosen.
+pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
+    let rows: Rc<RefCell<Vec<Row>>> = Rc::default();
+    let refresh = {
+        let (page, rows) = (page.clone(), Rc::clone(&rows));
+        move || {
+            let pair = page.0.files.borrow();
+            for (row, file) in rows.borrow().iter().zip([&pair.backup, &pair.seal]) {
+                row.update(file.as_ref());
+            }
+        }
+    };
+    let take = {
+        let (page, notice, refresh) = (page.clone(), notice.clone(), refresh.clone());
+        move |files: Vec<File>| {
+            match page.0.files.borrow_mut().take(&files) {
+                Ok(()) => notice.clear(),
+                Err(failure) => notice.fail(&failure),
+            }
+            refresh();
+        }
+    };
+    let remove = |which: fn(&mut Pair) -> &mut Option<File>| {
+        let (page, refresh) = (page.clone(), refresh.clone());
+        move || {
+            which(&mut page.0.files.borrow_mut()).take();
+            refresh();
+        }
+    };
+    let backup = Row::new("backup", texts::BACKUP, texts::BACKUP_HINT, take.clone(), remove(|pair| &mut pair.backup));
+    backup.input.set("multiple", "");
+    // What is chosen as the seal is the seal, whatever its name.
+    let take_seal = {
+        let (page, notice, refresh) = (page.clone(), notice.clone(), refresh.clone());
+        move |files: Vec<File>| {
+            page.0.files.borrow_mut().seal = files.into_iter().next();
+            notice.clear();
+            refresh();
+        }
+    };
+    let seal = Row::new("seal", texts::SEAL, texts::SEAL_HINT, take_seal, remove(|pair| &mut pair.seal));
+    let section = super::job::section(texts::FILES)
+        .child(paragraph("hint", texts::FILES_HINT))
+        .child(div("files").id("files").child(backup.tag.clone()).child(seal.tag.clone()));
+    *rows.borrow_mut() = vec![backup, seal];
+    refresh();
+    page.on_drop(take);
+    section
+}
+
+/// A file that is chosen, its name, and a way to choose none.
+pub(super) struct Row {
+    pub(super) tag: Tag,
+    pub(super) input: Tag,
+    name: Tag,
+    action: Tag,
+    remove: Tag,
+    hint: &'static str,
+}
+
+impl Row {
+    pub(super) fn new(id: &str, label: &str, hint: &'static str, take: impl Fn(Vec<File>) + 'static, remove: impl Fn() + 'static) -> Self {
+        let name_id = format!("{id}-name");
+        let name = Tag::new("span").class("file-name").id(&name_id);
+        let action = Tag::new("span");
+        let input = Tag::new("input").id(&format!("{id}-file")).class("file-input").attr("type", "file");
+        let input = input.attr("aria-label", label).attr("aria-describedby", &name_id).on("change", {
+            move |event| {
+                let Some(input) = event.current_target() else { return };
+                let input: web_sys::HtmlInputElement = input.unchecked_into();
+                let files = input.files().map(|list| all(&list)).unwrap_or_default();
+                // So that the same file can be chosen again after it was removed.
+                input.set_value("");
+                if !files.is_empty() {
+                    take(files);
+                }
+            }
+        });
+        let remove = button(&format!("{id}-remove"), "link", texts::REMOVE, {
+            let input = input.clone();
+            move |_| {
+                remove();
+                input.focus();
+            }
+        });
+        remove.set("aria-label", &format!("{}: {label}", texts::REMOVE));
+        let words = div("file-words").child(Tag::new("span").class("file-label").text(label)).child(name.clone());
+        let chooser = Tag::new("label").class("file-chooser").child(input.clone()).child(action.clone());
+        let tag = div("file-row").child(words).child(remove.clone()).child(chooser);
+        Self { tag, input, name, action, remove, hint }
+    }
+
+    pub(super) fn update(&self, file: Option<&File>) {
+        self.action.set_text(if file.is_some() { texts::CHANGE } else { texts::CHOOSE });
+        self.remove.show(file.is_some());
+        self.tag.set_class(if file.is_some() { "file-row chosen" } else { "file-row" });
+        match file {
+            Some(file) => self.name.set_text(&format!("{}, {}", file.name(), texts::short_size(len(file)))),
+            None => self.name.set_text(self.hint),
+        }
+    }
+}
+
+/// The length of a file in bytes: whole numbers up to 2^53 are exact in what the browser gives.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths are whole and positive")]
+pub(super) fn len(file: &File) -> u64 {
+    file.size() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(names: &[&str]) -> Option<(Option<usize>, Option<usize>)> {
+        sort(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).ok()
+    }
+
+    #[test]
+    fn a_backup_and_its_seal_are_told_apart_by_their_names() {
+        assert_eq!(sorted(&["shop.age.seal", "shop.age"]), Some((Some(1), Some(0))));
+        assert_eq!(sorted(&["shop.age"]), Some((Some(0), None)));
+        assert_eq!(sorted(&["shop.age.seal"]), Some((None, Some(0))));
+        assert_eq!(sorted(&["a.age", "b.age"]), None);
+        assert_eq!(sorted(&["a.age", "a.age.seal", "b.age.seal"]), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! A job from its form to its end: what all three tasks have in common.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Array, Date, Object, Reflect, Uint8Array};
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, File};
+
+use super::elements::{Tag, button, div, document, paragraph, title};
+use super::files::{self, Pair};
+use super::key::Key;
+use super::map::Map;
+use super::notice::Notice;
+use super::pace::Pace;
+use super::{Page, start, texts};
+use crate::messages::{Failure, Progress, Report, Request};
+
+/// In milliseconds: numbers that change more often cannot be read.
+const TEXT_INTERVAL: f64 = 250.0;
+/// In milliseconds: how often progress is read aloud.
+const SPOKEN_INTERVAL: f64 = 15_000.0;
+
+/// A part of a form or an answer, with its heading.
+pub(super) fn section(heading: &str) -> Tag {
+    Tag::new("section").class("section").child(Tag::new("h2").text(heading))
+}
+
+/// Shows a form: one clear path, and the way back.
+pub(super) fn show_form(page: &Page, name: &str, words: (&str, &str), notice: &Notice, parts: impl IntoIterator<Item = Tag>, start: Tag) {
+    let (heading, lead) = words;
+    let title = title("title", heading);
+    let head = [start::back(page), title.clone(), paragraph("lead", lead)];
+    page.show(name, &title, head.into_iter().chain(parts).chain([notice.tag(), div("actions").child(start)]));
+}
+
+/// The button that starts a job: begins it, or says what is missing and goes there.
+pub(super) fn start_button(text: &str, notice: &Notice, start: impl Fn() -> Result<(), (Failure, &'static str)> + 'static) -> Tag {
+    let notice = notice.clone();
+    button("start", "primary", text, move |_| {
+        notice.clear();
+        if let Err((failure, id)) = start() {
+            notice.fail(&failure);
+            if document().get_element_by_id(id).is_some() {
+                Tag::of_page(id).focus();
+            }
+        }
+    })
+}
+
+/// What the worker gets.
+pub(super) struct Job {
+    /// What is being done, in a word before the file's name.
+    pub(super) doing: &'static str,
+    pub(super) request: Request,
+    pub(super) files: Pair,
+    pub(super) key: Option<Key>,
+    pub(super) output: Option<Output>,
+    /// Whether the whole file is read, so that a map of it shows how far.
+    pub(super) mapped: bool,
+}
+
+/// Where an output goes.
+#[derive(Clone)]
+pub(super) struct Output {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    /// The file that was chosen, where one was.
+    pub(super) handle: Option<JsValue>,
+}
+
+/// Does a job: shows how far it is, and gives its last word to one of these.
+pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: impl Fn(Report, Option<Blob>) + 'static) {
+    page.leave_screen();
+    page.0.busy.set(true);
+    let Some(backup) = job.files.backup.clone() else { return };
+    let view = Rc::new(View::new(&backup, job.mapped));
+    let title = title("title", &format!("{} {}", job.doing, backup.name()));
+    let stop = button("stop", "secondary", texts::STOP, {
+        let page = page.clone();
+        move |_| {
+            page.0.bridge.stop();
+            stopped();
+        }
+    });
+    page.show("running", &title, [title.clone(), view.tag(), div("actions").child(stop)]);
+
+    let (message, transferred) = message(&job, &backup);
+    // Its secret is wiped by that: the worker's copy is the only one now.
+    drop(job);
+    let page_then = page.clone();
+    page.0.bridge.send(message.into(), transferred, move |report, file| match report {
+        Report::Progress(progress) => {
+            if let Some(spoken) = view.update(&progress) {
+                page_then.announce(&spoken);
+            }
+        }
+        report => ended(report, file),
+    });
+}
+
+/// What is sent, and what of it is handed over and not copied.
+fn message(job: &Job, backup: &File) -> (Object, Array) {
+    let (message, transferred) = (Object::new(), Array::new());
+    let set = |name: &str, value: &JsValue| {
+        let _ = Reflect::set(&message, &name.into(), value);
+    };
+    set("request", &serde_json::to_string(&job.request).expect("requests are text, numbers and lists").into());
+    set("backup", backup);
+    if let Some(seal) = &job.files.seal {
+        set("seal", seal);
+    }
+    if let Some(Key { identity, secret, .. }) = &job.key {
+        if let Some(identity) = identity {
+            set("identity", identity);
+        }
+        if let Some(secret) = secret {
+            let secret = Uint8Array::from(secret.as_slice());
+            transferred.push(&secret.buffer());
+            set("secret", &secret);
+        }
+    }
+    if let Some(Output { kind, name, handle }) = &job.output {
+        set("outputKind", &(*kind).into());
+        set("outputName", &name.as_str().into());
+        if let Some(handle) = handle {
+            set("output", handle);
+        }
+    }
+    (message, transferred)
+}
+
+/// How far a job is, on the screen.
+struct View {
+    map: Option<Map>,
+    bar: Tag,
+    percent: Tag,
+    done: Tag,
+    rate: Tag,
+    left: Tag,
+    pace: RefCell<Pace>,
+    shown: Cell<f64>,
+    spoken: Cell<f64>,
+}
+
+impl View {
+    fn new(backup: &File, mapped: bool) -> Self {
+        let number = |id: &str| Tag::new("span").id(id);
+        Self {
+            map: mapped.then(|| Map::new(files::len(backup))),
+            bar: Tag::new("progress").id("progress").attr("aria-label", texts::PROGRESS_LABEL),
+            percent: number("percent").class("percent"),
+            done: number("done").text(texts::PREPARING),
+            rate: number("rate"),
+            left: number("time-left"),
+            pace: RefCell::default(),
+            shown: Cell::default(),
+            spoken: Cell::new(Date::now()),
+        }
+    }
+
+    fn tag(&self) -> Tag {
+        let numbers = div("numbers").children([&self.percent, &self.done, &self.rate, &self.left].map(Tag::clone));
+        div("progress").child(self.bar.clone()).child(numbers).child(self.map.as_ref().map(Map::tag))
+    }
+
+    /// Shows how far it is; gives what is to be said now and then.
+    fn update(&self, progress: &Progress) -> Option<String> {
+        let Progress { done_len, total_len, damage } = progress;
+        if let Some(map) = &self.map {
+            map.update(*done_len, *total_len, damage);
+        }
+        let now = Date::now();
+        let mut pace = self.pace.borrow_mut();
+        pace.note(now, *done_len);
+        let percent = texts::percent(*done_len, *total_len);
+        if now - self.shown.get() < TEXT_INTERVAL && percent < 100 {
+            return None;
+        }
+        self.shown.set(now);
+        let left = pace.left(*total_len);
+        self.bar.set("max", "100");
+        self.bar.set("value", &percent.to_string());
+        self.percent.set_text(&format!("{percent}%"));
+        self.done.set_text(&texts::progress(*done_len, *total_len));
+        self.rate.set_text(&pace.rate().map(texts::rate).unwrap_or_default());
+        self.left.set_text(&left.map(texts::time_left).unwrap_or_default());
+        let damaged_len = self.map.as_ref().map_or(0, Map::damaged_len);
+        if let Some(map) = &self.map {
+            map.label(percent);
+        }
+        if now - self.spoken.get() < SPOKEN_INTERVAL {
+            return None;
+        }
+        self.spoken.set(now);
+        Some(texts::spoken_progress(percent, left, damaged_len))
+    }
+}

@@ -1,0 +1,172 @@
+//! Open: decrypt a backup, a part of it, or what is left of it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
+
+use super::elements::{Tag, button, div, paragraph};
+use super::files::{self, Pair};
+use super::job::{self, Job, Output};
+use super::key::KeySection;
+use super::notice::Notice;
+use super::output::{self, Outlet};
+use super::part::PartSection;
+use super::texts::{self, Opening};
+use super::{Page, answer, opened, trust};
+use crate::messages::{Failure, Part, Report, Request, SealPolicy};
+
+/// What the form begins with.
+#[derive(Clone)]
+pub(super) struct Form {
+    pub(super) part: Part,
+    pub(super) seal: SealPolicy,
+    pub(super) said: Option<&'static str>,
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self { part: Part::Whole, seal: SealPolicy::Trusted, said: None }
+    }
+}
+
+/// Shows the form.
+pub(super) fn show(page: &Page, form: &Form) {
+    page.leave_screen();
+    let notice = Notice::new();
+    let key = KeySection::new();
+    let part = PartSection::new(&form.part);
+    let (output, outlet) = output_section();
+    let seal = form.seal;
+    let start_text = if seal == SealPolicy::Trusted { texts::OPEN_START } else { texts::OPEN_UNSEALED_START };
+    let start = job::start_button(start_text, &notice, {
+        let (page, notice, key, part) = (page.clone(), notice.clone(), key.clone(), part.clone());
+        move || {
+            let files = files::chosen(&page)?;
+            if let Some(missing) = key.missing() {
+                return Err(missing);
+            }
+            let asked = Asked { files, part: part.chosen()?, seal, trust: page.0.trust.borrow().clone() };
+            let Some(outlet) = outlet.get() else { return Err((texts::still_preparing(), "start")) };
+            let longest = output::longest(asked.files.backup.as_ref().map_or(0, files::len), &asked.part);
+            if let Some(failure) = outlet.refusal(longest) {
+                return Err((failure, "part-whole"));
+            }
+            spawn_local(begin(page.clone(), asked, outlet, key.clone(), notice.clone()));
+            Ok(())
+        }
+    });
+    let trusted = (seal == SealPolicy::Trusted).then(|| trust::section(page, &notice));
+    let parts = [unsealed_warning(page, form), Some(files::section(page, &notice)), Some(key.tag), Some(part.tag), trusted, Some(output)];
+    let heading = if seal == SealPolicy::Trusted { texts::OPEN_TITLE } else { texts::OPEN_UNSEALED_TITLE };
+    job::show_form(page, "open", (heading, texts::OPEN_LEAD), &notice, parts.into_iter().flatten(), start);
+    if let Some(said) = form.said {
+        notice.say(said);
+    }
+}
+
+/// What the person asked for, all of it in order.
+struct Asked {
+    files: Pair,
+    part: Part,
+    seal: SealPolicy,
+    trust: String,
+}
+
+/// What it means to open a backup without its seal, and the way back from there.
+fn unsealed_warning(page: &Page, form: &Form) -> Option<Tag> {
+    let (page, part) = (page.clone(), form.part.clone());
+    (form.seal == SealPolicy::Ignored).then(|| {
+        let back = button("ask-seal", "link", texts::ASK_SEAL, move |_| show(&page, &Form { part: part.clone(), ..Form::default() }));
+        div("warning").id("unsealed-warning").child(paragraph("", texts::UNSEALED_WARNING)).child(back)
+    })
+}
+
+/// Says where the output will go, as soon as that is known.
+fn output_section() -> (Tag, Rc<Cell<Option<Outlet>>>) {
+    let note = paragraph("", texts::PREPARING).id("output-note");
+    let outlet = Rc::new(Cell::new(None));
+    spawn_local({
+        let (note, outlet) = (note.clone(), Rc::clone(&outlet));
+        async move {
+            let found = Outlet::find().await;
+            note.set_text(&found.note());
+            note.set("data-output", found.kind());
+            outlet.set(Some(found));
+        }
+    });
+    (job::section(texts::OUTPUT).child(note), outlet)
+}
+
+/// Lets the person choose the output where they can, and starts.
+async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice: Notice) {
+    let Asked { files, part, seal, trust } = asked;
+    let backup_name = files.backup.as_ref().map(web_sys::File::name).unwrap_or_default();
+    let name = output::name(&backup_name, &part);
+    let handle = match outlet {
+        Outlet::Picker => match output::pick(&name).await {
+            Ok(handle) => Some(handle),
+            Err(failure) => return notice.fail(&failure),
+        },
+        Outlet::Storage { .. } | Outlet::Memory => None,
+    };
+    // The form was left while the file was being chosen.
+    if !key.tag.is_shown() {
+        return;
+    }
+    let key = key.take();
+    let request = Request::Open { key: key.kind, part: part.clone(), trust, seal };
+    let output = Output { kind: outlet.kind(), name, handle };
+    let mapped = !matches!(part, Part::Bytes(..));
+    let job = Job { doing: texts::OPENING, request, files, key: Some(key), output: Some(output.clone()), mapped };
+    let form = Form { part, seal, said: Some(texts::STOPPED) };
+    let stopped = {
+        let (page, form, output) = (page.clone(), form.clone(), output.clone());
+        move || {
+            discard(&output);
+            show(&page, &form);
+        }
+    };
+    let then = page.clone();
+    job::run(&page, job, stopped, move |report, file| ended(&then, &form, &backup_name, &output, report, file));
+}
+
+fn ended(page: &Page, form: &Form, backup_name: &str, output: &Output, report: Report, file: Option<Blob>) {
+    page.leave_screen();
+    match report {
+        Report::Opened(report) => opened::show(page, &report, Opening::of(&form.part), backup_name, output, file),
+        Report::Failed(failure) => {
+            discard(output);
+            show_failure(page, form, &failure);
+        }
+        _ => {
+            discard(output);
+            show_failure(page, form, &texts::strange_worker());
+        }
+    }
+}
+
+/// Removes what choosing an output has left, for a job that wrote nothing.
+fn discard(output: &Output) {
+    if let Some(handle) = output.handle.clone() {
+        spawn_local(async move { output::discard(&handle).await });
+    }
+}
+
+fn show_failure(page: &Page, form: &Form, failure: &Failure) {
+    let to_form = |id: &str, class: &str, text: &str, seal: SealPolicy| {
+        let (page, form) = (page.clone(), Form { seal, said: None, ..form.clone() });
+        button(id, class, text, move |_| show(&page, &form))
+    };
+    let again = div("actions").child(to_form("again", "primary", texts::AGAIN, form.seal));
+    let anyway = (form.seal == SealPolicy::Trusted && failure.only_seal).then(|| {
+        job::section(texts::OPEN_ANYWAY_TITLE).child(paragraph("", texts::OPEN_ANYWAY_SAYS)).child(to_form(
+            "open-anyway",
+            "secondary",
+            texts::OPEN_ANYWAY,
+            SealPolicy::Ignored,
+        ))
+    });
+    answer::show_failure(page, texts::OPEN_FAILED, failure, [Some(again), anyway].into_iter().flatten());
+}

@@ -1,0 +1,58 @@
+//! The end of opening: what was written, who made it, what is lost.
+
+use web_sys::Blob;
+
+use super::elements::{Tag, button, div, facts, paragraph};
+use super::job::{self, Output};
+use super::texts::{self, Opening, Tone};
+use super::{Page, answer, open, save, start};
+use crate::messages::Opened;
+
+/// Shows it; `file` is what is still to be saved, where it did not go into a file that was chosen.
+pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: &str, output: &Output, file: Option<Blob>) {
+    let complete = opened.lost.is_empty() && opened.unsealed.is_empty();
+    let vouched = opened.claims.as_ref().is_some_and(|claims| claims.vouched_by.is_some());
+    let tone = match (complete, vouched) {
+        (false, _) => Tone::Bad,
+        (true, false) => Tone::Unsure,
+        (true, true) => Tone::Good,
+    };
+    let saved = file.is_none();
+    let (card, title) = answer::headline(tone, texts::opened_title(opened, opening, saved), &texts::opened_lead(opened, opening));
+    let head = Tag::new("section").id("answer").attr("data-answer", "opened").attr("data-written", &opened.written_len.to_string());
+    let head = head.attr("role", "status").child(card);
+
+    let name = output.handle.as_ref().and_then(|handle| js_sys::Reflect::get(handle, &"name".into()).ok()?.as_string());
+    let name = name.unwrap_or_else(|| output.name.clone());
+    // What is only in memory or in the browser's storage is gone with the page.
+    page.0.busy.set(!saved);
+    let save_file = file.map(|file| {
+        let (page, name, note) = (page.clone(), name.clone(), paragraph("hint", texts::SAVE_NOTE).attr("role", "status"));
+        let save = button("save-output", "primary", &texts::save_output(&name), {
+            let note = note.clone();
+            move |_| {
+                save::save(&file, &name);
+                page.0.busy.set(false);
+                note.set_text(texts::SAVE_STARTED);
+            }
+        });
+        div("save").child(save).child(note)
+    });
+    let what = job::section(texts::OUTPUT_SAYS).id("facts").child(facts(texts::opened_facts(opened, saved.then_some(name.as_str()))));
+    let lost = answer::ranges("lost", texts::LOST, &opened.lost);
+    let unsealed = answer::ranges("unsealed", texts::NOT_SEALED, &opened.unsealed);
+    let report = (opening == Opening::Salvage).then(|| {
+        let (text, name) = (texts::salvage_report(backup_name, opened, &save::now()), format!("{backup_name}.salvage.txt"));
+        button("save-report", "secondary", texts::SAVE_REPORT, move |_| save::save_text(&text, &name))
+    });
+    let another = button("open-another", "secondary", texts::OPEN_ANOTHER, {
+        let page = page.clone();
+        move |_| {
+            page.0.files.take();
+            open::show(&page, &open::Form::default());
+        }
+    });
+    let actions = div("actions").child(report).child(another);
+    let parts = [Some(start::back(page)), Some(head), save_file, lost, unsealed, Some(what), Some(actions)];
+    page.show("answer", &title, parts.into_iter().flatten());
+}

@@ -1,0 +1,154 @@
+//! Where what is opened goes, which the person is told before anything starts.
+
+use js_sys::{Array, Function, Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use super::bridge::words_of;
+use super::elements::window;
+use super::texts;
+use crate::messages::{Failure, Part};
+
+/// Bytes that the page takes into memory, where there is no other place.
+const MEMORY_LIMIT: u64 = 256 << 20;
+const PICKER: &str = "showSaveFilePicker";
+
+/// The best place that this browser has for an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlet {
+    /// A file that the person chooses.
+    Picker,
+    /// The browser's own storage on the disk, and a download from there.
+    Storage {
+        /// Bytes that fit in; `None` where the browser does not say.
+        room: Option<u64>,
+    },
+    /// The memory, and a download from there.
+    Memory,
+}
+
+impl Outlet {
+    /// Finds out what there is by trying: a browser may have the functions and refuse to work, as in a private window.
+    pub(super) async fn find() -> Self {
+        if picker().is_some() {
+            return Self::Picker;
+        }
+        let storage = window().navigator().storage();
+        if storage.is_undefined() || call(&storage, "getDirectory").await.is_err() {
+            return Self::Memory;
+        }
+        let estimate = call(&storage, "estimate").await.unwrap_or_default();
+        let number = |name: &str| Reflect::get(&estimate, &name.into()).ok().and_then(|number| number.as_f64());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers of bytes")]
+        let room = number("quota").map(|quota| (quota - number("usage").unwrap_or_default()).max(0.0) as u64);
+        Self::Storage { room }
+    }
+
+    /// What the person is told beforehand.
+    pub(super) fn note(self) -> String {
+        match self {
+            Self::Picker => texts::goes_to_picked_file(),
+            Self::Storage { room } => texts::goes_to_storage(room),
+            Self::Memory => texts::goes_to_memory(MEMORY_LIMIT),
+        }
+    }
+
+    /// Why an output of up to so many bytes is refused before anything starts.
+    pub(super) fn refusal(self, len: u64) -> Option<Failure> {
+        match self {
+            Self::Storage { room: Some(room) } if len > room => Some(texts::no_room(len, room)),
+            Self::Memory if len > MEMORY_LIMIT => Some(texts::too_long_for_memory(len, MEMORY_LIMIT)),
+            Self::Picker | Self::Storage { .. } | Self::Memory => None,
+        }
+    }
+
+    /// The word for it in the message to the worker.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Picker => "picker",
+            Self::Storage { .. } => "opfs",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// How many bytes can come out at most: less than the file has.
+pub(super) fn longest(file_len: u64, part: &Part) -> u64 {
+    match part {
+        Part::Whole | Part::Salvage => file_len,
+        Part::Bytes(start, end) => end.unwrap_or(file_len).min(file_len).saturating_sub(*start),
+    }
+}
+
+/// What an output is called if nobody says otherwise.
+pub(super) fn name(backup: &str, part: &Part) -> String {
+    let stem = backup.strip_suffix(".age").filter(|stem| !stem.is_empty());
+    let stem = stem.map_or_else(|| format!("{backup}.opened"), ToOwned::to_owned);
+    match part {
+        Part::Whole => stem,
+        Part::Bytes(start, Some(end)) => format!("{stem}.bytes-{start}-to-{end}"),
+        Part::Bytes(start, None) => format!("{stem}.bytes-from-{start}"),
+        Part::Salvage => format!("{stem}.salvaged"),
+    }
+}
+
+/// Lets the person choose a file.
+pub(super) async fn pick(name: &str) -> Result<JsValue, Failure> {
+    let Some(picker) = picker() else { return Err(texts::no_place_chosen()) };
+    let options = Object::new();
+    let _ = Reflect::set(&options, &"suggestedName".into(), &name.into());
+    let picked = match picker.call1(&window(), &options) {
+        Ok(promise) => JsFuture::from(js_sys::Promise::resolve(&promise)).await,
+        Err(error) => Err(error),
+    };
+    picked.map_err(|error| {
+        let name = Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string());
+        if name.as_deref() == Some("AbortError") { texts::no_place_chosen() } else { texts::place_refused(&words_of(&error)) }
+    })
+}
+
+/// Removes the empty file that choosing has left, after a job that wrote nothing into it.
+pub(super) async fn discard(handle: &JsValue) {
+    let Ok(file) = call(handle, "getFile").await else { return };
+    let len = Reflect::get(&file, &"size".into()).ok().and_then(|len| len.as_f64());
+    if len == Some(0.0) {
+        let _ = call(handle, "remove").await;
+    }
+}
+
+fn picker() -> Option<Function> {
+    Reflect::get(&window(), &PICKER.into()).ok()?.dyn_into().ok()
+}
+
+/// Calls a method that promises something.
+async fn call(object: &JsValue, method: &str) -> Result<JsValue, JsValue> {
+    let method: Function = Reflect::get(object, &method.into())?.dyn_into()?;
+    JsFuture::from(js_sys::Promise::resolve(&method.apply(object, &Array::new())?)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_have_names_of_their_own() {
+        assert_eq!(name("shop.sql.age", &Part::Whole), "shop.sql");
+        assert_eq!(name("shop", &Part::Whole), "shop.opened");
+        assert_eq!(name(".age", &Part::Whole), ".age.opened");
+        assert_eq!(name("shop.sql.age", &Part::Salvage), "shop.sql.salvaged");
+        assert_eq!(name("shop.sql.age", &Part::Bytes(4, None)), "shop.sql.bytes-from-4");
+        assert_eq!(name("shop.sql.age", &Part::Bytes(4, Some(9))), "shop.sql.bytes-4-to-9");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_beforehand() {
+        assert_eq!(Outlet::Memory.refusal(MEMORY_LIMIT), None);
+        assert!(Outlet::Memory.refusal(MEMORY_LIMIT + 1).is_some_and(|failure| failure.what.contains("256.0 MiB")));
+        assert!(Outlet::Storage { room: Some(99) }.refusal(100).is_some());
+        assert_eq!(Outlet::Storage { room: None }.refusal(u64::MAX), None);
+        assert_eq!(Outlet::Picker.refusal(u64::MAX), None);
+        assert_eq!(longest(100, &Part::Whole), 100);
+        assert_eq!(longest(100, &Part::Bytes(90, Some(1 << 40))), 10);
+        assert_eq!(longest(100, &Part::Bytes(500, None)), 0);
+    }
+}

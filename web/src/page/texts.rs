@@ -1,0 +1,304 @@
+//! Every sentence that the page says.
+//!
+//! Plain words for people who are tired: what happened, what it means, what to do next. Full sentences with full stops; buttons and
+//! headings without. What others chose (names, times, reasons) comes through [`visible`] before it is shown.
+
+mod answer;
+mod numbers;
+mod outcome;
+mod report;
+
+pub(super) use answer::{Half, Tone, claim_facts, integrity, place, sentence, spoken};
+pub(super) use numbers::{duration, parse_size, percent, range, rate, short_size};
+pub(super) use outcome::{Opening, inspected_facts, inspected_note, inspected_title, opened_facts, opened_lead, opened_title};
+pub(super) use report::{checked_report, salvage_report};
+
+use crate::messages::Failure;
+
+/// A text with what a screen would not show, or write from right to left, made visible: names are chosen by whoever can write to the
+/// storage.
+pub(super) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_plain(character) { shown.push(character) } else { shown.extend(character.escape_unicode()) }
+    }
+    shown
+}
+
+fn is_plain(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+pub(super) const START_TITLE: &str = "What do you want to do with a backup?";
+pub(super) const START_LEAD: &str = "Everything happens on this computer. No file and no key leaves it.";
+pub(super) const CHECK: (&str, &str, &str) = ("Check", "Is it whole, and who sealed it?", "No key needed");
+pub(super) const OPEN: (&str, &str, &str) = ("Open", "Decrypt it, a part of it, or what is left of it.", "Needs the key or the passphrase");
+pub(super) const INSPECT: (&str, &str, &str) = ("Inspect", "Who can open it, how large it is, what its seal says.", "No key needed");
+
+pub(super) const BACK: &str = "All tasks";
+pub(super) const STOP: &str = "Stop";
+pub(super) const AGAIN: &str = "Back to the form";
+
+pub(super) const CHECK_TITLE: &str = "Check a backup";
+pub(super) const CHECK_LEAD: &str = "The backup is compared with its seal, byte for byte. No key is needed.";
+pub(super) const CHECK_START: &str = "Check";
+pub(super) const OPEN_TITLE: &str = "Open a backup";
+pub(super) const OPEN_LEAD: &str = "The backup is decrypted here, and nothing that is not authentic is written.";
+pub(super) const OPEN_START: &str = "Open";
+pub(super) const INSPECT_TITLE: &str = "Inspect a backup";
+pub(super) const INSPECT_LEAD: &str = "Only the header and the seal are read. Whether the backup is whole, Check finds out.";
+pub(super) const INSPECT_START: &str = "Inspect";
+
+pub(super) const FILES: &str = "The backup and its seal";
+pub(super) const FILES_HINT: &str = "Choose both at once, or drop them anywhere on this page.";
+pub(super) const BACKUP: &str = "Backup";
+pub(super) const BACKUP_HINT: &str = "Usually ends with .age";
+pub(super) const SEAL: &str = "Seal";
+pub(super) const SEAL_HINT: &str = "Lies beside it and ends with .age.seal";
+pub(super) const CHOOSE: &str = "Choose a file";
+pub(super) const CHANGE: &str = "Choose another";
+pub(super) const REMOVE: &str = "Remove";
+
+pub(super) const TRUST: &str = "Whom do you trust?";
+pub(super) const TRUST_LABEL: &str = "Verifier keys, or the lines of a trust file";
+pub(super) const TRUST_HINT: &str = "One key a line, from the .sign.pub file of the database host. Without any, the page can still tell whether a \
+                                     backup is as its seal says, but not whose word that is.";
+pub(super) const TRUST_EXAMPLE: &str = "db1+23d10702+ARZuj9Qu…  may=seal series=shop*";
+pub(super) const TRUST_FILE: &str = "Read them from a file";
+pub(super) const TRUST_REMEMBER: &str = "Remember them in this browser";
+pub(super) const TRUST_REMEMBER_HINT: &str = "They are public, not secret. Untick to forget them.";
+
+pub(super) const KEY: &str = "What opens it?";
+pub(super) const KEY_FILE: (&str, &str) = ("A key file", "The identity file that dbseal keygen or age-keygen wrote.");
+pub(super) const KEY_TEXT: (&str, &str) = ("A key as text", "The line that starts with AGE-SECRET-KEY-.");
+pub(super) const KEY_PASSPHRASE: (&str, &str) = ("A passphrase", "For a backup that was encrypted with one, without a key.");
+pub(super) const IDENTITY: &str = "Key file";
+pub(super) const IDENTITY_HINT: &str = "It is read once, for this job, and then forgotten.";
+pub(super) const KEY_TEXT_LABEL: &str = "The key";
+pub(super) const PASSPHRASE_LABEL: &str = "Passphrase of the backup";
+pub(super) const KEY_PASSPHRASE_LABEL: &str = "Passphrase of the key file";
+pub(super) const KEY_PASSPHRASE_HINT: &str = "This key is itself protected by a passphrase.";
+pub(super) const SHOW_SECRET: &str = "Show what is typed";
+pub(super) const KEY_NOTE: &str = "Keys and passphrases are never stored. They are wiped when the job ends, and asked for again.";
+pub(super) const KIT_WARNING: &str = "This page was opened from a file. Enter a key only if the file came to you together with the key, or \
+                                      was checked against its published hash. A page found beside the backups is for checking only: \
+                                      whoever put it there may have changed it to steal keys.";
+
+pub(super) const PART: &str = "What do you need of it?";
+pub(super) const PART_WHOLE: (&str, &str) = ("All of it", "Written only if every byte is authentic.");
+pub(super) const PART_RANGE: (&str, &str) = ("A part", "A range of bytes of what was backed up.");
+pub(super) const PART_SALVAGE: (&str, &str) =
+    ("What is left of it (salvage)", "From a damaged backup: what is lost becomes zeros, and is listed.");
+pub(super) const RANGE_START: &str = "From byte";
+pub(super) const RANGE_END: &str = "Up to, not with, byte";
+pub(super) const RANGE_HINT: &str = "Whole numbers, with K, M, G or T for powers of 1024. Without an end, all the rest.";
+
+pub(super) const OUTPUT: &str = "Where it goes";
+pub(super) const UNSEALED_WARNING: &str = "This time the seal will not be asked, so nobody vouches for what you open. Anybody who has the \
+                                           public key can make a backup that your key opens, and a database dump is a program that runs \
+                                           with your rights. Use what comes out only if you know by another way where it came from.";
+pub(super) const OPEN_UNSEALED_TITLE: &str = "Open without anybody who vouches";
+pub(super) const OPEN_UNSEALED_START: &str = "Open without asking the seal";
+pub(super) const OPEN_ANYWAY_TITLE: &str = "If you need it all the same";
+pub(super) const OPEN_ANYWAY: &str = "Open it all the same";
+pub(super) const OPEN_ANYWAY_SAYS: &str =
+    "It can be opened without asking its seal. The next page says what that means, and asks for the key again.";
+pub(super) const ASK_SEAL: &str = "Ask the seal after all";
+
+pub(super) const CHECKING: &str = "Checking";
+pub(super) const OPENING: &str = "Opening";
+pub(super) const INSPECTING: &str = "Reading";
+pub(super) const PREPARING: &str = "Getting ready";
+pub(super) const STOPPED: &str = "Stopped. Nothing was kept.";
+pub(super) const LEGEND: [(&str, &str); 3] = [("unread", "not read yet"), ("read", "read"), ("damaged", "damaged")];
+
+pub(super) const INTEGRITY: &str = "Integrity";
+pub(super) const PLACE: &str = "Place";
+pub(super) const SEAL_SAYS: &str = "What its seal says";
+pub(super) const NEXT: &str = "Next";
+pub(super) const DAMAGE: &str = "Where it is damaged";
+pub(super) const DAMAGE_SOMEWHERE: &str = "Damaged somewhere in";
+pub(super) const CHECK_FAILED: &str = "The check did not work";
+pub(super) const OPEN_FAILED: &str = "It was not opened";
+pub(super) const INSPECT_FAILED: &str = "It cannot be inspected";
+pub(super) const SAVE_REPORT: &str = "Save a report";
+pub(super) const SAVE_NOTE: &str = "It is not saved yet: without that it is gone when you close this page.";
+pub(super) const SAVE_STARTED: &str = "The browser is saving it. Leave this page open until its list of downloads says that it is done.";
+pub(super) const OUTPUT_SAYS: &str = "The output";
+pub(super) const FILE_SAYS: &str = "The file";
+pub(super) const PROGRESS_LABEL: &str = "How far it is";
+pub(super) const INSPECT_ANOTHER: &str = "Inspect another";
+pub(super) const OPEN_ANOTHER: &str = "Open another";
+pub(super) const CHECK_ANOTHER: &str = "Check another";
+pub(super) const OPEN_THIS: &str = "Open this backup";
+pub(super) const CHECK_THIS: &str = "Check this backup";
+pub(super) const LOST: &str = "What is lost";
+pub(super) const NOT_SEALED: &str = "What opened, but is not as it was sealed";
+
+/// How many ranges the page shows; a report has them all.
+pub(super) const MAX_RANGES: usize = 20;
+
+/// What the map of a file shows, for those who do not see it.
+pub(super) fn map_label(percent: u64, damaged_len: u64) -> String {
+    let damage = if damaged_len == 0 { "no damage found".into() } else { format!("{} damaged", short_size(damaged_len)) };
+    format!("Map of the file: {percent}% read, {damage}")
+}
+
+/// Which file an answer is about.
+pub(super) fn subject(name: &str, len: u64) -> String {
+    format!("{name}, {}", short_size(len))
+}
+
+/// What the button says that saves an output.
+pub(super) fn save_output(name: &str) -> String {
+    format!("Save {name}")
+}
+
+/// How far a job is, on the screen.
+pub(super) fn progress(done_len: u64, total_len: u64) -> String {
+    format!("{} of {}", short_size(done_len), short_size(total_len))
+}
+
+/// How long a job will still take.
+pub(super) fn time_left(seconds: u64) -> String {
+    format!("{} left", duration(seconds))
+}
+
+/// How far a job is, spoken now and then.
+pub(super) fn spoken_progress(percent: u64, left: Option<u64>, damaged_len: u64) -> String {
+    let left = left.map(|seconds| format!(", {}", time_left(seconds))).unwrap_or_default();
+    let damage = if damaged_len == 0 { String::new() } else { format!("; {} damaged", short_size(damaged_len)) };
+    format!("{percent}%{left}{damage}")
+}
+
+/// What stands for more ranges than are shown.
+pub(super) fn more_ranges(count: usize) -> String {
+    if count == 1 { "and 1 more, which the report lists".into() } else { format!("and {count} more, which the report lists") }
+}
+
+/// That nothing was chosen to work with.
+pub(super) fn no_backup() -> Failure {
+    failure("No backup was chosen yet.", "Choose the file of the backup, or drop it on this page.")
+}
+
+/// That more was chosen than a backup and its seal.
+pub(super) fn too_many_files(count: usize) -> Failure {
+    failure(&format!("Of these {count} files it is not clear which to take."), "Choose one backup and its seal, which ends with .seal.")
+}
+
+pub(super) fn no_identity() -> Failure {
+    failure("No key file was chosen yet.", "Choose the identity file that opens the backup.")
+}
+
+pub(super) fn no_key_text() -> Failure {
+    failure("No key was entered yet.", "Paste the line that starts with AGE-SECRET-KEY-.")
+}
+
+pub(super) fn no_passphrase() -> Failure {
+    failure("No passphrase was entered yet.", "Type the passphrase.")
+}
+
+pub(super) fn bad_range() -> Failure {
+    failure(
+        "The part is not clear: a place is a whole number, with K, M, G or T for powers of 1024.",
+        "Write the first byte, from 0, and the byte behind the last; or leave the end empty.",
+    )
+}
+
+pub(super) fn backward_range() -> Failure {
+    failure("The part ends before it begins.", "Let the end be larger than the beginning.")
+}
+
+pub(super) fn trust_file_too_long() -> Failure {
+    failure("That file is too large for a list of keys.", "Choose the trust file, or the .sign.pub file of the database host.")
+}
+
+pub(super) fn still_preparing() -> Failure {
+    failure("The page is still finding out where the output can go.", "Press the button again in a moment.")
+}
+
+pub(super) fn unreadable_file() -> Failure {
+    failure("The file cannot be read.", "See whether it is still there, and choose it again.")
+}
+
+pub(super) fn no_place_chosen() -> Failure {
+    failure("No place for the output was chosen, so nothing was started.", "Press the button again and choose where the file shall go.")
+}
+
+/// That the browser refused the place that was chosen, in its words.
+pub(super) fn place_refused(why: &str) -> Failure {
+    failure(&format!("The browser does not let this page write there: {}", sentence(why)), "Choose another place.")
+}
+
+pub(super) fn too_long_for_memory(len: u64, limit: u64) -> Failure {
+    failure(
+        &format!(
+            "This can become {}, and in this browser, opened like this, the page can hold at most {}.",
+            short_size(len),
+            short_size(limit)
+        ),
+        "Use a browser that can save to a file (Chromium, Chrome, Edge), open a part at a time, or use dbseal decrypt.",
+    )
+}
+
+pub(super) fn no_room(len: u64, room: u64) -> Failure {
+    failure(
+        &format!("This can become {}, and the browser has room for {}.", short_size(len), short_size(room)),
+        "Free some space on the disk, open a part at a time, or use dbseal decrypt.",
+    )
+}
+
+/// That there is no worker, in the browser's words.
+pub(super) fn no_worker(why: &str) -> Failure {
+    failure(
+        &format!("The part of this page that does the work could not start. {}", sentence(why)).trim_end().to_owned(),
+        "Load the page again. If that does not help, use a current Chromium or Firefox, or the dbseal command.",
+    )
+}
+
+/// That the worker broke down, in the browser's words.
+pub(super) fn worker_failed(why: &str) -> Failure {
+    failure(
+        &format!("The work broke off, and nothing was kept. {}", sentence(why)).trim_end().to_owned(),
+        "Try again. If it happens again, the memory of this browser may be too small: use the dbseal command.",
+    )
+}
+
+/// That the worker said something that is not understood.
+pub(super) fn strange_worker() -> Failure {
+    failure("The page and the part of it that does the work do not understand each other.", "Load the page again.")
+}
+
+fn failure(what: &str, next: &str) -> Failure {
+    Failure { what: what.into(), next: next.into(), only_seal: false }
+}
+
+/// Where the output will go: into a file that the person chooses.
+pub(super) fn goes_to_picked_file() -> String {
+    "You choose the file when you press the button. If you choose one that is there already, it is emptied at once. The output \
+     appears in it only when all of it is authentic."
+        .into()
+}
+
+/// Where the output will go: to the browser's own storage first.
+pub(super) fn goes_to_storage(room: Option<u64>) -> String {
+    let room = room.map(|room| format!(" It has room for {}.", short_size(room))).unwrap_or_default();
+    format!(
+        "First into the browser's own storage on this disk.{room} When all of it is there you save it as a download, which needs the same \
+         room once more."
+    )
+}
+
+/// Where the output will go: into memory.
+pub(super) fn goes_to_memory(limit: u64) -> String {
+    format!(
+        "This browser, opened like this, can only hold it in memory: up to {}. When all of it is there you save it as a download.",
+        short_size(limit)
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! What came of opening and of inspecting.
+
+use super::answer::{claim_facts, sentence};
+use super::numbers::{grouped, share, short_size, size, total};
+use crate::messages::{Inspected, Opened, Part};
+
+/// What was asked for, which the outcome is told by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::page) enum Opening {
+    /// All of it.
+    Whole,
+    /// A range of bytes.
+    Range,
+    /// What is left.
+    Salvage,
+}
+
+impl Opening {
+    pub(in crate::page) fn of(part: &Part) -> Self {
+        match part {
+            Part::Whole => Self::Whole,
+            Part::Bytes(..) => Self::Range,
+            Part::Salvage => Self::Salvage,
+        }
+    }
+}
+
+/// The headline; `saved` where the output is already in its file.
+pub(in crate::page) fn opened_title(opened: &Opened, opening: Opening, saved: bool) -> &'static str {
+    match (opening, saved) {
+        (Opening::Salvage, _) if opened.lost.is_empty() && opened.unsealed.is_empty() => "Everything could be saved",
+        (Opening::Salvage, _) => "Not all of it could be saved",
+        (_, true) => "Opened",
+        (_, false) => "Opened: now save it",
+    }
+}
+
+/// What was written, and what that means.
+pub(in crate::page) fn opened_lead(opened: &Opened, opening: Opening) -> String {
+    let written = short_size(opened.written_len);
+    match opening {
+        Opening::Whole => format!("All {written} of it were decrypted, and every byte is authentic."),
+        Opening::Range => format!("{written} were decrypted, and every byte of them is authentic."),
+        Opening::Salvage => {
+            let lost = total(&opened.lost);
+            let lost = match lost {
+                0 => "Nothing in it is lost.".into(),
+                lost => format!("{} of it are lost ({}) and are zeros in the output.", short_size(lost), share(lost, opened.written_len)),
+            };
+            format!("The output has {written}. {lost}")
+        }
+    }
+}
+
+/// Where it went, who made it, and what else is known.
+pub(in crate::page) fn opened_facts(opened: &Opened, file: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("Written", size(opened.written_len))];
+    if let Some(file) = file {
+        facts.push(("File", file.to_owned()));
+    }
+    match &opened.claims {
+        Some(claims) => facts.extend(claim_facts(claims)),
+        None => facts.push((
+            "Who made it",
+            "Nobody knows: no seal was asked. That it opened does not show who made it, since anybody who has the public key can make a \
+             backup that your key opens."
+                .into(),
+        )),
+    }
+    facts
+}
+
+/// What is known of a file from its beginning.
+pub(in crate::page) fn inspected_facts(inspected: &Inspected) -> Vec<(&'static str, String)> {
+    let form = if inspected.armored { "an age file as text (armor)" } else { "an age file" };
+    let mut facts = vec![("Name", inspected.name.clone()), ("Form", form.into()), ("Length", size(inspected.file_len))];
+    facts.push(("Header", format!("{} bytes", grouped(inspected.header_len))));
+    if let Some(len) = inspected.plaintext_len {
+        facts.push(("What is in it", format!("{}; only a key can confirm it", size(len))));
+    } else if !inspected.armored {
+        facts.push(("What is in it", "No complete age file has this length: it was cut off, or something was added.".into()));
+    }
+    facts.push(("Who can open it", recipients(&inspected.recipients)));
+    facts
+}
+
+/// How many of each kind, in the order in which they come.
+fn recipients(kinds: &[String]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for kind in kinds {
+        match counts.iter_mut().find(|(known, _)| known == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind, 1)),
+        }
+    }
+    let words: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();
+    if words.is_empty() { "nobody: it names no recipient".into() } else { words.join(", ") }
+}
+
+/// The headline.
+pub(in crate::page) fn inspected_title(inspected: &Inspected) -> &'static str {
+    match (&inspected.broken, inspected.as_sealed) {
+        (Some(_), _) => "Broken seal",
+        (None, Some(true)) => "Header and length are as sealed",
+        (None, Some(false)) => "Not as it was sealed",
+        (None, None) => "No seal",
+    }
+}
+
+/// What the seal says of header and length.
+pub(in crate::page) fn inspected_note(inspected: &Inspected) -> String {
+    match (&inspected.broken, inspected.as_sealed) {
+        (Some(why), _) => format!("The seal cannot be used. {}", sentence(why)),
+        (None, Some(true)) => "The data itself was not read: Check does that.".into(),
+        (None, Some(false)) => "Header or length are not those that the seal says: the backup was changed or cut off.".into(),
+        (None, None) => "This is what the file says of itself. Without a seal and without a key, nobody vouches for any of it.".into(),
+    }
+}

@@ -1,0 +1,78 @@
+//! Reports to keep, as plain text.
+
+use std::ops::Range;
+
+use super::answer::{Half, claim_facts, integrity, place};
+use super::numbers::{range, share, size, total};
+use super::visible;
+use crate::messages::{Checked, Opened};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a check found, for the file that is saved; `now` is the time by this computer's clock.
+pub(in crate::page) fn checked_report(checked: &Checked, now: &str) -> String {
+    let mut report = Report::new("Report of a check");
+    report.fact("Backup", &checked.name);
+    report.fact("Length", &size(checked.file_len));
+    report.fact("Checked", &format!("{now}, by the clock of the computer that checked"));
+    report.fact("With", &format!("dbseal {VERSION}, in a browser"));
+    report.half("Integrity", &integrity(checked));
+    report.half("Place", &place(checked));
+    if let Some(claims) = &checked.claims {
+        report.heading("What its seal says");
+        for (name, value) in claim_facts(claims) {
+            report.fact(name, &value);
+        }
+    }
+    let heading = if checked.located { "Damaged, counted from 0" } else { "Damaged, somewhere in" };
+    report.ranges(heading, &checked.damage);
+    report.0
+}
+
+/// What a salvage lost.
+pub(in crate::page) fn salvage_report(name: &str, opened: &Opened, now: &str) -> String {
+    let mut report = Report::new("Report of what was saved of a damaged backup");
+    report.fact("Backup", name);
+    report.fact("Written", &size(opened.written_len));
+    let lost_len = total(&opened.lost);
+    report.fact("Lost", &format!("{}, {}", size(lost_len), share(lost_len, opened.written_len)));
+    report.fact("When", &format!("{now}, by the clock of the computer that opened it"));
+    report.fact("With", &format!("dbseal {VERSION}, in a browser"));
+    report.ranges("Lost in the output, where it is zeros, counted from 0", &opened.lost);
+    report.ranges("Opened, but not as it was sealed", &opened.unsealed);
+    report.0
+}
+
+struct Report(String);
+
+impl Report {
+    fn new(title: &str) -> Self {
+        Self(format!("{title}\n{}\n\n", "=".repeat(title.len())))
+    }
+
+    fn heading(&mut self, heading: &str) {
+        self.0 += &format!("\n{heading}\n{}\n", "-".repeat(heading.len()));
+    }
+
+    /// A name may come from anybody: it stays on its line.
+    fn fact(&mut self, name: &str, value: &str) {
+        self.0 += &format!("{name}: {}\n", visible(value));
+    }
+
+    fn half(&mut self, name: &str, half: &Half) {
+        self.heading(&format!("{name}: {}", half.title));
+        self.0 += &format!("{}\n", visible(&half.says));
+        if let Some(next) = &half.next {
+            self.fact("Next", next);
+        }
+    }
+
+    fn ranges(&mut self, heading: &str, ranges: &[Range<u64>]) {
+        if !ranges.is_empty() {
+            self.heading(heading);
+            for one in ranges {
+                self.0 += &format!("{}\n", range(one));
+            }
+        }
+    }
+}

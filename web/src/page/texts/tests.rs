@@ -1,0 +1,161 @@
+//! What the page says, in the cases that matter.
+
+use super::*;
+use crate::messages::{Checked, Claims, Inspected, Opened, Part, Place, Trusted};
+
+fn claims() -> Claims {
+    Claims {
+        vouched_by: Some("db1".into()),
+        signer: "db1+23d10702+ARZuj9QubU8KiBOjp7gBCuZUUto9VMAJ8292W/2kY16q".into(),
+        trusted: Trusted::Yes,
+        made: true,
+        proven: None,
+        time: Some("2026-11-28T01:00:00Z".into()),
+        series: Some(("shop".into(), 42)),
+        named: Some("shop.age".into()),
+        source: Some("command".into()),
+        uncounted_notes: 0,
+    }
+}
+
+fn checked(integrity: &str) -> Checked {
+    Checked {
+        name: "shop.age".into(),
+        file_len: 6 << 30,
+        integrity: integrity.into(),
+        place: Place::InSeries,
+        claims: Some(claims()),
+        damage: Vec::new(),
+        payload_len: 6 << 30,
+        excess_len: 0,
+        located: true,
+        broken: None,
+    }
+}
+
+fn stranger() -> Claims {
+    Claims { vouched_by: None, trusted: Trusted::Stranger, ..claims() }
+}
+
+#[test]
+fn intact_is_a_word_for_one_answer_only() {
+    let intact = integrity(&checked("intact"));
+    assert_eq!((intact.tone, intact.title.as_str()), (Tone::Good, "Intact"));
+    assert!(intact.says.contains("db1, whom you trust"));
+
+    let others = ["sampled", "unvouched", "unsealed", "header-changed", "damaged", "broken-seal", "", "Intact", "intact "].map(checked);
+    let nobodys = Checked { claims: Some(stranger()), ..checked("intact") };
+    let unclaimed = Checked { claims: None, ..checked("intact") };
+    for other in others.into_iter().chain([nobodys, unclaimed]) {
+        let half = integrity(&other);
+        assert!(half.tone != Tone::Good, "{other:?}");
+        assert!(half.next.is_some(), "{other:?}");
+        for text in [half.title, half.says, half.next.unwrap_or_default(), checked_report(&other, "now")] {
+            assert!(!text.to_lowercase().contains("intact"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn nobody_vouches_for_reasons_of_their_own() {
+    let says = |trusted| integrity(&Checked { claims: Some(Claims { trusted, ..stranger() }), ..checked("unvouched") });
+    assert!(says(Trusted::Stranger).says.contains("nobody whom you trust"));
+    assert!(says(Trusted::NotForSealing).next.is_some_and(|next| next.contains("may=")));
+    assert!(says(Trusted::NotForThisSeries).next.is_some_and(|next| next.contains("series=")));
+}
+
+#[test]
+fn damage_is_told_with_its_share() {
+    let damaged = Checked { damage: vec![0..1 << 20, 5 << 20..6 << 20], ..checked("damaged") };
+    assert_eq!(integrity(&damaged).says, "2.0 MiB of its 6.0 GiB are not as they were sealed (0.033%), in the places below.");
+    let nowhere = Checked { located: false, ..damaged.clone() };
+    assert!(integrity(&nowhere).says.contains("does not say where"));
+    let len = 6 << 30;
+    let longer = Checked { damage: vec![len..len + 7], excess_len: 7, ..checked("damaged") };
+    assert_eq!(integrity(&longer).says, "Behind the end that it should have there are 7 bytes too many.");
+    let report = checked_report(&damaged, "2026-11-28T16:00:00Z");
+    assert!(report.contains("bytes 5,242,880 to 6,291,455, 1.0 MiB"), "{report}");
+}
+
+#[test]
+fn names_cannot_hide_or_turn_anything_around() {
+    assert_eq!(visible("a\u{202e}b\u{0}\n\u{200b}ä ⛃"), "a\\u{202e}b\\u{0}\\u{a}\\u{200b}ä ⛃");
+    let hostile = Checked { name: "<b>x</b>\nIntegrity: Intact".into(), ..checked("unsealed") };
+    let report = checked_report(&hostile, "now");
+    assert!(report.contains("Backup: <b>x</b>\\u{a}Integrity: Intact\n"), "{report}");
+    assert!(!report.contains("\nIntegrity: Intact"), "{report}");
+}
+
+#[test]
+fn places_are_told_by_whom_they_are_known() {
+    let says = |kind| place(&Checked { place: kind, ..checked("intact") });
+    assert_eq!(says(Place::InSeries).tone, Tone::Good);
+    assert!(says(Place::InSeries).says.contains("number 42 of the series shop"));
+    assert_eq!(says(Place::Renamed).tone, Tone::Bad);
+    assert_eq!(says(Place::Unknown).tone, Tone::Unsure);
+    assert_eq!(says(Place::Alone).tone, Tone::Good);
+}
+
+#[test]
+fn that_it_opened_says_nothing_of_who_made_it() {
+    let opened = Opened { written_len: 5000, claims: None, lost: Vec::new(), unsealed: Vec::new() };
+    let facts = opened_facts(&opened, Some("shop"));
+    assert!(facts.iter().any(|(name, value)| *name == "Who made it" && value.starts_with("Nobody knows")));
+    let proven = Opened { claims: Some(Claims { proven: Some(true), ..claims() }), ..opened.clone() };
+    assert!(opened_facts(&proven, None).iter().any(|(_, value)| value.contains("the key proves")));
+    assert_eq!(opened_title(&opened, Opening::of(&Part::Whole), false), "Opened: now save it");
+    let lost = Opened { lost: vec![0..1000], ..opened };
+    assert_eq!(opened_title(&lost, Opening::Salvage, true), "Not all of it could be saved");
+    assert_eq!(
+        opened_lead(&lost, Opening::Salvage),
+        "The output has 4.9 KiB. 1,000 bytes of it are lost (20.0%) and are zeros in the output."
+    );
+    assert!(salvage_report("shop.age", &lost, "now").contains("bytes 0 to 999"));
+}
+
+#[test]
+fn recipients_are_counted_by_kind() {
+    let inspected = Inspected {
+        name: "shop.age".into(),
+        file_len: 5000,
+        armored: false,
+        header_len: 4096,
+        recipients: vec!["X25519".into(), "X25519".into(), "scrypt".into()],
+        plaintext_len: None,
+        claims: None,
+        as_sealed: None,
+        broken: None,
+    };
+    let facts = inspected_facts(&inspected);
+    assert!(facts.iter().any(|(_, value)| value == "2 × X25519, 1 × scrypt"));
+    assert!(facts.iter().any(|(_, value)| value.contains("cut off")));
+    assert_eq!(inspected_title(&inspected), "No seal");
+}
+
+#[test]
+fn every_failure_has_a_sentence_and_a_next_step() {
+    let failures = [
+        no_backup(),
+        too_many_files(3),
+        no_identity(),
+        no_key_text(),
+        no_passphrase(),
+        bad_range(),
+        backward_range(),
+        trust_file_too_long(),
+        unreadable_file(),
+        still_preparing(),
+        no_place_chosen(),
+        place_refused("a system file"),
+        too_long_for_memory(1 << 30, 256 << 20),
+        no_room(1 << 30, 1),
+        no_worker(""),
+        worker_failed("out of memory"),
+        strange_worker(),
+    ];
+    for failure in failures {
+        for text in [&failure.what, &failure.next] {
+            assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "{text:?}");
+        }
+    }
+}

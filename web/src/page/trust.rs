@@ -1,0 +1,96 @@
+//! Whom the person trusts, and remembering it if they ask for that.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{File, Storage};
+
+use super::elements::{Tag, choice, div, paragraph, window};
+use super::notice::Notice;
+use super::{Page, files, texts};
+
+const STORED_AS: &str = "dbseal-trust";
+/// In bytes: thousands of keys. More is another file, chosen by mistake.
+const MAX_FILE_LEN: u64 = 1 << 20;
+
+/// What was remembered; nothing if nothing was.
+pub(super) fn remembered() -> String {
+    storage().and_then(|storage| storage.get_item(STORED_AS).ok().flatten()).unwrap_or_default()
+}
+
+/// Where lines are remembered. Not in a page that was opened from a file: some browsers let all such pages share what they
+/// remember, and a page that lies beside the backups could add its own signer to those who are trusted.
+fn storage() -> Option<Storage> {
+    if is_from_file() {
+        return None;
+    }
+    window().local_storage().ok().flatten()
+}
+
+/// Whether this page was opened from a file, and not from a server.
+pub(super) fn is_from_file() -> bool {
+    window().location().protocol().is_ok_and(|protocol| protocol == "file:")
+}
+
+/// The part of a form where the person says whom they trust.
+pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
+    let area = Tag::new("textarea").id("trust").attr("rows", "3").attr("spellcheck", "false").attr("autocomplete", "off");
+    let area = area.attr("autocapitalize", "off").attr("placeholder", texts::TRUST_EXAMPLE).attr("aria-describedby", "trust-hint");
+    area.text_area().set_value(&page.0.trust.borrow());
+    let (remember, tick) = choice("checkbox", "remember", "remember-trust", texts::TRUST_REMEMBER, texts::TRUST_REMEMBER_HINT);
+    tick.input().set_checked(!remembered().is_empty());
+
+    let keep = {
+        let (page, area, tick) = (page.clone(), area.clone(), tick.clone());
+        move || {
+            let lines = area.text_area().value();
+            if let Some(storage) = storage() {
+                let _ = if tick.input().checked() { storage.set_item(STORED_AS, &lines) } else { storage.remove_item(STORED_AS) };
+            }
+            page.0.trust.replace(lines);
+        }
+    };
+    let area = area.on("input", {
+        let keep = keep.clone();
+        move |_| keep()
+    });
+    let _ = tick.on("change", {
+        let keep = keep.clone();
+        move |_| keep()
+    });
+    let file = Tag::new("input").id("trust-file").class("file-input").attr("type", "file").attr("aria-label", texts::TRUST_FILE);
+    let file = file.on("change", {
+        let (area, notice) = (area.clone(), notice.clone());
+        move |event| {
+            let Some(input) = event.current_target() else { return };
+            let input: web_sys::HtmlInputElement = input.unchecked_into();
+            let chosen = input.files().and_then(|list| list.get(0));
+            input.set_value("");
+            if let Some(chosen) = chosen {
+                read(chosen, area.clone(), keep.clone(), notice.clone());
+            }
+        }
+    });
+    let chooser = Tag::new("label").class("file-chooser").child(file).child(Tag::new("span").text(texts::TRUST_FILE));
+    super::job::section(texts::TRUST)
+        .child(Tag::new("label").class("label").attr("for", "trust").text(texts::TRUST_LABEL))
+        .child(paragraph("hint", texts::TRUST_HINT).id("trust-hint"))
+        .child(area)
+        .child(div("row").child(chooser).child(storage().map(|_| remember)))
+}
+
+fn read(file: File, area: Tag, keep: impl Fn() + 'static, notice: Notice) {
+    if files::len(&file) > MAX_FILE_LEN {
+        notice.fail(&texts::trust_file_too_long());
+        return;
+    }
+    spawn_local(async move {
+        match JsFuture::from(file.text()).await {
+            Ok(text) => {
+                area.text_area().set_value(&text.as_string().unwrap_or_default());
+                keep();
+                notice.clear();
+            }
+            Err(_) => notice.fail(&texts::unreadable_file()),
+        }
+    });
+}
