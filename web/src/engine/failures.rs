@@ -17,7 +17,12 @@ const FETCH_BOTH: &str = "fetch the backup and its seal again from another copy"
 const WITHOUT_SEAL: &str = "if you know where the backup comes from, say that the seal does not matter";
 
 fn failure(what: impl Into<String>, next: impl Into<String>) -> Failure {
-    Failure { what: what.into(), next: next.into() }
+    Failure { what: what.into(), next: next.into(), only_seal: false }
+}
+
+/// Nothing but the seal stands in the way.
+fn only_seal(what: impl Into<String>, next: &str) -> Failure {
+    Failure { only_seal: true, ..failure(what, format!("{next}; {WITHOUT_SEAL}")) }
 }
 
 pub(super) fn read(error: &ReadError) -> Failure {
@@ -143,24 +148,24 @@ pub(super) fn damaged_identity(error: impl Display) -> Failure {
 }
 
 pub(super) fn no_seal() -> Failure {
-    failure("the backup has no seal, and so nobody whom you trust vouches for it", format!("choose its seal too; {WITHOUT_SEAL}"))
+    only_seal("the backup has no seal, and so nobody whom you trust vouches for it", "choose its seal too")
 }
 
 pub(super) fn armor_sealed() -> Failure {
-    failure("the backup is armor, and a seal is of a binary file: this is not what was sealed", format!("{FETCH_BOTH}; {WITHOUT_SEAL}"))
+    only_seal("the backup is armor, and a seal is of a binary file: this is not what was sealed", FETCH_BOTH)
 }
 
 pub(super) fn seal(error: SealError) -> Failure {
     let next = match error {
-        SealError::NewerVersion => format!("a newer dbseal reads it; {WITHOUT_SEAL}"),
-        SealError::NotASeal => format!("choose the file whose name ends in .seal; {WITHOUT_SEAL}"),
-        _ => format!("{FETCH_BOTH}; {WITHOUT_SEAL}"),
+        SealError::NewerVersion => "a newer dbseal reads it",
+        SealError::NotASeal => "choose the file whose name ends in .seal",
+        _ => FETCH_BOTH,
     };
-    failure(format!("the seal is broken: {error}"), next)
+    only_seal(format!("the seal is broken: {error}"), next)
 }
 
 pub(super) fn not_vouched() -> Failure {
-    failure("nobody whom you trust vouches for the backup", format!("Check says who signed it; {WITHOUT_SEAL}"))
+    only_seal("nobody whom you trust vouches for the backup", "Check says who signed it")
 }
 
 /// `series` is the one that the backup is of.
@@ -186,9 +191,9 @@ pub(super) fn header_not_sealed() -> Failure {
 }
 
 pub(super) fn renamed(sealed: &str) -> Failure {
-    failure(
+    only_seal(
         format!("the backup is called {sealed} by its seal: it may be an older backup in the place of a newer one"),
-        format!("see that it is the backup you want, and give it that name; {WITHOUT_SEAL}"),
+        "see that it is the backup you want, and give it that name",
     )
 }
 

@@ -7,10 +7,8 @@ use wasm_bindgen_futures::JsFuture;
 use super::bridge::words_of;
 use super::elements::window;
 use super::texts;
-use crate::messages::{Failure, Part};
+use crate::messages::{Failure, MEMORY_LIMIT, Part};
 
-/// Bytes that the page takes into memory, where there is no other place.
-const MEMORY_LIMIT: u64 = 256 << 20;
 const PICKER: &str = "showSaveFilePicker";
 
 /// The best place that this browser has for an output.

@@ -30,6 +30,7 @@ impl Message {
             return Err(Failure {
                 what: "the page sent a request that this version does not know".into(),
                 next: "load the page again, so that all its parts are of one version".into(),
+                only_seal: false,
             });
         };
         let secret = field::<Uint8Array>(data, "secret").map(|array| {
@@ -44,10 +45,7 @@ impl Message {
             seal: field(data, "seal"),
             secret: secret.unwrap_or_default(),
             identity: field(data, "identity"),
-            output: Wanted {
-                kind: word(data, "outputKind").unwrap_or_default(),
-                picked: field(data, "output"),
-            },
+            output: Wanted { kind: word(data, "outputKind").unwrap_or_default(), picked: field(data, "output") },
         })
     }
 }

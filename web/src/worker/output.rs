@@ -33,10 +33,16 @@ pub(super) struct Output {
 
 enum Place {
     /// The browser writes beside the file and puts it in place when the stream is closed.
-    Picked { stream: FileSystemWritableFileStream, is_closed: bool },
+    Picked {
+        stream: FileSystemWritableFileStream,
+        is_closed: bool,
+    },
     /// A file in storage that only this page sees.
     Stored(Stored),
-    Memory { parts: Array, len: u64 },
+    Memory {
+        parts: Array,
+        len: u64,
+    },
 }
 
 struct Stored {
@@ -54,7 +60,8 @@ impl Output {
     pub(super) async fn create(wanted: Wanted) -> Result<Self, Failure> {
         let failed = |error: JsValue| Failure {
             what: format!("the browser did not let the output be written: {}", words_of(&error)),
-            next: "choose another place for it, or use `dbseal decrypt`".into(),
+            next: "choose another place for it, or open it with the command: dbseal decrypt -i KEY -o OUTPUT BACKUP".into(),
+            only_seal: false,
         };
         let place = match (wanted.kind.as_str(), wanted.picked) {
             ("picker", Some(file)) => {
