@@ -82,7 +82,8 @@ pub fn write_glue(wasm: &Path, form: Form, folder: &Path) -> Result<(), BuildErr
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).typescript(false).remove_name_section(true).remove_producers_section(true);
     match form {
-        Form::Module => bindgen.web(true),
+        // The module finds its WASM beside itself.
+        Form::Module => bindgen.omit_default_module_path(false).web(true),
         Form::Node => bindgen.nodejs(true),
         Form::Script(name) => bindgen.no_modules(true).and_then(|bindgen| bindgen.no_modules_global(name)),
     }

@@ -11,6 +11,7 @@ use crate::messages::{Claims, Failure};
 fn sign(tone: Tone) -> Tag {
     let (class, sign) = match tone {
         Tone::Good => ("sign good", "✓"),
+        Tone::Plain => ("sign plain", "i"),
         Tone::Unsure => ("sign unsure", "?"),
         Tone::Bad => ("sign bad", "✕"),
     };
@@ -20,6 +21,7 @@ fn sign(tone: Tone) -> Tag {
 fn card_class(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "card good",
+        Tone::Plain => "card",
         Tone::Unsure => "card unsure",
         Tone::Bad => "card bad",
     }
@@ -37,7 +39,9 @@ pub(super) fn half(id: &str, name: &str, half: &Half, is_title: bool) -> (Tag, T
     let title = if is_title { title("answer-title", &half.title) } else { Tag::new("h2").id(&format!("{id}-title")).text(&half.title) };
     let words = div("card-words").child(paragraph("card-name", name)).child(title.clone()).child(paragraph("says", &half.says));
     let words = words.child(half.next.as_ref().map(|next| self::next(next)));
-    (div(card_class(half.tone)).id(id).child(sign(half.tone)).child(words), title)
+    // A second half that is good must not shine brighter than a first that is not.
+    let class = if half.tone == Tone::Good && !is_title { "card" } else { card_class(half.tone) };
+    (div(class).id(id).child(sign(half.tone)).child(words), title)
 }
 
 /// What to do next.

@@ -19,6 +19,9 @@ const WORKER_URL: &str = "worker.js";
 /// Called with all that the worker reports of a job, and the file that it made.
 type Listener = Rc<dyn Fn(Report, Option<Blob>)>;
 
+/// Called with the number of threads and the name of the cipher's implementation.
+type OnReady = dyn Fn(usize, &str);
+
 pub(super) struct Bridge(Rc<Inner>);
 
 struct Inner {
@@ -28,7 +31,7 @@ struct Inner {
     listener: RefCell<Option<Listener>>,
     /// A job that waits until the worker can take it, and what is handed over with it.
     waiting: RefCell<Option<(JsValue, Array)>>,
-    on_ready: Box<dyn Fn(usize, &str)>,
+    on_ready: Box<OnReady>,
     myself: Weak<Inner>,
 }
 

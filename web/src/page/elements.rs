@@ -33,7 +33,17 @@ impl Tag {
 
     /// The element of the page's own file that has this identifier.
     pub(super) fn of_page(id: &str) -> Self {
-        Self(document().get_element_by_id(id).expect("it is in the page's file").unchecked_into())
+        Self::find(id).expect("it is in the page's file")
+    }
+
+    /// The element on the screen that has this identifier.
+    pub(super) fn find(id: &str) -> Option<Self> {
+        document().get_element_by_id(id).map(|element| Self(element.unchecked_into()))
+    }
+
+    /// The part of a form that it is in.
+    pub(super) fn section(&self) -> Option<Self> {
+        self.0.closest("section").ok().flatten().map(|element| Self(element.unchecked_into()))
     }
 
     pub(super) fn id(self, id: &str) -> Self {

@@ -51,7 +51,7 @@ fn again(page: &Page) -> Tag {
 }
 
 fn show_answer(page: &Page, inspected: &Inspected) {
-    let tone = if inspected.broken.is_some() || inspected.as_sealed == Some(false) { Tone::Bad } else { Tone::Unsure };
+    let tone = if inspected.broken.is_some() || inspected.as_sealed == Some(false) { Tone::Bad } else { Tone::Plain };
     let (card, title) = answer::headline(tone, texts::inspected_title(inspected), &texts::inspected_note(inspected));
     let head = Tag::new("section").id("answer").attr("data-answer", "inspected").attr("role", "status").child(card);
     let file = job::section(texts::FILE_SAYS).id("facts").child(facts(texts::inspected_facts(inspected)));

@@ -7,7 +7,7 @@ use js_sys::{Array, Date, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, File};
 
-use super::elements::{Tag, button, div, document, paragraph, title};
+use super::elements::{Tag, button, div, paragraph, title};
 use super::files::{self, Pair};
 use super::key::Key;
 use super::map::Map;
@@ -40,10 +40,7 @@ pub(super) fn start_button(text: &str, notice: &Notice, start: impl Fn() -> Resu
     button("start", "primary", text, move |_| {
         notice.clear();
         if let Err((failure, id)) = start() {
-            notice.fail(&failure);
-            if document().get_element_by_id(id).is_some() {
-                Tag::of_page(id).focus();
-            }
+            notice.fail_at(&failure, id);
         }
     })
 }

@@ -74,10 +74,13 @@ impl Map {
         map
     }
 
+    /// The map with what its cells mean.
     pub(super) fn tag(&self) -> Tag {
-        let legend = texts::LEGEND
-            .into_iter()
-            .map(|(class, text)| Tag::new("li").child(Tag::new("i").class(&format!("cell {class}"))).child(Tag::new("span").text(text)));
+        // Of a file that was read to its end none is unread.
+        let meanings = if self.read.get() == self.cells.len() { &texts::LEGEND[1..] } else { &texts::LEGEND };
+        let legend = meanings
+            .iter()
+            .map(|&(class, text)| Tag::new("li").child(Tag::new("i").class(&format!("cell {class}"))).child(Tag::new("span").text(text)));
         div("map-frame").child(self.picture.clone()).child(Tag::new("ul").class("legend").attr("aria-hidden", "true").children(legend))
     }
 

@@ -4,33 +4,55 @@ use super::elements::{Tag, div, paragraph};
 use super::texts;
 use crate::messages::Failure;
 
-/// A place in a form for what went wrong.
+/// A place in a form for what went wrong, which moves to where that is.
 #[derive(Clone)]
-pub(super) struct Notice(Tag);
+pub(super) struct Notice {
+    words: Tag,
+    /// Where it stands if it is about no field.
+    home: Tag,
+}
 
 impl Notice {
     pub(super) fn new() -> Self {
-        Self(div("notice").id("notice").attr("role", "alert"))
+        let words = div("notice").id("notice").attr("role", "alert");
+        Self { home: div("").child(words.clone()), words }
     }
 
     pub(super) fn tag(&self) -> Tag {
-        self.0.clone()
+        self.home.clone()
     }
 
     pub(super) fn fail(&self, failure: &Failure) {
-        let what = paragraph("notice-what", &texts::sentence(&failure.what)).id("failure-what");
-        self.0.replace([what, paragraph("notice-next", &texts::sentence(&failure.next)).id("failure-next")]);
-        self.0.set_class("notice notice-bad");
+        self.stand_in(&self.home);
+        self.tell(failure);
+    }
+
+    /// Says it beside the field with this identifier, and moves the focus there: both are then on the screen.
+    pub(super) fn fail_at(&self, failure: &Failure, id: &str) {
+        let Some(field) = Tag::find(id) else { return self.fail(failure) };
+        self.stand_in(&field.section().unwrap_or_else(|| self.home.clone()));
+        self.tell(failure);
+        field.focus();
     }
 
     /// Says something that is no fault.
     pub(super) fn say(&self, text: &str) {
-        self.0.replace([paragraph("notice-what", text)]);
-        self.0.set_class("notice notice-plain");
+        self.words.replace([paragraph("notice-what", text)]);
+        self.words.set_class("notice notice-plain");
     }
 
     pub(super) fn clear(&self) {
-        self.0.replace([]);
-        self.0.set_class("notice");
+        self.words.replace([]);
+        self.words.set_class("notice");
+    }
+
+    fn stand_in(&self, place: &Tag) {
+        let _ = place.clone().child(self.words.clone());
+    }
+
+    fn tell(&self, failure: &Failure) {
+        let what = paragraph("notice-what", &texts::sentence(&failure.what)).id("failure-what");
+        self.words.replace([what, paragraph("notice-next", &texts::sentence(&failure.next)).id("failure-next")]);
+        self.words.set_class("notice notice-bad");
     }
 }

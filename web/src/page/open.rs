@@ -48,10 +48,10 @@ pub(super) fn show(page: &Page, form: &Form) {
                 return Err(missing);
             }
             let asked = Asked { files, part: part.chosen()?, seal, trust: page.0.trust.borrow().clone() };
-            let Some(outlet) = outlet.get() else { return Err((texts::still_preparing(), "start")) };
+            let Some(outlet) = outlet.get() else { return Err((texts::still_preparing(), "output-note")) };
             let longest = output::longest(asked.files.backup.as_ref().map_or(0, files::len), &asked.part);
             if let Some(failure) = outlet.refusal(longest) {
-                return Err((failure, "part-whole"));
+                return Err((failure, "output-note"));
             }
             spawn_local(begin(page.clone(), asked, outlet, key.clone(), notice.clone()));
             Ok(())

@@ -254,7 +254,7 @@ pub(super) fn no_room(len: u64, room: u64) -> Failure {
 /// That there is no worker, in the browser's words.
 pub(super) fn no_worker(why: &str) -> Failure {
     failure(
-        &format!("The part of this page that does the work could not start. {}", sentence(why)).trim_end().to_owned(),
+        format!("The part of this page that does the work could not start. {}", sentence(why)).trim_end(),
         "Load the page again. If that does not help, use a current Chromium or Firefox, or the dbseal command.",
     )
 }
@@ -262,7 +262,7 @@ pub(super) fn no_worker(why: &str) -> Failure {
 /// That the worker broke down, in the browser's words.
 pub(super) fn worker_failed(why: &str) -> Failure {
     failure(
-        &format!("The work broke off, and nothing was kept. {}", sentence(why)).trim_end().to_owned(),
+        format!("The work broke off, and nothing was kept. {}", sentence(why)).trim_end(),
         "Try again. If it happens again, the memory of this browser may be too small: use the dbseal command.",
     )
 }
@@ -279,7 +279,7 @@ fn failure(what: &str, next: &str) -> Failure {
 /// Where the output will go: into a file that the person chooses.
 pub(super) fn goes_to_picked_file() -> String {
     "You choose the file when you press the button. If you choose one that is there already, it is emptied at once. The output \
-     appears in it only when all of it is authentic."
+     appears in it only at the end, when nothing has failed."
         .into()
 }
 

@@ -9,6 +9,8 @@ use dbseal_core::Integrity;
 pub(in crate::page) enum Tone {
     /// All is well.
     Good,
+    /// Neither good nor bad.
+    Plain,
     /// Nothing is wrong, but something is not known.
     Unsure,
     /// Something is wrong.

@@ -1,5 +1,7 @@
 //! What the page says, in the cases that matter.
 
+use std::iter::once;
+
 use super::*;
 use crate::messages::{Checked, Claims, Inspected, Opened, Part, Place, Trusted};
 
@@ -71,7 +73,7 @@ fn damage_is_told_with_its_share() {
     let nowhere = Checked { located: false, ..damaged.clone() };
     assert!(integrity(&nowhere).says.contains("does not say where"));
     let len = 6 << 30;
-    let longer = Checked { damage: vec![len..len + 7], excess_len: 7, ..checked("damaged") };
+    let longer = Checked { damage: once(len..len + 7).collect(), excess_len: 7, ..checked("damaged") };
     assert_eq!(integrity(&longer).says, "Behind the end that it should have there are 7 bytes too many.");
     let report = checked_report(&damaged, "2026-11-28T16:00:00Z");
     assert!(report.contains("bytes 5,242,880 to 6,291,455, 1.0 MiB"), "{report}");
@@ -104,7 +106,7 @@ fn that_it_opened_says_nothing_of_who_made_it() {
     let proven = Opened { claims: Some(Claims { proven: Some(true), ..claims() }), ..opened.clone() };
     assert!(opened_facts(&proven, None).iter().any(|(_, value)| value.contains("the key proves")));
     assert_eq!(opened_title(&opened, Opening::of(&Part::Whole), false), "Opened: now save it");
-    let lost = Opened { lost: vec![0..1000], ..opened };
+    let lost = Opened { lost: once(0..1000).collect(), ..opened };
     assert_eq!(opened_title(&lost, Opening::Salvage, true), "Not all of it could be saved");
     assert_eq!(
         opened_lead(&lost, Opening::Salvage),
