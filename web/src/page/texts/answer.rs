@@ -218,10 +218,12 @@ fn source_words(source: &str) -> String {
     }
 }
 
-/// Makes a sentence of a text that begins small and has no full stop.
+/// Makes a sentence of a text that begins small and has no full stop. A command at its beginning stays as it is typed.
 pub(in crate::page) fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let stop = if text.ends_with(['.', '!', '?']) || text.is_empty() { "" } else { "." };
-    format!("{first}{}{stop}", characters.as_str())
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) if !text.starts_with("dbseal ") => format!("{}{}{stop}", first.to_uppercase(), characters.as_str()),
+        _ => format!("{text}{stop}"),
+    }
 }

@@ -161,3 +161,9 @@ fn every_failure_has_a_sentence_and_a_next_step() {
         }
     }
 }
+
+#[test]
+fn reasons_become_sentences() {
+    let sentences = ["the seal is broken", "type it!", "dbseal keygen wrote it", "ä", ""].map(sentence);
+    assert_eq!(sentences, ["The seal is broken.", "Type it!", "dbseal keygen wrote it.", "Ä.", ""]);
+}
