@@ -24,6 +24,7 @@ can_compile_cpp() { has c++ && echo '#include <vector>' | c++ -x c++ -c - -o /de
 has_certificates() { [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ]; }
 has_postgres() { [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null)" ]; }
 has_mariadb() { has mariadbd && has mariadb-install-db && has mariadb-dump; }
+has_chromium() { has chromium && has chromedriver; }
 can_run_arm() { [ "$(uname -m)" = aarch64 ] || { has qemu-aarch64 && has aarch64-linux-gnu-gcc; }; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
 
@@ -84,7 +85,10 @@ install_packages() {
 # --- Tools from registries, in $DBSEAL_TOOLS ---------------------------------------------------------------------------------
 
 cargo_tool() { # cargo_tool NAME VERSION REASON
-  [ "$("$tools/bin/$1" --version 2>/dev/null)" = "$1 $2" ] && return
+  # Its first line: some add a licence.
+  local version
+  version=$("$tools/bin/$1" --version 2>/dev/null) || true
+  [ "${version%%$'\n'*}" = "$1 $2" ] && return
   say "missing: $1 $2 ($3), takes some minutes"
   run cargo install --quiet --locked --root "$tools" "$1@$2"
 }
@@ -100,6 +104,14 @@ node_is_new() {
   version=${version#v}
   [ -z "$version" ] || printf '18\n%s\n' "${version%%[+~-]*}" | sort -VC ||
     fail "node $version is too old, as Ubuntu 22.04 has it; please install node 18 or newer (https://nodejs.org)"
+}
+
+# Ubuntu has its browsers as snaps, which see neither temporary folders nor the files that a test hands them.
+debian_has_browsers() {
+  has_chromium && has firefox-esr && return
+  grep -qs '^ID=ubuntu' /etc/os-release || return 0
+  fail "Ubuntu has browsers only as snaps, which cannot be tested with; please put chromium, chromedriver (of the same version) and" \
+    "firefox-esr into PATH, for example from https://googlechromelabs.github.io/chrome-for-testing and https://www.mozilla.org"
 }
 
 npm_packages() { # npm_packages REASON NAME@VERSION...
@@ -187,6 +199,9 @@ for_test() {
   need sqlite3 "a database to back up" has sqlite3
   need nodejs "runs the JavaScript implementation of age" has node
   need npm "fetches it, and the official age vectors" has npm
+  debian_has_browsers
+  need "chromium chromium-driver" "a browser to test the page in, and what drives it" has_chromium
+  need firefox-esr "the other browser to test the page in" has firefox-esr
 }
 
 case $goal in
@@ -209,6 +224,7 @@ case $goal in
     [ "$goal" = check ] && exit
     cargo_tool rage 0.12.1 "another age implementation, to exchange files with"
     cargo_tool b3sum 1.8.7 "BLAKE3 as everybody has it"
+    cargo_tool geckodriver 0.37.1 "drives Firefox"
     [ ! -d tests/fuzz ] || cargo_tool cargo-fuzz 0.13.2 "runs the fuzz targets"
     node_is_new
     npm_packages "the official age vectors; a third age implementation" cctv-age@0.2.0 age-encryption@0.3.1

@@ -3,11 +3,14 @@
 //! A long test is ignored with its time as the reason, next to a short sibling that calls the same function with less.
 
 #[cfg(unix)]
+pub mod browser;
+#[cfg(unix)]
 pub mod cli;
 #[cfg(unix)]
 pub mod databases;
 pub mod inputs;
 pub mod open;
+pub mod passphrase_vectors;
 pub mod published;
 pub mod readme;
 pub mod reference;

@@ -6,9 +6,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dbseal_core::{FileKey, Header, HeaderPadding, PayloadNonce, Recipient, Spread};
-use dbseal_tests::inputs::{PRODUCTION_BATCH_CHUNKS, Replay};
-use dbseal_tests::seal::seal_in_order;
+use dbseal_tests::inputs::PRODUCTION_BATCH_CHUNKS;
+use dbseal_tests::passphrase_vectors;
 use dbseal_tests::seal_cases;
 use dbseal_tests::tools::{npm_dir, tool, workspace_dir};
 use dbseal_web_build::{Care, CargoJob, Form, Library, SIMD, Variant, WASM, compile, write_glue};
@@ -67,7 +66,7 @@ fn all_vectors_hold_in_wasm() {
     write_glue(&wasm, Form::Node, &glue_dir).unwrap_or_else(|error| panic!("{error}"));
 
     let vectors = tempfile::tempdir().expect("a temporary folder");
-    for (name, vector) in passphrase_vectors() {
+    for (name, vector) in passphrase_vectors::all() {
         std::fs::write(vectors.path().join(name), vector).expect("a vector");
     }
     let seal_vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/seal");
@@ -121,29 +120,6 @@ fn the_kernels_own_tests_hold_on_64_bit_arm() {
 #[test]
 fn the_core_builds_without_std() {
     build(&["build"], BARE, &["core", "alloc"], "dbseal-core", &workspace_dir().join("target/no-std"), &[]);
-}
-
-/// Vectors about memory. At age's own work factor of 18 a passphrase takes 256 MiB, which 32 bits have; at 22 it takes
-/// 4 GiB, which they do not: refused as a header is, and not with a crash.
-fn passphrase_vectors() -> [(&'static str, Vec<u8>); 2] {
-    let mut rng = Replay(1);
-    let key = *b"YELLOW SUBMARINE";
-    let passphrase = || dbseal_core::Passphrase::new("correct horse".into());
-    let file_key = FileKey::from_bytes(&key);
-    let nonce = PayloadNonce::generate(&mut rng);
-    let header = Header::wrap(&file_key, &[Recipient::passphrase(passphrase(), 18)], HeaderPadding::None, &mut rng).expect("a passphrase");
-    let header = String::from_utf8(header.to_bytes()).expect("a header is text");
-    let section = seal_in_order(&file_key, &nonce, b"age", 1, Spread::Serial);
-    let vector = |head: &str, header: &str| {
-        [format!("{head}\npassphrase: correct horse\nfile key: 59454c4c4f57205355424d4152494e45\n\n{header}").into_bytes(), section.clone()]
-            .concat()
-    };
-    // SHA-256 of the plaintext.
-    let hash = "013f54400c82da08037759ada907a8b864e97de81c088a182062c4b5622fd2ab";
-    [
-        ("work-factor-18", vector(&format!("expect: success\npayload: {hash}"), &header)),
-        ("work-factor-22", vector("expect: header failure", &header.replacen(" 18\n", " 22\n", 1))),
-    ]
 }
 
 /// Has cargo build a package for a target, and names the programs among what is built.

@@ -12,12 +12,19 @@ pub mod vectors;
 use dbseal_core::Spread;
 use dbseal_kernel::Backend;
 use wasm_bindgen::prelude::wasm_bindgen;
+#[cfg(feature = "threads")]
+pub use wasm_bindgen_rayon::init_thread_pool;
 
-/// Checks a vector with batches of `batch_chunks`, serial. Empty where it holds, or what is wrong.
+#[cfg(not(feature = "threads"))]
+const SPREAD: Spread = Spread::Serial;
+#[cfg(feature = "threads")]
+const SPREAD: Spread = Spread::Rayon;
+
+/// Checks a vector with batches of `batch_chunks`. Empty where it holds, or what is wrong.
 #[wasm_bindgen]
 #[must_use]
 pub fn check_vector(vector: &[u8], batch_chunks: usize) -> String {
-    vectors::check(vector, batch_chunks, Spread::Serial).err().unwrap_or_default()
+    vectors::check(vector, batch_chunks, SPREAD).err().unwrap_or_default()
 }
 
 /// Checks a seal vector with the age file that it is about. Empty where it holds, or what is wrong.

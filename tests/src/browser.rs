@@ -1,0 +1,65 @@
+//! Real browsers, driven as a person drives them, and the server that hands the page to them.
+//!
+//! Both drivers speak WebDriver: a dozen calls of JSON over HTTP, which need no client library with a runtime of its own.
+
+mod driver;
+mod element;
+mod server;
+
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dbseal_web_build::{Care, Output, build_web};
+
+use crate::tools::workspace_dir;
+pub use driver::{Browser, Kind};
+pub use element::Element;
+pub use server::{HEADERS, Listener, PageServer, Policy};
+
+/// After this long a browser hangs, and its test fails. A bound for a broken build, not a measure of speed.
+pub const HANGS: Duration = Duration::from_secs(120);
+/// Between two looks at something that is waited for.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The browser app as it ships, built from this workspace once for each test program; with `DBSEAL_QUICK` set, while somebody works on
+/// it, less optimised in less time.
+///
+/// # Panics
+/// If it does not build.
+pub fn page() -> &'static Output {
+    static PAGE: OnceLock<Output> = OnceLock::new();
+    PAGE.get_or_init(|| {
+        let (care, folder) = match std::env::var_os("DBSEAL_QUICK") {
+            Some(_) => (Care::Tested, "target/web-quick"),
+            None => (Care::Shipped, "target/web-build"),
+        };
+        let target_dir = workspace_dir().join(folder);
+        build_web(&target_dir.join("page"), &target_dir, care).unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+/// Looks again and again, until there is something.
+///
+/// # Panics
+/// If there is nothing after [`HANGS`].
+#[track_caller]
+pub fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_within(HANGS, what, look)
+}
+
+/// Looks again and again, until there is something.
+///
+/// # Panics
+/// If there is nothing after `limit`.
+#[track_caller]
+pub fn wait_within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < limit, "{what}: not after {} s", limit.as_secs());
+        thread::sleep(PAUSE);
+    }
+}

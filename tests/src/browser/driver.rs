@@ -1,0 +1,316 @@
+//! A browser and the driver in front of it, with a profile that nobody used before.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use base64ct::{Base64, Encoding};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use ureq::Agent;
+
+use super::{Element, HANGS, Listener};
+use crate::tools::tool;
+
+/// The key under which WebDriver names an element.
+pub(super) const ELEMENT_KEY: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// Whom browsers ask by themselves, whatever page they show: what they are told to leave out and do not.
+const ASKED_BY_BROWSERS: [&str; 4] = ["accounts.google.com", "start.duckduckgo.com", "update.googleapis.com", "mozilla.com"];
+
+/// Which browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Chromium, by chromedriver.
+    Chromium,
+    /// Firefox, by geckodriver.
+    Firefox,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
+}
+
+/// A browser that runs until this is dropped.
+pub struct Browser {
+    kind: Kind,
+    driver: Child,
+    agent: Agent,
+    /// The address of the session.
+    session: String,
+    /// Where all requests go that are for another machine.
+    proxy: Listener,
+    profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser without a window, for pages and connections of this machine alone.
+    ///
+    /// # Panics
+    /// If it or its driver is missing, or does not start.
+    #[must_use]
+    pub fn start(kind: Kind) -> Self {
+        let profile = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(profile.path().join("downloads")).expect("a folder for downloads");
+        let proxy = Listener::deaf();
+        let mut command = match kind {
+            Kind::Chromium => Command::new(tool("chromedriver")),
+            Kind::Firefox => Command::new(tool("geckodriver")),
+        };
+        match kind {
+            Kind::Chromium => command.arg("--port=0"),
+            Kind::Firefox => command.args(["--port", "0", "--websocket-port", "0", "--profile-root"]).arg(profile.path()),
+        };
+        // Its own group, so that the browser ends with it however the test ends.
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut driver = command.spawn().expect("the driver starts");
+        let port = port_of(&mut driver);
+        let agent = Agent::config_builder().timeout_global(Some(HANGS)).http_status_as_error(false).proxy(None).build().into();
+        let session = format!("http://127.0.0.1:{port}/session");
+        let mut browser = Self { kind, driver, agent, session, proxy, profile };
+        let capabilities = browser.capabilities();
+        let answer = browser.call("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }));
+        browser.session = format!("{}/{}", browser.session, answer["sessionId"].as_str().expect("a session has a name"));
+        browser.call("POST", "/timeouts", &json!({ "script": HANGS.as_millis(), "pageLoad": HANGS.as_millis() }));
+        browser
+    }
+
+    fn capabilities(&self) -> Value {
+        let downloads = self.downloads();
+        match self.kind {
+            Kind::Chromium => {
+                let profile = format!("--user-data-dir={}", self.profile.path().join("chromium").display());
+                let proxy = format!("--proxy-server=http://{}", self.proxy.address());
+                let mut args = vec!["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", &profile, &proxy];
+                args.extend(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-pings"]);
+                // What it says to its maker, and what it fetches from there: nothing of it is the page's.
+                args.push("--disable-features=OptimizationHints,MediaRouter,AutofillServerCommunication,NetworkTimeServiceQuerying");
+                // Its sandbox refuses to be started by root, and a container is often root.
+                if rustix::process::geteuid().is_root() {
+                    args.push("--no-sandbox");
+                }
+                json!({
+                    "browserName": "chrome",
+                    "goog:loggingPrefs": { "browser": "ALL" },
+                    "goog:chromeOptions": {
+                        "binary": tool("chromium"),
+                        "args": args,
+                        "prefs": { "download.default_directory": downloads, "download.prompt_for_download": false },
+                    },
+                })
+            }
+            Kind::Firefox => json!({
+                "browserName": "firefox",
+                "moz:firefoxOptions": {
+                    "binary": tool("firefox-esr"),
+                    "args": ["-headless"],
+                    "prefs": {
+                        "network.proxy.type": 1,
+                        "network.proxy.http": self.proxy.address().ip().to_string(),
+                        "network.proxy.http_port": self.proxy.address().port(),
+                        "network.proxy.ssl": self.proxy.address().ip().to_string(),
+                        "network.proxy.ssl_port": self.proxy.address().port(),
+                        "browser.download.folderList": 2,
+                        "browser.download.dir": downloads,
+                        "browser.download.useDownloadDir": true,
+                        "browser.download.alwaysOpenPanel": false,
+                        "browser.helperApps.neverAsk.saveToDisk": "application/octet-stream",
+                    },
+                },
+            }),
+        }
+    }
+
+    /// Which it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The folder that downloads go to.
+    #[must_use]
+    pub fn downloads(&self) -> PathBuf {
+        self.profile.path().join("downloads")
+    }
+
+    /// The process number of the driver, whose children are the browser's processes.
+    #[must_use]
+    pub fn driver_pid(&self) -> u32 {
+        self.driver.id()
+    }
+
+    /// What was asked of other machines so far, method and address, without what the browser asks of its makers by itself. Nothing of it
+    /// left this machine.
+    #[must_use]
+    pub fn asked_of_others(&self) -> Vec<String> {
+        let by_itself = |asked: &String| {
+            let address = asked.split(' ').nth(1).unwrap_or_default();
+            let host = address.trim_start_matches("http://").split([':', '/']).next().unwrap_or_default();
+            ASKED_BY_BROWSERS.iter().any(|name| host == *name || host.ends_with(&format!(".{name}")))
+        };
+        self.proxy.heard().into_iter().filter(|asked| !by_itself(asked)).collect()
+    }
+
+    /// Opens an address.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn open(&self, url: &str) {
+        self.call("POST", "/url", &json!({ "url": url }));
+    }
+
+    /// Opens a file.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn open_file(&self, path: &Path) {
+        self.open(&format!("file://{}", path.display()));
+    }
+
+    /// The first element that a selector names, if there is one now.
+    #[must_use]
+    pub fn find(&self, css: &str) -> Option<Element<'_>> {
+        self.find_all(css).into_iter().next()
+    }
+
+    /// All elements that a selector names.
+    ///
+    /// # Panics
+    /// If it is no selector.
+    #[must_use]
+    pub fn find_all(&self, css: &str) -> Vec<Element<'_>> {
+        let found = self.call("POST", "/elements", &json!({ "using": "css selector", "value": css }));
+        let ids = found.as_array().expect("a list of elements").iter().filter_map(|element| element[ELEMENT_KEY].as_str());
+        ids.map(|id| Element { browser: self, id: id.to_owned() }).collect()
+    }
+
+    /// The first element that a selector names and that is shown, once there is one.
+    ///
+    /// # Panics
+    /// If there is none in time.
+    #[track_caller]
+    #[must_use]
+    pub fn wait_for(&self, css: &str) -> Element<'_> {
+        let shown = || self.find_all(css).into_iter().find(Element::is_shown);
+        super::wait_for(&format!("{css} in {:?}", self.kind), shown)
+    }
+
+    /// All text that the page shows.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.run("return document.body.innerText", &[]).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Runs the body of a function in the page, with `arguments`, and gives what it returns.
+    ///
+    /// # Panics
+    /// If it throws.
+    pub fn run(&self, script: &str, arguments: &[Value]) -> Value {
+        self.call("POST", "/execute/sync", &json!({ "script": script, "args": arguments }))
+    }
+
+    /// Runs the body of an async function in the page, with `arguments`, and gives what it returns.
+    ///
+    /// # Panics
+    /// If it throws, or hangs.
+    pub fn run_async(&self, script: &str, arguments: &[Value]) -> Value {
+        let script = format!(
+            "const done = arguments[arguments.length - 1];
+            (async (...arguments) => {{ {script} }})(...[...arguments].slice(0, -1))
+                .then((value) => done({{ value }}), (error) => done({{ error: String(error) }}))"
+        );
+        let mut answer = self.call("POST", "/execute/async", &json!({ "script": script, "args": arguments }));
+        assert!(answer["error"].is_null(), "the script threw in {:?}: {}", self.kind, answer["error"]);
+        answer["value"].take()
+    }
+
+    /// Sets the size of the window, in pixels.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn resize(&self, width: u32, height: u32) {
+        self.call("POST", "/window/rect", &json!({ "width": width, "height": height }));
+    }
+
+    /// Writes a picture of the window, as PNG.
+    ///
+    /// # Panics
+    /// If it cannot be taken or written.
+    pub fn screenshot(&self, path: &Path) {
+        let picture = self.call("GET", "/screenshot", &Value::Null);
+        let picture = Base64::decode_vec(picture.as_str().expect("a picture")).expect("base 64");
+        fs::write(path, picture).expect("the picture can be written");
+    }
+
+    /// The question that the browser asks now, if it asks one.
+    #[must_use]
+    pub fn question(&self) -> Option<String> {
+        self.try_call("GET", "/alert/text", &Value::Null).ok()?.as_str().map(Into::into)
+    }
+
+    /// Says yes, or no, to the question that the browser asks.
+    ///
+    /// # Panics
+    /// If it asks none.
+    pub fn reply(&self, yes: bool) {
+        self.call("POST", if yes { "/alert/accept" } else { "/alert/dismiss" }, &json!({}));
+    }
+
+    /// What the console has shown since the last call. Chromium only: Firefox's driver does not tell.
+    #[must_use]
+    pub fn console(&self) -> Vec<String> {
+        let entries = match self.kind {
+            Kind::Chromium => self.call("POST", "/se/log", &json!({ "type": "browser" })),
+            Kind::Firefox => Value::Null,
+        };
+        entries.as_array().into_iter().flatten().map(|entry| entry["message"].to_string()).collect()
+    }
+
+    /// One call of WebDriver.
+    ///
+    /// # Panics
+    /// If the driver refuses.
+    #[track_caller]
+    pub(super) fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.try_call(method, path, body).unwrap_or_else(|error| panic!("{:?}: {method} {path}: {error}", self.kind))
+    }
+
+    pub(super) fn try_call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        let url = format!("{}{path}", self.session);
+        let answer = match method {
+            "GET" => self.agent.get(url).call(),
+            "DELETE" => self.agent.delete(url).call(),
+            _ => self.agent.post(url).content_type("application/json").send(body.to_string()),
+        };
+        let mut answer = answer.map_err(|error| error.to_string())?;
+        // A picture of a long page is some megabytes.
+        let text = answer.body_mut().with_config().limit(256 << 20).read_to_string().map_err(|error| error.to_string())?;
+        let mut text: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
+        if answer.status().is_success() { Ok(text["value"].take()) } else { Err(text["value"]["message"].to_string()) }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // In order if it can be, also when a test has failed; whatever is left of the group then ends at once.
+        let _ = self.try_call("DELETE", "", &Value::Null);
+        let _ = kill_process_group(Pid::from_child(&self.driver), Signal::KILL);
+        let _ = self.driver.wait();
+    }
+}
+
+/// The port that a driver chose: it says so, in a sentence.
+fn port_of(driver: &mut Child) -> u16 {
+    let mut said = BufReader::new(driver.stdout.take().expect("a pipe")).lines();
+    let port = said.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("successfully on port ").or_else(|| line.split_once("Listening on 127.0.0.1:"))?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    // A driver whose output nobody reads stops when the pipe is full.
+    std::thread::spawn(move || said.for_each(drop));
+    port.expect("a driver says which port it listens on")
+}
