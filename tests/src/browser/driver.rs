@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -144,15 +145,17 @@ impl Browser {
     }
 
     /// What was asked of other machines so far, method and address, without what the browser asks of its makers by itself. Nothing of it
-    /// left this machine.
+    /// left this machine. A connection to the proxy on which nothing was said names no other machine, and Chromium makes some in advance.
     #[must_use]
     pub fn asked_of_others(&self) -> Vec<String> {
+        // What was begun just now is said a moment later.
+        std::thread::sleep(Duration::from_millis(300));
         let by_itself = |asked: &String| {
             let address = asked.split(' ').nth(1).unwrap_or_default();
             let host = address.trim_start_matches("http://").split([':', '/']).next().unwrap_or_default();
             ASKED_BY_BROWSERS.iter().any(|name| host == *name || host.ends_with(&format!(".{name}")))
         };
-        self.proxy.heard().into_iter().filter(|asked| !by_itself(asked)).collect()
+        self.proxy.heard().into_iter().filter(|asked| !asked.is_empty() && !by_itself(asked)).collect()
     }
 
     /// Opens an address.
