@@ -1,0 +1,121 @@
+//! A check by the page in real browsers, from a server and from a file.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+
+use dbseal_tests::browser::{Browser, Kind, PageServer, Policy, page, wait_for};
+use dbseal_tests::cli::seals;
+use dbseal_tests::inputs::paint;
+
+/// Chunks of more than one batch, and a part of one.
+const PLAIN_LEN: usize = (5 << 20) + 17;
+
+/// Where the page comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    Server,
+    File,
+}
+
+/// A browser at the page.
+struct Visit {
+    browser: Browser,
+    from: From,
+    /// Hands out the page.
+    server: PageServer,
+}
+
+impl Visit {
+    fn each(mut tasks: impl FnMut(&Self)) {
+        for kind in Kind::ALL {
+            for from in [From::Server, From::File] {
+                let visit = Self { browser: Browser::start(kind), from, server: PageServer::start(&page().folder, &[], Policy::Full) };
+                tasks(&visit);
+                let asked = visit.browser.asked_of_others();
+                assert!(asked.is_empty(), "{} asked others: {asked:?}", visit.name());
+                for request in visit.server.requests() {
+                    let path = request.strip_prefix("GET /").unwrap_or("none");
+                    assert!(path.is_empty() || page().folder.join(path).is_file(), "{} asked for {request}", visit.name());
+                }
+            }
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{:?} from a {:?}", self.browser.kind(), self.from)
+    }
+
+    /// Begins a task on a page that was just loaded.
+    fn begin(&self, task: &str) {
+        match self.from {
+            From::Server => self.browser.open(&self.server.url("")),
+            From::File => self.browser.open_file(&page().kit),
+        }
+        self.browser.wait_for(&format!("#task-{task}")).click();
+        let _ = self.browser.wait_for("#start");
+    }
+
+    fn choose(&self, field: &str, file: &Path) {
+        self.browser.find(field).unwrap_or_else(|| panic!("{}: {field}", self.name())).choose(&[file]);
+    }
+
+    /// Starts, and waits for the answer: an attribute of it.
+    fn answer(&self, attribute: &str) -> String {
+        self.browser.wait_for("#start").click();
+        let what = format!("{}: an answer", self.name());
+        let answer = wait_for(&what, || self.browser.find("#answer"));
+        answer.attribute(attribute).unwrap_or_else(|| panic!("{}: the answer has no {attribute}:\n{}", self.name(), self.browser.text()))
+    }
+}
+
+#[test]
+fn a_check_says_what_each_backup_is() {
+    let folder = seals::folder();
+    folder.write("plain", paint(PLAIN_LEN));
+    for name in ["good", "damaged", "unsigned", "strange", "truncated", "renamed"] {
+        seals::encrypt(&folder, &["-o", &format!("b/{name}.age"), "plain"]).run().succeeds();
+    }
+    let flip = |name: &str, at: usize| {
+        let mut bytes = folder.read(name);
+        bytes[at] ^= 1;
+        folder.write(name, bytes);
+    };
+    flip("b/damaged.age", 3 << 20);
+    fs::remove_file(folder.path("b/unsigned.age.seal")).expect("it is there");
+    seals::new_key(&folder, "stranger");
+    let stranger = ["encrypt", "-R", "backup.pub", "--sign", "stranger.key", "-f", "-o", "b/strange.age", "plain"];
+    folder.dbseal(stranger).run().succeeds();
+    let cut = folder.read("b/truncated.age");
+    folder.write("b/truncated.age", &cut[..cut.len() - 100_000]);
+    for name in ["b/renamed.age", "b/renamed.age.seal"] {
+        fs::rename(folder.path(name), folder.path(&name.replace("renamed", "other"))).expect("renamed");
+    }
+    let trust = folder.read_text("trust");
+
+    Visit::each(|visit| {
+        for (name, integrity, place, says) in [
+            ("good", "intact", "alone", "Intact"),
+            ("damaged", "damaged", "alone", ""),
+            ("unsigned", "unsealed", "unknown", ""),
+            ("strange", "unvouched", "unknown", ""),
+            ("truncated", "damaged", "alone", ""),
+            ("other", "intact", "renamed", "renamed.age"),
+        ] {
+            visit.begin("check");
+            let backup = folder.path(&format!("b/{name}.age"));
+            visit.choose("#backup-file", &backup);
+            let seal = folder.path(&format!("b/{name}.age.seal"));
+            if seal.exists() {
+                visit.choose("#seal-file", &seal);
+            }
+            visit.browser.wait_for("#trust").type_in(trust.trim());
+            assert_eq!(visit.answer("data-integrity"), integrity, "{name} in {}:\n{}", visit.name(), visit.browser.text());
+            let answer = visit.browser.find("#answer").expect("it is there");
+            assert_eq!(answer.attribute("data-place").as_deref(), Some(place), "{name} in {}", visit.name());
+            let text = visit.browser.text();
+            assert!(text.contains(says), "{name} in {} does not say {says:?}:\n{text}", visit.name());
+            assert!(integrity == "intact" || !text.contains("Intact"), "{name} in {}:\n{text}", visit.name());
+        }
+    });
+}
