@@ -1,0 +1,204 @@
+//! The page opens in real browsers, from a server and from a file, what dbseal and others wrote.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+
+use dbseal_tests::browser::{Browser, Kind, PageServer, Policy, page, wait_for};
+use dbseal_tests::cli::Folder;
+use dbseal_tests::inputs::paint;
+use dbseal_tests::tools::{npm_dir, tool};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+const PASSPHRASE: &str = "correct horse battery staple";
+/// Chunks of more than one batch, and a part of one.
+const PLAIN_LEN: usize = (5 << 20) + 17;
+
+/// WebDriver cannot choose in a dialog of the system: the dialog alone is replaced, and gives a real file of the browser's own storage.
+const PICK: &str = "
+    self.showSaveFilePicker = async () =>
+        (await navigator.storage.getDirectory()).getFileHandle('picked', { create: true });
+";
+/// Without a dialog, and from a file without storage, what is left is a download.
+const NO_PICK: &str = "delete self.showSaveFilePicker; delete Window.prototype.showSaveFilePicker;";
+const PICKED: &str = "
+    const file = await (await (await navigator.storage.getDirectory()).getFileHandle('picked')).getFile();
+    const hash = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+    return [file.size, ...new Uint8Array(hash)];
+";
+
+/// Where the page comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    Server,
+    File,
+}
+
+/// A browser at the page.
+struct Visit {
+    browser: Browser,
+    from: From,
+    /// Hands out the page.
+    server: PageServer,
+}
+
+impl Visit {
+    fn each(mut tasks: impl FnMut(&Self)) {
+        for kind in Kind::ALL {
+            for from in [From::Server, From::File] {
+                let visit = Self { browser: Browser::start(kind), from, server: PageServer::start(&page().folder, &[], Policy::Full) };
+                tasks(&visit);
+                let asked = visit.browser.asked_of_others();
+                assert!(asked.is_empty(), "{} asked others: {asked:?}", visit.name());
+                for request in visit.server.requests() {
+                    let path = request.strip_prefix("GET /").unwrap_or("none");
+                    assert!(path.is_empty() || page().folder.join(path).is_file(), "{} asked for {request}", visit.name());
+                }
+            }
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{:?} from a {:?}", self.browser.kind(), self.from)
+    }
+
+    /// Begins a task on a page that was just loaded.
+    fn begin(&self, task: &str) {
+        match self.from {
+            From::Server => self.browser.open(&self.server.url("")),
+            From::File => self.browser.open_file(&page().kit),
+        }
+        let choice = self.browser.wait_for(&format!("#task-{task}"));
+        // Before the page looks for what this browser has.
+        self.browser.run(if is_picked(self) { PICK } else { NO_PICK }, &[]);
+        choice.click();
+        let _ = self.browser.wait_for("#start");
+    }
+
+    fn choose(&self, field: &str, file: &Path) {
+        self.browser.find(field).unwrap_or_else(|| panic!("{}: {field}", self.name())).choose(&[file]);
+    }
+
+    /// Starts, and waits for the answer: an attribute of it.
+    fn answer(&self, attribute: &str) -> String {
+        self.browser.wait_for("#start").click();
+        let what = format!("{}: an answer", self.name());
+        let answer = wait_for(&what, || self.browser.find("#answer"));
+        answer.attribute(attribute).unwrap_or_else(|| panic!("{}: the answer has no {attribute}:\n{}", self.name(), self.browser.text()))
+    }
+}
+
+/// How a backup is opened.
+enum With<'a> {
+    IdentityFile(&'a str),
+    PastedKey(&'a str),
+    ProtectedFile(&'a str),
+    Passphrase,
+}
+
+#[test]
+fn what_dbseal_and_others_wrote_opens() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(PLAIN_LEN));
+    folder.dbseal(["keygen", "--pq", "-o", "hybrid.key"]).run().succeeds();
+    folder.write("phrase", PASSPHRASE);
+    folder.dbseal(["encrypt", "--passphrase-file", "phrase", "-o", "protected.key", "backup.key"]).run().succeeds();
+    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "dbseal.age", "plain"]).run().succeeds();
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--armor", "-o", "armored.age", "plain"]).run().succeeds();
+    folder.dbseal(["encrypt", "-R", "hybrid.pub", "-o", "hybrid.age", "plain"]).run().succeeds();
+    folder.dbseal(["encrypt", "--passphrase-file", "phrase", "-o", "passphrase.age", "plain"]).run().succeeds();
+    for other in ["age", "rage"] {
+        folder.program(tool(other)).args(["-e", "-R", "backup.pub", "-o", &format!("{other}.age"), "plain"]).run().succeeds();
+    }
+    for (recipient, output) in [("backup.pub", "typage.age"), ("hybrid.pub", "typage-hybrid.age")] {
+        typage(&folder, recipient, output);
+    }
+
+    Visit::each(|visit| {
+        for (name, with) in [
+            ("dbseal", With::IdentityFile("backup.key")),
+            ("dbseal", With::PastedKey("backup.key")),
+            ("dbseal", With::ProtectedFile("protected.key")),
+            ("armored", With::IdentityFile("backup.key")),
+            ("hybrid", With::IdentityFile("hybrid.key")),
+            ("passphrase", With::Passphrase),
+            ("age", With::IdentityFile("backup.key")),
+            ("rage", With::IdentityFile("backup.key")),
+            ("typage", With::IdentityFile("backup.key")),
+            ("typage-hybrid", With::IdentityFile("hybrid.key")),
+        ] {
+            visit.begin("open");
+            visit.choose("#backup-file", &folder.path(&format!("{name}.age")));
+            give_key(visit, &folder, &with);
+            assert_eq!(visit.answer("data-answer"), "opened", "{name} in {}:\n{}", visit.name(), visit.browser.text());
+            let written = visit.browser.find("#answer").and_then(|answer| answer.attribute("data-written"));
+            assert_eq!(written, Some(PLAIN_LEN.to_string()), "{name} in {}", visit.name());
+            assert_opened(visit, &folder, name);
+        }
+    });
+}
+
+/// Chromium gives a page from a server a file to write to.
+fn is_picked(visit: &Visit) -> bool {
+    visit.browser.kind() == Kind::Chromium && visit.from == From::Server
+}
+
+fn give_key(visit: &Visit, folder: &Folder, with: &With<'_>) {
+    let browser = &visit.browser;
+    let passphrase = || browser.wait_for("#passphrase").type_in(PASSPHRASE);
+    match with {
+        With::IdentityFile(key) => visit.choose("#identity-file", &folder.path(key)),
+        With::ProtectedFile(key) => {
+            visit.choose("#identity-file", &folder.path(key));
+            passphrase();
+        }
+        With::PastedKey(key) => {
+            browser.find("#key-by-text").expect("a choice").click();
+            browser.wait_for("#key-text").type_in(folder.read_text(key).lines().last().expect("a key"));
+        }
+        With::Passphrase => {
+            browser.find("#key-by-passphrase").expect("a choice").click();
+            passphrase();
+        }
+    }
+}
+
+/// What came out is what went in.
+fn assert_opened(visit: &Visit, folder: &Folder, name: &str) {
+    if is_picked(visit) {
+        let mut expected = vec![json!(PLAIN_LEN)];
+        expected.extend(Sha256::digest(folder.read("plain")).iter().map(|byte| json!(byte)));
+        assert_eq!(visit.browser.run_async(PICKED, &[]), Value::Array(expected), "{name} in {}", visit.name());
+        return;
+    }
+    visit.browser.wait_for("#save-output").click();
+    let whole = || {
+        let saved = fs::read_dir(visit.browser.downloads()).ok()?.flatten().map(|entry| entry.path());
+        // What is not complete yet has an ending of the browser's own.
+        let mut saved = saved.into_iter().filter(|path| path.extension().is_none_or(|ending| ending != "crdownload" && ending != "part"));
+        let found = saved.find(|path| fs::read(path).is_ok_and(|bytes| bytes == folder.read("plain")));
+        found.map(|path| fs::remove_file(path).expect("it can be removed"))
+    };
+    wait_for(&format!("{}: {name} is downloaded", visit.name()), whole);
+}
+
+/// Encrypts with the implementation of age for JavaScript.
+fn typage(folder: &Folder, recipient: &str, output: &str) {
+    const SCRIPT: &str = r#"
+import { readFileSync, writeFileSync } from "node:fs";
+import { Encrypter } from "age-encryption";
+const [recipient, input, output] = process.argv.slice(1);
+const encrypter = new Encrypter();
+encrypter.addRecipient(recipient);
+writeFileSync(output, await encrypter.encrypt(readFileSync(input)));
+"#;
+    let recipient = folder.read_text(recipient).trim().to_owned();
+    folder
+        .program(tool("node"))
+        .dir(npm_dir("age-encryption"))
+        .args(["--input-type=module", "-e", SCRIPT, "--"])
+        .args([recipient.into(), folder.path("plain").into_os_string(), folder.path(output).into_os_string()])
+        .run()
+        .succeeds();
+}
