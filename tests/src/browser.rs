@@ -5,6 +5,7 @@
 mod driver;
 mod element;
 mod server;
+mod visit;
 
 use std::sync::OnceLock;
 use std::thread;
@@ -16,6 +17,7 @@ use crate::tools::workspace_dir;
 pub use driver::{Browser, Kind};
 pub use element::Element;
 pub use server::{HEADERS, Listener, PageServer, Policy};
+pub use visit::{Origin, Visit};
 
 /// After this long a browser hangs, and its test fails. A bound for a broken build, not a measure of speed.
 pub const HANGS: Duration = Duration::from_secs(120);

@@ -2,72 +2,13 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::path::Path;
 
-use dbseal_tests::browser::{Browser, Kind, PageServer, Policy, page, wait_for};
+use dbseal_tests::browser::Visit;
 use dbseal_tests::cli::seals;
 use dbseal_tests::inputs::paint;
 
 /// Chunks of more than one batch, and a part of one.
 const PLAIN_LEN: usize = (5 << 20) + 17;
-
-/// Where the page comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum From {
-    Server,
-    File,
-}
-
-/// A browser at the page.
-struct Visit {
-    browser: Browser,
-    from: From,
-    /// Hands out the page.
-    server: PageServer,
-}
-
-impl Visit {
-    fn each(mut tasks: impl FnMut(&Self)) {
-        for kind in Kind::ALL {
-            for from in [From::Server, From::File] {
-                let visit = Self { browser: Browser::start(kind), from, server: PageServer::start(&page().folder, &[], Policy::Full) };
-                tasks(&visit);
-                let asked = visit.browser.asked_of_others();
-                assert!(asked.is_empty(), "{} asked others: {asked:?}", visit.name());
-                for request in visit.server.requests() {
-                    let path = request.strip_prefix("GET /").unwrap_or("none");
-                    assert!(path.is_empty() || page().folder.join(path).is_file(), "{} asked for {request}", visit.name());
-                }
-            }
-        }
-    }
-
-    fn name(&self) -> String {
-        format!("{:?} from a {:?}", self.browser.kind(), self.from)
-    }
-
-    /// Begins a task on a page that was just loaded.
-    fn begin(&self, task: &str) {
-        match self.from {
-            From::Server => self.browser.open(&self.server.url("")),
-            From::File => self.browser.open_file(&page().kit),
-        }
-        self.browser.wait_for(&format!("#task-{task}")).click();
-        let _ = self.browser.wait_for("#start");
-    }
-
-    fn choose(&self, field: &str, file: &Path) {
-        self.browser.find(field).unwrap_or_else(|| panic!("{}: {field}", self.name())).choose(&[file]);
-    }
-
-    /// Starts, and waits for the answer: an attribute of it.
-    fn answer(&self, attribute: &str) -> String {
-        self.browser.wait_for("#start").click();
-        let what = format!("{}: an answer", self.name());
-        let answer = wait_for(&what, || self.browser.find("#answer"));
-        answer.attribute(attribute).unwrap_or_else(|| panic!("{}: the answer has no {attribute}:\n{}", self.name(), self.browser.text()))
-    }
-}
 
 #[test]
 fn a_check_says_what_each_backup_is() {
@@ -102,7 +43,7 @@ fn a_check_says_what_each_backup_is() {
             ("truncated", "damaged", "alone", ""),
             ("other", "intact", "renamed", "renamed.age"),
         ] {
-            visit.begin("check");
+            visit.begin("check", "");
             let backup = folder.path(&format!("b/{name}.age"));
             visit.choose("#backup-file", &backup);
             let seal = folder.path(&format!("b/{name}.age.seal"));

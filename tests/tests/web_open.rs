@@ -2,9 +2,8 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::path::Path;
 
-use dbseal_tests::browser::{Browser, Kind, PageServer, Policy, page, wait_for};
+use dbseal_tests::browser::{Kind, Origin, Visit, wait_for};
 use dbseal_tests::cli::Folder;
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::{npm_dir, tool};
@@ -27,67 +26,6 @@ const PICKED: &str = "
     const hash = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
     return [file.size, ...new Uint8Array(hash)];
 ";
-
-/// Where the page comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum From {
-    Server,
-    File,
-}
-
-/// A browser at the page.
-struct Visit {
-    browser: Browser,
-    from: From,
-    /// Hands out the page.
-    server: PageServer,
-}
-
-impl Visit {
-    fn each(mut tasks: impl FnMut(&Self)) {
-        for kind in Kind::ALL {
-            for from in [From::Server, From::File] {
-                let visit = Self { browser: Browser::start(kind), from, server: PageServer::start(&page().folder, &[], Policy::Full) };
-                tasks(&visit);
-                let asked = visit.browser.asked_of_others();
-                assert!(asked.is_empty(), "{} asked others: {asked:?}", visit.name());
-                for request in visit.server.requests() {
-                    let path = request.strip_prefix("GET /").unwrap_or("none");
-                    assert!(path.is_empty() || page().folder.join(path).is_file(), "{} asked for {request}", visit.name());
-                }
-            }
-        }
-    }
-
-    fn name(&self) -> String {
-        format!("{:?} from a {:?}", self.browser.kind(), self.from)
-    }
-
-    /// Begins a task on a page that was just loaded.
-    fn begin(&self, task: &str) {
-        match self.from {
-            From::Server => self.browser.open(&self.server.url("")),
-            From::File => self.browser.open_file(&page().kit),
-        }
-        let choice = self.browser.wait_for(&format!("#task-{task}"));
-        // Before the page looks for what this browser has.
-        self.browser.run(if is_picked(self) { PICK } else { NO_PICK }, &[]);
-        choice.click();
-        let _ = self.browser.wait_for("#start");
-    }
-
-    fn choose(&self, field: &str, file: &Path) {
-        self.browser.find(field).unwrap_or_else(|| panic!("{}: {field}", self.name())).choose(&[file]);
-    }
-
-    /// Starts, and waits for the answer: an attribute of it.
-    fn answer(&self, attribute: &str) -> String {
-        self.browser.wait_for("#start").click();
-        let what = format!("{}: an answer", self.name());
-        let answer = wait_for(&what, || self.browser.find("#answer"));
-        answer.attribute(attribute).unwrap_or_else(|| panic!("{}: the answer has no {attribute}:\n{}", self.name(), self.browser.text()))
-    }
-}
 
 /// How a backup is opened.
 enum With<'a> {
@@ -128,7 +66,8 @@ fn what_dbseal_and_others_wrote_opens() {
             ("typage", With::IdentityFile("backup.key")),
             ("typage-hybrid", With::IdentityFile("hybrid.key")),
         ] {
-            visit.begin("open");
+            // Before the page looks for what this browser has.
+            visit.begin("open", if is_picked(visit) { PICK } else { NO_PICK });
             visit.choose("#backup-file", &folder.path(&format!("{name}.age")));
             give_key(visit, &folder, &with);
             assert_eq!(visit.answer("data-answer"), "opened", "{name} in {}:\n{}", visit.name(), visit.browser.text());
@@ -141,7 +80,7 @@ fn what_dbseal_and_others_wrote_opens() {
 
 /// Chromium gives a page from a server a file to write to.
 fn is_picked(visit: &Visit) -> bool {
-    visit.browser.kind() == Kind::Chromium && visit.from == From::Server
+    visit.browser.kind() == Kind::Chromium && visit.origin == Origin::Server
 }
 
 fn give_key(visit: &Visit, folder: &Folder, with: &With<'_>) {

@@ -1,0 +1,82 @@
+//! A browser at the page, from a server and from a file.
+
+use std::path::Path;
+
+use super::{Browser, Kind, PageServer, Policy, page, wait_for};
+
+/// Where the page comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A server that sends all headers.
+    Server,
+    /// The kit, on a disk.
+    File,
+}
+
+/// A browser at the page.
+pub struct Visit {
+    /// The browser.
+    pub browser: Browser,
+    /// Where it has the page from.
+    pub origin: Origin,
+    server: PageServer,
+}
+
+impl Visit {
+    /// Does tasks in each browser, with the page from each origin.
+    ///
+    /// # Panics
+    /// If anything was asked of another machine, or of the server what is not the page.
+    pub fn each(mut tasks: impl FnMut(&Self)) {
+        for kind in Kind::ALL {
+            for origin in [Origin::Server, Origin::File] {
+                let visit = Self { browser: Browser::start(kind), origin, server: PageServer::start(&page().folder, &[], Policy::Full) };
+                tasks(&visit);
+                let asked = visit.browser.asked_of_others();
+                assert!(asked.is_empty(), "{} asked others: {asked:?}", visit.name());
+                for request in visit.server.requests() {
+                    let path = request.strip_prefix("GET /").unwrap_or("none");
+                    assert!(path.is_empty() || page().folder.join(path).is_file(), "{} asked for {request}", visit.name());
+                }
+            }
+        }
+    }
+
+    /// Which it is, for messages.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{:?} from a {:?}", self.browser.kind(), self.origin)
+    }
+
+    /// Begins a task on a page that was just loaded, and on which this script was run before the task was chosen.
+    pub fn begin(&self, task: &str, script: &str) {
+        match self.origin {
+            Origin::Server => self.browser.open(&self.server.url("")),
+            Origin::File => self.browser.open_file(&page().kit),
+        }
+        let choice = self.browser.wait_for(&format!("#task-{task}"));
+        self.browser.run(script, &[]);
+        choice.click();
+        let _ = self.browser.wait_for("#start");
+    }
+
+    /// Chooses a file in a field.
+    ///
+    /// # Panics
+    /// If there is no such field.
+    pub fn choose(&self, field: &str, file: &Path) {
+        self.browser.find(field).unwrap_or_else(|| panic!("{}: {field}", self.name())).choose(&[file]);
+    }
+
+    /// Starts, and waits for the answer: an attribute of it.
+    ///
+    /// # Panics
+    /// If none comes, or it has no such attribute.
+    #[must_use]
+    pub fn answer(&self, attribute: &str) -> String {
+        self.browser.wait_for("#start").click();
+        let what = format!("{}: an answer", self.name());
+        let answer = wait_for(&what, || self.browser.find("#answer"));
+        answer.attribute(attribute).unwrap_or_else(|| panic!("{}: the answer has no {attribute}:\n{}", self.name(), self.browser.text()))
+    }
+}
