@@ -9,6 +9,7 @@ mod files;
 mod inspect;
 mod job;
 mod key;
+mod keyless;
 mod map;
 mod notice;
 mod open;

@@ -1,55 +1,27 @@
 //! Check: is it whole, and who sealed it? Needs no key.
 
 use super::elements::{Tag, button, div};
-use super::job::{self, Job};
+use super::keyless::Keyless;
 use super::map::Map;
-use super::notice::Notice;
 use super::texts::{self, Tone};
-use super::{Page, answer, files, open, save, start, trust};
+use super::{Page, answer, open, save, start};
 use crate::messages::{Checked, Report, Request};
 
-/// Shows the form, with something to say where there is something.
-pub(super) fn show(page: &Page, said: Option<&str>) {
-    page.leave_screen();
-    let notice = Notice::new();
-    let parts = [files::section(page, &notice), trust::section(page, &notice)];
-    let start = job::start_button(texts::CHECK_START, &notice, {
-        let page = page.clone();
-        move || {
-            let files = files::chosen(&page)?;
-            let trust = page.0.trust.borrow().clone();
-            run(&page, files, Request::Check { trust });
-            Ok(())
-        }
-    });
-    job::show_form(page, "check", (texts::CHECK_TITLE, texts::CHECK_LEAD), &notice, parts, start);
-    if let Some(said) = said {
-        notice.say(said);
-    }
-}
-
-fn run(page: &Page, files: files::Pair, request: Request) {
-    let job = Job { doing: texts::CHECKING, request, files, key: None, output: None, mapped: true };
-    let (stopped, ended) = (page.clone(), page.clone());
-    job::run(
-        page,
-        job,
-        move || show(&stopped, Some(texts::STOPPED)),
-        move |report, _| {
-            ended.leave_screen();
-            match report {
-                Report::Checked(checked) => show_answer(&ended, &checked),
-                Report::Failed(failure) => answer::show_failure(&ended, texts::CHECK_FAILED, &failure, [again(&ended)]),
-                _ => answer::show_failure(&ended, texts::CHECK_FAILED, &texts::strange_worker(), [again(&ended)]),
-            }
-        },
-    );
-}
-
-fn again(page: &Page) -> Tag {
-    let page = page.clone();
-    div("actions").child(button("again", "primary", texts::AGAIN, move |_| show(&page, None)))
-}
+/// The task.
+pub(super) static CHECK: Keyless = Keyless {
+    name: "check",
+    words: (texts::CHECK_TITLE, texts::CHECK_LEAD),
+    start: texts::CHECK_START,
+    doing: texts::CHECKING,
+    failed: texts::CHECK_FAILED,
+    mapped: true,
+    request: |trust| Request::Check { trust },
+    show_answer: |page, report| {
+        let Report::Checked(checked) = report else { return false };
+        show_answer(page, checked);
+        true
+    },
+};
 
 /// Both halves, integrity first; then what the seal says, and where it is damaged.
 fn show_answer(page: &Page, checked: &Checked) {
@@ -74,13 +46,7 @@ fn show_answer(page: &Page, checked: &Checked) {
             let page = page.clone();
             move |_| open::show(&page, &open::Form::default())
         }))
-        .child(button("check-another", "secondary", texts::CHECK_ANOTHER, {
-            let page = page.clone();
-            move |_| {
-                page.0.files.take();
-                show(&page, None);
-            }
-        }));
+        .child(CHECK.another(page, "check-another", texts::CHECK_ANOTHER));
     let parts = [Some(start::back(page)), Some(file), Some(halves), damage, claims, Some(actions)];
     page.show("answer", &title, parts.into_iter().flatten());
     page.announce(&texts::spoken(&integrity, &place));

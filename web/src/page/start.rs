@@ -1,7 +1,9 @@
 //! The first screen: three tasks.
 
+use super::check::CHECK;
 use super::elements::{Tag, div, paragraph, title};
-use super::{Page, check, inspect, open, texts};
+use super::inspect::INSPECT;
+use super::{Page, open, texts};
 
 pub(super) fn show(page: &Page) {
     page.leave_screen();
@@ -18,9 +20,9 @@ pub(super) fn show(page: &Page) {
             .on("click", move |_| show(&page))
     };
     let tasks = div("tasks")
-        .child(task("task-check", texts::CHECK, |page| check::show(page, None)))
+        .child(task("task-check", texts::CHECK, |page| CHECK.show(page, None)))
         .child(task("task-open", texts::OPEN, |page| open::show(page, &open::Form::default())))
-        .child(task("task-inspect", texts::INSPECT, |page| inspect::show(page, None)));
+        .child(task("task-inspect", texts::INSPECT, |page| INSPECT.show(page, None)));
     page.show("start", &title, [title.clone(), paragraph("lead", texts::START_LEAD), tasks]);
 }
 
