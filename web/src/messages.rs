@@ -28,6 +28,8 @@ pub enum Request {
         trust: String,
         /// Whether a backup is opened for which nobody who is trusted vouches.
         seal: SealPolicy,
+        /// Where it goes.
+        output: OutputKind,
     },
     /// Reads the header and the seal.
     Inspect {
@@ -45,6 +47,17 @@ pub enum KeyKind {
     ProtectedIdentity,
     /// The passphrase that opens the backup.
     Passphrase,
+}
+
+/// Where what is opened goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutputKind {
+    /// The file beside the request, which the person picked.
+    Picker,
+    /// The browser's own storage; from there the page offers it.
+    Storage,
+    /// Memory, up to [`MEMORY_LIMIT`]; from there the page offers it.
+    Memory,
 }
 
 /// What of a backup is wanted.

@@ -48,7 +48,7 @@ async fn answer(data: JsValue) {
 }
 
 async fn job(message: Message, file: &mut Option<Blob>) -> Result<Report, Failure> {
-    let Message { request, name, backup, seal, secret, identity, output } = message;
+    let Message { request, name, backup, seal, secret, identity, picked } = message;
     let (backup, reporter) = (FileSource::new(backup), Reporter::default());
     let seal = match seal {
         Some(seal) => Some(engine::read_seal(&FileSource::new(seal)).await?),
@@ -58,7 +58,7 @@ async fn job(message: Message, file: &mut Option<Blob>) -> Result<Report, Failur
     Ok(match request {
         Request::Check { trust } => Report::Checked(Box::new(engine::check(&name, &backup, seal, &trust, SPREAD, &reporter).await?)),
         Request::Inspect { trust } => Report::Inspected(Box::new(engine::inspect(&name, &backup, seal, &trust).await?)),
-        Request::Open { key, part, trust, seal: policy } => {
+        Request::Open { key, part, trust, seal: policy, output } => {
             let identity = match identity {
                 Some(identity) => Some(engine::read_identity(&FileSource::new(identity)).await?),
                 None => None,
@@ -67,7 +67,7 @@ async fn job(message: Message, file: &mut Option<Blob>) -> Result<Report, Failur
                 (KeyKind::Identity, Some(identity)) => Keys::new(key, identity, None),
                 (_, identity) => Keys::new(key, secret, identity),
             }?;
-            let output = Output::create(output).await?;
+            let output = Output::create(output, picked).await?;
             let made = output.made();
             let request = engine::OpenRequest { name: &name, seal, trust: &trust, policy, part: &part, spread: SPREAD };
             let opened = engine::open(&request, &backup, keys, output, &reporter).await?;

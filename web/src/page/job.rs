@@ -60,7 +60,7 @@ pub(super) struct Job {
 /// Where an output goes.
 #[derive(Clone)]
 pub(super) struct Output {
-    pub(super) kind: &'static str,
+    /// What it is called if nobody says otherwise.
     pub(super) name: String,
     /// The file that was chosen, where one was.
     pub(super) handle: Option<JsValue>,
@@ -117,12 +117,8 @@ fn message(job: &Job, backup: &File) -> (Object, Array) {
             set("secret", &secret);
         }
     }
-    if let Some(Output { kind, name, handle }) = &job.output {
-        set("outputKind", &(*kind).into());
-        set("outputName", &name.as_str().into());
-        if let Some(handle) = handle {
-            set("output", handle);
-        }
+    if let Some(handle) = job.output.as_ref().and_then(|output| output.handle.as_ref()) {
+        set("output", handle);
     }
     (message, transferred)
 }

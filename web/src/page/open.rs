@@ -92,7 +92,7 @@ fn output_section() -> (Tag, Rc<Cell<Option<Outlet>>>) {
         async move {
             let found = Outlet::find().await;
             note.set_text(&found.note());
-            note.set("data-output", found.kind());
+            note.set("data-output", &format!("{:?}", found.kind()).to_lowercase());
             outlet.set(Some(found));
         }
     });
@@ -116,8 +116,8 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
         return;
     }
     let key = key.take();
-    let request = Request::Open { key: key.kind, part: part.clone(), trust, seal };
-    let output = Output { kind: outlet.kind(), name, handle };
+    let request = Request::Open { key: key.kind, part: part.clone(), trust, seal, output: outlet.kind() };
+    let output = Output { name, handle };
     let mapped = !matches!(part, Part::Bytes(..));
     let job = Job { doing: texts::OPENING, request, files, key: Some(key), output: Some(output.clone()), mapped };
     let form = Form { part, seal, said: Some(texts::STOPPED) };

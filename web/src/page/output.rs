@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::bridge::words_of;
 use super::elements::window;
 use super::texts;
-use crate::messages::{Failure, MEMORY_LIMIT, Part};
+use crate::messages::{Failure, MEMORY_LIMIT, OutputKind, Part};
 
 const PICKER: &str = "showSaveFilePicker";
 
@@ -60,12 +60,12 @@ impl Outlet {
         }
     }
 
-    /// The word for it in the message to the worker.
-    pub(super) fn kind(self) -> &'static str {
+    /// As the worker is told.
+    pub(super) fn kind(self) -> OutputKind {
         match self {
-            Self::Picker => "picker",
-            Self::Storage { .. } => "opfs",
-            Self::Memory => "memory",
+            Self::Picker => OutputKind::Picker,
+            Self::Storage { .. } => OutputKind::Storage,
+            Self::Memory => OutputKind::Memory,
         }
     }
 }

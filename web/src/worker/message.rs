@@ -2,10 +2,9 @@
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, File};
+use web_sys::{Blob, File, FileSystemFileHandle};
 use zeroize::Zeroizing;
 
-use super::output::Wanted;
 use crate::messages::{Failure, Request};
 
 pub(super) struct Message {
@@ -18,13 +17,14 @@ pub(super) struct Message {
     pub(super) secret: Zeroizing<Vec<u8>>,
     /// An identity file.
     pub(super) identity: Option<Blob>,
-    pub(super) output: Wanted,
+    /// The file that was picked for the output.
+    pub(super) picked: Option<FileSystemFileHandle>,
 }
 
 impl Message {
     /// Takes it apart, and overwrites the secret where it lay.
     pub(super) fn take(data: &JsValue) -> Result<Self, Failure> {
-        let request = word(data, "request").and_then(|text| serde_json::from_str(&text).ok());
+        let request = Reflect::get(data, &"request".into()).ok().and_then(|text| serde_json::from_str(&text.as_string()?).ok());
         let backup: Option<File> = field(data, "backup");
         let (Some(request), Some(backup)) = (request, backup) else {
             return Err(Failure {
@@ -45,13 +45,9 @@ impl Message {
             seal: field(data, "seal"),
             secret: secret.unwrap_or_default(),
             identity: field(data, "identity"),
-            output: Wanted { kind: word(data, "outputKind").unwrap_or_default(), picked: field(data, "output") },
+            picked: field(data, "output"),
         })
     }
-}
-
-fn word(data: &JsValue, name: &str) -> Option<String> {
-    Reflect::get(data, &name.into()).ok()?.as_string()
 }
 
 /// A property of an object, where it is there and of this type.

@@ -15,15 +15,7 @@ use web_sys::{
 use super::file::number;
 use super::scope;
 use crate::engine::{Sink, WriteError};
-use crate::messages::{Failure, MEMORY_LIMIT};
-
-/// What the page asked for.
-pub(super) struct Wanted {
-    /// `picker`, `opfs` or `memory`.
-    pub(super) kind: String,
-    /// For `picker`: the file.
-    pub(super) picked: Option<FileSystemFileHandle>,
-}
+use crate::messages::{Failure, MEMORY_LIMIT, OutputKind};
 
 /// An output, and the file that it becomes where the page has to offer one.
 pub(super) struct Output {
@@ -57,19 +49,19 @@ struct Stored {
 const STORED_NAME: &str = "dbseal-output";
 
 impl Output {
-    pub(super) async fn create(wanted: Wanted) -> Result<Self, Failure> {
+    pub(super) async fn create(kind: OutputKind, picked: Option<FileSystemFileHandle>) -> Result<Self, Failure> {
         let failed = |error: JsValue| Failure {
             what: format!("the browser did not let the output be written: {}", words_of(&error)),
             next: "choose another place for it, or open it with the command: dbseal decrypt -i KEY -o OUTPUT BACKUP".into(),
             only_seal: false,
         };
-        let place = match (wanted.kind.as_str(), wanted.picked) {
-            ("picker", Some(file)) => {
+        let place = match (kind, picked) {
+            (OutputKind::Picker, Some(file)) => {
                 let stream = JsFuture::from(file.create_writable()).await.map_err(failed)?.unchecked_into();
                 Place::Picked { stream, is_closed: false }
             }
-            ("opfs", _) => Place::Stored(Stored::create().await.map_err(failed)?),
-            _ => Place::Memory { parts: Array::new(), len: 0 },
+            (OutputKind::Storage, _) => Place::Stored(Stored::create().await.map_err(failed)?),
+            (OutputKind::Picker, None) | (OutputKind::Memory, _) => Place::Memory { parts: Array::new(), len: 0 },
         };
         Ok(Self { place, done: Rc::default() })
     }
@@ -164,7 +156,8 @@ impl Stored {
     }
 }
 
-/// Outputs of pages that were closed: nobody would ever remove the plaintext. One that is still being written is locked by its writer.
+/// Outputs of jobs before this one, stopped or saved: nobody else would ever remove the plaintext. One that is still being written is
+/// locked by its writer; one that another tab still saves goes, and saving it fails there.
 async fn remove_leftovers(folder: &FileSystemDirectoryHandle) -> Result<(), JsValue> {
     let names = folder.keys();
     loop {
