@@ -1,10 +1,11 @@
 //! The browser app: [`dbseal_core`] in a page that makes no request, and the worker that does its jobs.
 //!
-//! Page, worker and the [`messages`] between them are three modules, and only the messages are shared. The jobs themselves, in
-//! [`engine`], know neither.
+//! Page, worker and the [`messages`] between them are three modules; the messages, and two questions to a browser's objects, are all that
+//! is shared. The jobs themselves, in [`engine`], know neither.
 
 pub mod engine;
 pub mod messages;
+mod objects;
 pub mod page;
 pub mod worker;
 

@@ -1,4 +1,4 @@
-//! What page and worker say to each other. Both import this and nothing else of one another.
+//! What page and worker say to each other. Both import this, and nothing of one another.
 //!
 //! A [`Request`] travels as JSON with the objects that only the browser can make beside it (the files, where the output goes, and secrets,
 //! as bytes that are overwritten once they were taken); each [`Report`] travels back as JSON.

@@ -10,6 +10,7 @@ use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType}
 
 use super::texts;
 use crate::messages::{Failure, Report};
+use crate::objects::words_of;
 
 /// The global function that makes a worker, where a script knows a better way than [`WORKER_URL`]: a page that was opened from a file
 /// may load no other file.
@@ -187,10 +188,4 @@ fn new_worker() -> Result<Worker, JsValue> {
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
     Worker::new_with_options(WORKER_URL, &options)
-}
-
-/// What the browser says of an error.
-pub(super) fn words_of(error: &JsValue) -> String {
-    let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    message.unwrap_or_default()
 }

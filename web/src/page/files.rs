@@ -10,6 +10,7 @@ use super::elements::{Tag, button, div, paragraph};
 use super::notice::Notice;
 use super::{Page, texts};
 use crate::messages::Failure;
+use crate::objects;
 
 const SEAL_END: &str = ".seal";
 
@@ -160,16 +161,10 @@ impl Row {
         self.remove.show(file.is_some());
         self.tag.set_class(if file.is_some() { "file-row chosen" } else { "file-row" });
         match file {
-            Some(file) => self.name.set_text(&format!("{}, {}", file.name(), texts::short_size(len(file)))),
+            Some(file) => self.name.set_text(&format!("{}, {}", file.name(), texts::short_size(objects::len(file)))),
             None => self.name.set_text(self.hint),
         }
     }
-}
-
-/// The length of a file in bytes: whole numbers up to 2^53 are exact in what the browser gives.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths are whole and positive")]
-pub(super) fn len(file: &File) -> u64 {
-    file.size() as u64
 }
 
 #[cfg(test)]

@@ -8,13 +8,14 @@ use wasm_bindgen::JsValue;
 use web_sys::{Blob, File};
 
 use super::elements::{Tag, button, div, paragraph, title};
-use super::files::{self, Pair};
+use super::files::Pair;
 use super::key::Key;
 use super::map::Map;
 use super::notice::Notice;
 use super::pace::Pace;
 use super::{Page, start, texts};
 use crate::messages::{Failure, Progress, Report, Request};
+use crate::objects;
 
 /// In milliseconds: numbers that change more often cannot be read.
 const TEXT_INTERVAL: f64 = 250.0;
@@ -140,7 +141,7 @@ impl View {
     fn new(backup: &File, mapped: bool) -> Self {
         let number = |id: &str| Tag::new("span").id(id);
         Self {
-            map: mapped.then(|| Map::new(files::len(backup))),
+            map: mapped.then(|| Map::new(objects::len(backup))),
             bar: Tag::new("progress").id("progress").attr("aria-label", texts::PROGRESS_LABEL),
             percent: number("percent").class("percent"),
             done: number("done").text(texts::PREPARING),

@@ -16,6 +16,7 @@ use super::part::PartSection;
 use super::texts::{self, Opening};
 use super::{Page, answer, opened, trust};
 use crate::messages::{Failure, Part, Report, Request, SealPolicy};
+use crate::objects;
 
 /// What the form begins with.
 #[derive(Clone)]
@@ -49,7 +50,7 @@ pub(super) fn show(page: &Page, form: &Form) {
             }
             let asked = Asked { files, part: part.chosen()?, seal, trust: page.0.trust.borrow().clone() };
             let Some(outlet) = outlet.get() else { return Err((texts::still_preparing(), "output-note")) };
-            let longest = output::longest(asked.files.backup.as_ref().map_or(0, files::len), &asked.part);
+            let longest = output::longest(asked.files.backup.as_ref().map_or(0, |backup| objects::len(backup)), &asked.part);
             if let Some(failure) = outlet.refusal(longest) {
                 return Err((failure, "output-note"));
             }

@@ -4,10 +4,10 @@ use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::bridge::words_of;
 use super::elements::window;
 use super::texts;
 use crate::messages::{Failure, MEMORY_LIMIT, OutputKind, Part};
+use crate::objects::words_of;
 
 const PICKER: &str = "showSaveFilePicker";
 

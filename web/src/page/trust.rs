@@ -6,7 +6,8 @@ use web_sys::{File, Storage};
 
 use super::elements::{Tag, choice, div, paragraph, window};
 use super::notice::Notice;
-use super::{Page, files, texts};
+use super::{Page, texts};
+use crate::objects;
 
 const STORED_AS: &str = "dbseal-trust";
 /// In bytes: thousands of keys. More is another file, chosen by mistake.
@@ -79,7 +80,7 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
 }
 
 fn read(file: File, area: Tag, keep: impl Fn() + 'static, notice: Notice) {
-    if files::len(&file) > MAX_FILE_LEN {
+    if objects::len(&file) > MAX_FILE_LEN {
         notice.fail(&texts::trust_file_too_long());
         return;
     }

@@ -6,8 +6,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
-use super::output::words_of;
+use super::output::reason;
 use crate::engine::{Piece, ReadError, Source};
+use crate::objects;
 
 pub(super) struct FileSource {
     blob: Blob,
@@ -19,7 +20,7 @@ pub(super) struct FilePiece(Uint8Array);
 
 impl FileSource {
     pub(super) fn new(blob: Blob) -> Self {
-        let len = exact(blob.size());
+        let len = objects::len(&blob);
         Self { blob, len }
     }
 }
@@ -36,7 +37,7 @@ impl Source for FileSource {
         let wanted_len = range.end - range.start;
         let started = self.blob.slice_with_f64_and_f64(number(range.start), number(range.end)).map(|slice| slice.array_buffer());
         async move {
-            let failed = |error: JsValue| ReadError(words_of(&error));
+            let failed = |error: JsValue| ReadError(reason(&error));
             let buffer: ArrayBuffer = JsFuture::from(started.map_err(failed)?).await.map_err(failed)?.unchecked_into();
             let piece = Uint8Array::new(&buffer);
             if u64::from(piece.length()) == wanted_len { Ok(FilePiece(piece)) } else { Err(ReadError("it is shorter than it was".into())) }
@@ -54,9 +55,4 @@ impl Piece for FilePiece {
 #[expect(clippy::cast_precision_loss, reason = "2^53 bytes are 9 petabytes")]
 pub(super) fn number(len: u64) -> f64 {
     len as f64
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the length of a file is a whole number below 2^53")]
-fn exact(len: f64) -> u64 {
-    len as u64
 }

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Array, IteratorNext, JsString, Uint8Array};
+use js_sys::{Array, IteratorNext, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -16,6 +16,7 @@ use super::file::number;
 use super::scope;
 use crate::engine::{Sink, WriteError};
 use crate::messages::{Failure, MEMORY_LIMIT, OutputKind};
+use crate::objects::words_of;
 
 /// An output, and the file that it becomes where the page has to offer one.
 pub(super) struct Output {
@@ -51,7 +52,7 @@ const STORED_NAME: &str = "dbseal-output";
 impl Output {
     pub(super) async fn create(kind: OutputKind, picked: Option<FileSystemFileHandle>) -> Result<Self, Failure> {
         let failed = |error: JsValue| Failure {
-            what: format!("the browser did not let the output be written: {}", words_of(&error)),
+            what: format!("the browser did not let the output be written: {}", reason(&error)),
             next: "choose another place for it, or open it with the command: dbseal decrypt -i KEY -o OUTPUT BACKUP".into(),
             only_seal: false,
         };
@@ -175,15 +176,12 @@ async fn remove_leftovers(folder: &FileSystemDirectoryHandle) -> Result<(), JsVa
 fn write_error(error: &JsValue) -> WriteError {
     match error.dyn_ref::<DomException>().map(DomException::name).as_deref() {
         Some("QuotaExceededError") => WriteError::Full,
-        _ => WriteError::Other(words_of(error)),
+        _ => WriteError::Other(reason(error)),
     }
 }
 
-/// What the browser says of an error.
-pub(super) fn words_of(error: &JsValue) -> String {
-    let words = match error.dyn_ref::<DomException>() {
-        Some(error) => error.message(),
-        None => error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default(),
-    };
-    if words.is_empty() { JsString::from("it gave no reason").into() } else { words }
+/// Why something failed, in the browser's words.
+pub(super) fn reason(error: &JsValue) -> String {
+    let words = words_of(error);
+    if words.is_empty() { "it gave no reason".into() } else { words }
 }
