@@ -1,8 +1,11 @@
-//! A payload sealed through the core, in order or in any order.
+//! A payload sealed through the core, in order or in any order; and a seal of it.
 //!
 //! Pure, no files: compiled to WASM too.
 
-use dbseal_core::{Batch, CHUNK_LEN, FileKey, PayloadNonce, Sealer, Spread};
+use dbseal_core::{
+    Batch, CHUNK_LEN, Extent, FileKey, FileName, Note, PayloadNonce, Process, Proof, ProofKey, Seal, Sealed, Sealer, SeriesPlace,
+    SigningKey, SourceKind, Spread, Time, Tree,
+};
 
 use crate::open::batch_for;
 
@@ -51,6 +54,28 @@ pub fn seal_out_of_order(
         sealed[number] = batch.sealed_bytes().to_vec();
     }
     [nonce.as_bytes().to_vec(), sealed.concat()].concat()
+}
+
+/// The seal of a backup called `shop.age`, signed by `key`, with the proof of `file_key`.
+///
+/// # Panics
+/// Never: what it names is valid.
+#[must_use]
+pub fn sealed_by(key: &SigningKey, series: Option<SeriesPlace>, header: &[u8], section: &[u8], file_key: &FileKey) -> Seal {
+    let tree = Tree::of(section);
+    let label = |text: &str| text.parse().expect("a label");
+    let note = Note::Sealed(Sealed {
+        signer: key.verifier_key().clone(),
+        series,
+        file: FileName::of(b"shop.age").expect("a name"),
+        time: Time::from_unix(1_795_485_613).expect("a time"),
+        source: SourceKind::File,
+        process: Process { tool: label("dbseal"), version: label("0.1.0"), preset: label("x25519"), compression: label("none") },
+        header: Extent::of(header),
+        payload: (&tree).into(),
+        proof: Proof::none(),
+    });
+    Seal::new(note.proven(&ProofKey::of(file_key)), key, &tree, header)
 }
 
 /// What each batch takes; one empty piece for an empty plaintext, which has a chunk too.

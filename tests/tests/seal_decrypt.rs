@@ -1,12 +1,9 @@
 //! Promise 10: a backup is not trusted because it decrypts. What its host did not seal reaches no program and no file.
 
-use dbseal_core::{
-    Extent, FileKey, FileName, Header, Identity, Note, PAYLOAD_NONCE_LEN, PayloadNonce, Process, Proof, ProofKey, SLOT_LEN, Seal, Sealed,
-    SigningKey, SourceKind, Spread, Time, Tree, signing_key_from_text,
-};
+use dbseal_core::{FileKey, Header, Identity, PAYLOAD_NONCE_LEN, PayloadNonce, SLOT_LEN, Spread, signing_key_from_text};
 use dbseal_tests::cli::{Folder, Run};
 use dbseal_tests::inputs::paint;
-use dbseal_tests::seal::seal_in_order;
+use dbseal_tests::seal::{seal_in_order, sealed_by};
 
 const LEN: usize = 5_000_000;
 
@@ -240,7 +237,7 @@ fn a_seal_about_anothers_file_is_refused() {
     let file = folder.read("shop.age");
     let (header, _) = header_and_key(&folder);
     let key = signing_key_from_text(&folder.read_text("db1.sign.key")).expect("a signing key");
-    let seal = sealed_by(&key, &header, &file[header.len()..], &FileKey::from_bytes(&[0; 16]));
+    let seal = sealed_by(&key, None, &header, &file[header.len()..], &FileKey::from_bytes(&[0; 16]));
     folder.write("shop.age.seal", seal.to_bytes());
     let verify = ["verify", "--trust", "trusted/trust", "shop.age"];
     folder.dbseal(verify).run().succeeds();
@@ -248,23 +245,6 @@ fn a_seal_about_anothers_file_is_refused() {
         run.run().ends_with(1, "its seal was made by somebody who did not make the backup");
         assert!(!folder.has("out") && !folder.has("final"));
     }
-}
-
-fn sealed_by(key: &SigningKey, header: &[u8], section: &[u8], file_key: &FileKey) -> Seal {
-    let tree = Tree::of(section);
-    let label = |text: &str| text.parse().expect("a label");
-    let note = Note::Sealed(Sealed {
-        signer: key.verifier_key().clone(),
-        series: None,
-        file: FileName::of(b"shop.age").expect("a name"),
-        time: Time::from_unix(1_795_485_613).expect("a time"),
-        source: SourceKind::File,
-        process: Process { tool: label("dbseal"), version: label("0.1.0"), preset: label("x25519"), compression: label("none") },
-        header: Extent::of(header),
-        payload: (&tree).into(),
-        proof: Proof::none(),
-    });
-    Seal::new(note.proven(&ProofKey::of(file_key)), key, &tree, header)
 }
 
 /// Where the hashes of the groups were cut off, a file is checked as a whole; what cannot be taken back is not begun.
