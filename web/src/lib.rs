@@ -1,4 +1,4 @@
-//! The browser app: [`dbseal_core`] in a page that makes no request, and the worker that does its jobs.
+//! The browser app: [`dbseal_core`] in a page that asks for nothing but its own files, and the worker that does its jobs.
 //!
 //! Page, worker and the [`messages`] between them are three modules; the messages, and two questions to a browser's objects, are all that
 //! is shared. The jobs themselves, in [`engine`], know neither.
