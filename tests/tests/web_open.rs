@@ -113,11 +113,8 @@ fn assert_opened(visit: &Visit, folder: &Folder, name: &str) {
     }
     visit.browser.wait_for("#save-output").click();
     let whole = || {
-        let saved = fs::read_dir(visit.browser.downloads()).ok()?.flatten().map(|entry| entry.path());
-        // What is not complete yet has an ending of the browser's own.
-        let mut saved = saved.into_iter().filter(|path| path.extension().is_none_or(|ending| ending != "crdownload" && ending != "part"));
-        let found = saved.find(|path| fs::read(path).is_ok_and(|bytes| bytes == folder.read("plain")));
-        found.map(|path| fs::remove_file(path).expect("it can be removed"))
+        let saved = visit.browser.downloaded().filter(|path| fs::read(path).is_ok_and(|bytes| bytes == folder.read("plain")))?;
+        fs::remove_file(saved).ok()
     };
     wait_for(&format!("{}: {name} is downloaded", visit.name()), whole);
 }

@@ -138,6 +138,22 @@ impl Browser {
         self.profile.path().join("downloads")
     }
 
+    /// The file that was downloaded, once the browser is done with it: while it works, there is another beside it, under a hidden name or
+    /// with an ending of the browser's own, which then takes the name of the first.
+    ///
+    /// # Panics
+    /// If the folder cannot be read.
+    #[must_use]
+    pub fn downloaded(&self) -> Option<PathBuf> {
+        let entries = fs::read_dir(self.downloads()).expect("the folder for downloads is there");
+        let names: Vec<_> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let is_partial = |name: &String| name.starts_with('.') || name.ends_with(".crdownload") || name.ends_with(".part");
+        match &*names {
+            [name] if !is_partial(name) => Some(self.downloads().join(name)),
+            _ => None,
+        }
+    }
+
     /// The process number of the driver, whose children are the browser's processes.
     #[must_use]
     pub fn driver_pid(&self) -> u32 {
