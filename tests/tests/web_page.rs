@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 use std::fmt;
+use std::thread;
+use std::time::Duration;
 
 use dbseal_tests::browser::{Browser, HEADERS, Kind, Listener, PageServer, Policy, page, wait_for};
 use dbseal_tests::tools::workspace_dir;
@@ -137,6 +139,22 @@ fn from_a_file_it_works_with_one_thread() {
         wait_until_started(&browser);
         assert_eq!(threads_of(&browser.run_async(FIRST_WORD, &[])), 1, "{kind:?}");
         assert_nothing_left(&browser);
+    }
+}
+
+/// What the other tests count is the page's: a browser that shows nothing asks nobody. And it is counted: what a page asks is heard.
+#[test]
+fn a_browser_asks_nobody_by_itself() {
+    for kind in Kind::ALL {
+        let browser = Browser::start(kind);
+        browser.open("data:text/html,<title>blank</title>");
+        // Most of what browsers ask by themselves they ask in their first seconds.
+        thread::sleep(Duration::from_secs(10));
+        assert_nothing_left(&browser);
+        let server = PageServer::start(&page().folder, &[], Policy::Nothing);
+        browser.open(&server.url("style.css"));
+        browser.run("fetch('http://backup.example/told', { mode: 'no-cors' }).catch(() => {})", &[]);
+        wait_for("the request is heard", || browser.asked_of_others().contains(&"GET http://backup.example/told".into()).then_some(()));
     }
 }
 

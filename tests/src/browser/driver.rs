@@ -19,8 +19,8 @@ use crate::tools::tool;
 /// The key under which WebDriver names an element.
 pub(super) const ELEMENT_KEY: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// Whom browsers ask by themselves, whatever page they show: what they are told to leave out and do not.
-const ASKED_BY_BROWSERS: [&str; 4] = ["accounts.google.com", "start.duckduckgo.com", "update.googleapis.com", "mozilla.com"];
+/// Where browsers are sent for what they ask their makers by themselves and cannot be told to leave out: nobody listens there.
+const NOBODY: &str = "http://127.0.0.1:9/";
 
 /// Which browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,15 @@ impl Browser {
     /// If it or its driver is missing, or does not start.
     #[must_use]
     pub fn start(kind: Kind) -> Self {
+        Self::start_with(kind, &json!({}))
+    }
+
+    /// The same, with further preferences of the browser's own.
+    ///
+    /// # Panics
+    /// If it or its driver is missing, or does not start.
+    #[must_use]
+    pub fn start_with(kind: Kind, prefs: &Value) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(profile.path().join("downloads")).expect("a folder for downloads");
         let proxy = Listener::deaf();
@@ -66,6 +75,8 @@ impl Browser {
             Kind::Chromium => command.arg("--port=0"),
             Kind::Firefox => command.args(["--port", "0", "--websocket-port", "0", "--profile-root"]).arg(profile.path()),
         };
+        // Firefox asks its maker for settings, and takes no other address for them unless this is set.
+        command.env("MOZ_REMOTE_SETTINGS_DEVTOOLS", "1");
         // Its own group, so that the browser ends with it however the test ends.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = command.spawn().expect("the driver starts");
@@ -73,7 +84,11 @@ impl Browser {
         let agent = Agent::config_builder().timeout_global(Some(HANGS)).http_status_as_error(false).proxy(None).build().into();
         let session = format!("http://127.0.0.1:{port}/session");
         let mut browser = Self { kind, driver, agent, session, proxy, profile };
-        let capabilities = browser.capabilities();
+        let mut capabilities = browser.capabilities();
+        let options = if kind == Kind::Chromium { "goog:chromeOptions" } else { "moz:firefoxOptions" };
+        for (name, value) in prefs.as_object().into_iter().flatten() {
+            capabilities[options]["prefs"][name] = value.clone();
+        }
         let answer = browser.call("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }));
         browser.session = format!("{}/{}", browser.session, answer["sessionId"].as_str().expect("a session has a name"));
         browser.call("POST", "/timeouts", &json!({ "script": HANGS.as_millis(), "pageLoad": HANGS.as_millis() }));
@@ -90,6 +105,10 @@ impl Browser {
                 args.extend(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-pings"]);
                 // What it says to its maker, and what it fetches from there: nothing of it is the page's.
                 args.push("--disable-features=OptimizationHints,MediaRouter,AutofillServerCommunication,NetworkTimeServiceQuerying");
+                let (accounts, updates) = (format!("--gaia-url={NOBODY}"), format!("--component-updater=url-source={NOBODY}"));
+                args.extend([&*accounts, &*updates]);
+                // It connects to its search engine before anybody searches.
+                let search = json!({ "short_name": "none", "keyword": "none", "url": format!("{NOBODY}{{searchTerms}}"), "id": "99" });
                 // Its sandbox refuses to be started by root, and a container is often root.
                 if rustix::process::geteuid().is_root() {
                     args.push("--no-sandbox");
@@ -100,7 +119,11 @@ impl Browser {
                     "goog:chromeOptions": {
                         "binary": tool("chromium"),
                         "args": args,
-                        "prefs": { "download.default_directory": downloads, "download.prompt_for_download": false },
+                        "prefs": {
+                            "download.default_directory": downloads,
+                            "download.prompt_for_download": false,
+                            "default_search_provider_data.template_url_data": search,
+                        },
                     },
                 })
             }
@@ -115,6 +138,8 @@ impl Browser {
                         "network.proxy.http_port": self.proxy.address().port(),
                         "network.proxy.ssl": self.proxy.address().ip().to_string(),
                         "network.proxy.ssl_port": self.proxy.address().port(),
+                        // The very value at which it asks nobody for settings.
+                        "services.settings.server": "data:,#remote-settings-dummy/v1",
                         "browser.download.folderList": 2,
                         "browser.download.dir": downloads,
                         "browser.download.useDownloadDir": true,
@@ -160,18 +185,13 @@ impl Browser {
         self.driver.id()
     }
 
-    /// What was asked of other machines so far, method and address, without what the browser asks of its makers by itself. Nothing of it
-    /// left this machine. A connection to the proxy on which nothing was said names no other machine, and Chromium makes some in advance.
+    /// What was asked of other machines so far, method and address: by the page or by the browser itself, which is told to ask nobody. A
+    /// connection on which nothing was said counts too, as an empty line. Nothing of it left this machine.
     #[must_use]
     pub fn asked_of_others(&self) -> Vec<String> {
         // What was begun just now is said a moment later.
         std::thread::sleep(Duration::from_millis(300));
-        let by_itself = |asked: &String| {
-            let address = asked.split(' ').nth(1).unwrap_or_default();
-            let host = address.trim_start_matches("http://").split([':', '/']).next().unwrap_or_default();
-            ASKED_BY_BROWSERS.iter().any(|name| host == *name || host.ends_with(&format!(".{name}")))
-        };
-        self.proxy.heard().into_iter().filter(|asked| !asked.is_empty() && !by_itself(asked)).collect()
+        self.proxy.heard()
     }
 
     /// Opens an address.
@@ -277,6 +297,41 @@ impl Browser {
     /// If it asks none.
     pub fn reply(&self, yes: bool) {
         self.call("POST", if yes { "/alert/accept" } else { "/alert/dismiss" }, &json!({}));
+    }
+
+    /// Opens a tab, which is the current one from then on.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn open_tab(&self) {
+        let tab = self.call("POST", "/window/new", &json!({ "type": "tab" }));
+        self.call("POST", "/window", &json!({ "handle": tab["handle"] }));
+    }
+
+    /// Closes the current tab, without asking; another is the current one from then on.
+    ///
+    /// # Panics
+    /// If it is the last.
+    pub fn close_tab(&self) {
+        let left = self.call("DELETE", "/window", &Value::Null);
+        self.call("POST", "/window", &json!({ "handle": left[0] }));
+    }
+
+    /// Goes to a tab, by its number in the order in which they were opened.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn switch_tab(&self, index: usize) {
+        let tabs = self.call("GET", "/window/handles", &Value::Null);
+        self.call("POST", "/window", &json!({ "handle": tabs[index] }));
+    }
+
+    /// Asks Chromium's own protocol for what WebDriver has not.
+    ///
+    /// # Panics
+    /// If it refuses, or is another browser.
+    pub fn cdp(&self, command: &str, parameters: &Value) -> Value {
+        self.call("POST", "/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
     /// What the console has shown since the last call. Chromium only: Firefox's driver does not tell.

@@ -30,16 +30,43 @@ impl Visit {
     pub fn each(mut tasks: impl FnMut(&Self)) {
         for kind in Kind::ALL {
             for origin in [Origin::Server, Origin::File] {
-                let visit = Self { browser: Browser::start(kind), origin, server: PageServer::start(&page().folder, &[], Policy::Full) };
+                let visit = Self::start(Browser::start(kind), origin);
                 tasks(&visit);
-                let asked = visit.browser.asked_of_others();
-                assert!(asked.is_empty(), "{} asked others: {asked:?}", visit.name());
-                for request in visit.server.requests() {
-                    let path = request.strip_prefix("GET /").unwrap_or("none");
-                    assert!(path.is_empty() || page().folder.join(path).is_file(), "{} asked for {request}", visit.name());
-                }
+                visit.end();
             }
         }
+    }
+
+    /// A browser that is about to visit the page.
+    #[must_use]
+    pub fn start(browser: Browser, origin: Origin) -> Self {
+        Self { browser, origin, server: PageServer::start(&page().folder, &[], Policy::Full) }
+    }
+
+    /// Ends the visit.
+    ///
+    /// # Panics
+    /// If anything was asked of another machine, or of the server what is not the page.
+    pub fn end(self) {
+        let asked = self.browser.asked_of_others();
+        assert!(asked.is_empty(), "{} asked others: {asked:?}", self.name());
+        for request in self.server.requests() {
+            let path = request.strip_prefix("GET /").unwrap_or("none");
+            assert!(path.is_empty() || page().folder.join(path).is_file(), "{} asked for {request}", self.name());
+        }
+    }
+
+    /// Opens the page.
+    pub fn open_page(&self) {
+        match self.origin {
+            Origin::Server => self.browser.open(&self.server.url("")),
+            Origin::File => self.browser.open_file(&page().kit),
+        }
+    }
+
+    /// Opens a file of the page's folder, which is of the same origin and runs nothing of the page.
+    pub fn open_beside_page(&self) {
+        self.browser.open(&self.server.url("style.css"));
     }
 
     /// Which it is, for messages.
@@ -50,10 +77,7 @@ impl Visit {
 
     /// Begins a task on a page that was just loaded, and on which this script was run before the task was chosen.
     pub fn begin(&self, task: &str, script: &str) {
-        match self.origin {
-            Origin::Server => self.browser.open(&self.server.url("")),
-            Origin::File => self.browser.open_file(&page().kit),
-        }
+        self.open_page();
         let choice = self.browser.wait_for(&format!("#task-{task}"));
         self.browser.run(script, &[]);
         choice.click();
