@@ -8,6 +8,7 @@ pub mod browser;
 pub mod cli;
 #[cfg(unix)]
 pub mod databases;
+pub mod fuzz_seeds;
 pub mod inputs;
 pub mod open;
 pub mod passphrase_vectors;
