@@ -25,6 +25,7 @@ has_certificates() { [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
 has_postgres() { [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null)" ]; }
 has_mariadb() { has mariadbd && has mariadb-install-db && has mariadb-dump; }
 has_chromium() { has chromium && has chromedriver; }
+has_webkit() { has WebKitWebDriver && has xvfb-run && has xauth; }
 can_run_arm() { [ "$(uname -m)" = aarch64 ] || { has qemu-aarch64 && has aarch64-linux-gnu-gcc; }; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
 
@@ -84,13 +85,15 @@ install_packages() {
 
 # --- Tools from registries, in $DBSEAL_TOOLS ---------------------------------------------------------------------------------
 
-cargo_tool() { # cargo_tool NAME VERSION REASON
+cargo_tool() { # cargo_tool NAME VERSION REASON; with $quick set, one whose speed does not matter is optimised little, in half the time
   # Its first line: some add a licence.
   local version
   version=$("$tools/bin/$1" --version 2>/dev/null) || true
   [ "${version%%$'\n'*}" = "$1 $2" ] && return
   say "missing: $1 $2 ($3), takes some minutes"
-  run cargo install --quiet --locked --root "$tools" "$1@$2"
+  local env=()
+  [ -z "${quick:-}" ] || env=(env CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16)
+  run "${env[@]}" cargo install --quiet --locked --root "$tools" "$1@$2"
 }
 
 # Asked before some hundred packages are installed for a node that is of no use, and again of the one that is there then.
@@ -197,11 +200,13 @@ for_test() {
   need mariadb-backup "a physical backup" has mariadb-backup
   need postgresql "a database to back up" has_postgres
   need sqlite3 "a database to back up" has sqlite3
+  need openssh-client "signs and checks the list of what a release holds" has ssh-keygen
   need nodejs "runs the JavaScript implementation of age" has node
   need npm "fetches it, and the official age vectors" has npm
   debian_has_browsers
   need "chromium chromium-driver" "a browser to test the page in, and what drives it" has_chromium
   need firefox-esr "the other browser to test the page in" has firefox-esr
+  need "webkit2gtk-driver xvfb xauth" "a third one, of Safari's family, and a display for it" has_webkit
 }
 
 case $goal in
@@ -220,14 +225,15 @@ case $goal in
     [ "$goal" = check ] || { for_test; node_is_new; }
     install_packages
     rust_components
-    cargo_tool cargo-deny 0.20.2 "licences and advisories"
+    quick=yes cargo_tool cargo-deny 0.20.2 "licences and advisories"
     [ "$goal" = check ] && exit
     cargo_tool rage 0.12.1 "another age implementation, to exchange files with"
     cargo_tool b3sum 1.8.7 "BLAKE3 as everybody has it"
-    cargo_tool geckodriver 0.37.1 "drives Firefox"
-    [ ! -d tests/fuzz ] || cargo_tool cargo-fuzz 0.13.2 "runs the fuzz targets"
+    quick=yes cargo_tool geckodriver 0.37.1 "drives Firefox"
+    [ ! -d tests/fuzz ] || quick=yes cargo_tool cargo-fuzz 0.13.2 "runs the fuzz targets"
     node_is_new
-    npm_packages "the official age vectors; a third age implementation" cctv-age@0.2.0 age-encryption@0.3.1
+    npm_packages "the official age vectors; a third age implementation; is a page for everybody?" cctv-age@0.2.0 age-encryption@0.3.1 \
+      axe-core@4.14.1
     rust_targets
     ;;
   *) fail "no such goal: $goal" ;;

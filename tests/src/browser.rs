@@ -4,6 +4,8 @@
 
 mod driver;
 mod element;
+mod kind;
+mod memory;
 mod server;
 mod visit;
 
@@ -11,11 +13,12 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dbseal_web_build::{Care, Output, build_web};
+use dbseal_web_build::{Output, build_web};
 
-use crate::tools::workspace_dir;
-pub use driver::{Browser, Kind};
+use crate::wasm::wasm_build;
+pub use driver::Browser;
 pub use element::Element;
+pub use kind::Kind;
 pub use server::{HEADERS, Listener, PageServer, Policy};
 pub use visit::{Origin, Visit};
 
@@ -24,19 +27,14 @@ pub const HANGS: Duration = Duration::from_secs(120);
 /// Between two looks at something that is waited for.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The browser app as it ships, built from this workspace once for each test program; with `DBSEAL_QUICK` set, while somebody works on
-/// it, less optimised in less time.
+/// The browser app, built from this workspace once for each test program.
 ///
 /// # Panics
 /// If it does not build.
 pub fn page() -> &'static Output {
     static PAGE: OnceLock<Output> = OnceLock::new();
     PAGE.get_or_init(|| {
-        let (care, folder) = match std::env::var_os("DBSEAL_QUICK") {
-            Some(_) => (Care::Tested, "target/web-quick"),
-            None => (Care::Shipped, "target/web-build"),
-        };
-        let target_dir = workspace_dir().join(folder);
+        let (care, target_dir) = wasm_build();
         build_web(&target_dir.join("page"), &target_dir, care).unwrap_or_else(|error| panic!("{error}"))
     })
 }

@@ -22,3 +22,5 @@ pub mod seal_vectors;
 pub mod seal_writer;
 pub mod tools;
 pub mod vectors;
+#[cfg(unix)]
+pub mod wasm;

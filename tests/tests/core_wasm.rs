@@ -10,7 +10,8 @@ use dbseal_tests::inputs::PRODUCTION_BATCH_CHUNKS;
 use dbseal_tests::passphrase_vectors;
 use dbseal_tests::seal_cases;
 use dbseal_tests::tools::{npm_dir, tool, workspace_dir};
-use dbseal_web_build::{Care, CargoJob, Form, Library, SIMD, Variant, WASM, compile, write_glue};
+use dbseal_tests::wasm::build_judge;
+use dbseal_web_build::{Care, CargoJob, Form, Library, SIMD, Variant, WASM};
 
 /// A microcontroller's target: nothing that needs an operating system builds for it.
 const BARE: &str = "thumbv7em-none-eabi";
@@ -60,10 +61,8 @@ const TESTS_SCRIPT: &str = "
 
 #[test]
 fn all_vectors_hold_in_wasm() {
-    let target_dir = workspace_dir().join("target/wasm-vectors");
-    let wasm = compile("dbseal-tests-wasm", Variant::Single, Care::Tested, &target_dir).unwrap_or_else(|error| panic!("{error}"));
-    let glue_dir = target_dir.join("glue");
-    write_glue(&wasm, Form::Node, &glue_dir).unwrap_or_else(|error| panic!("{error}"));
+    let glue_dir = workspace_dir().join("target/wasm-judge");
+    build_judge(Variant::Single, Form::Node, &glue_dir);
 
     let vectors = tempfile::tempdir().expect("a temporary folder");
     for (name, vector) in passphrase_vectors::all() {

@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use dbseal_tests::browser::Visit;
-use dbseal_tests::cli::seals;
+use dbseal_tests::browser::{Kind, Visit};
+use dbseal_tests::cli::{Folder, seals};
 use dbseal_tests::inputs::paint;
 
 /// Chunks of more than one batch, and a part of one.
@@ -12,6 +12,17 @@ const PLAIN_LEN: usize = (5 << 20) + 17;
 
 #[test]
 fn a_check_says_what_each_backup_is() {
+    let folder = backups();
+    Visit::each(|visit| check(visit, &folder));
+}
+
+#[test]
+fn so_it_does_in_webkit() {
+    let folder = backups();
+    Visit::both(Kind::WebKit, |visit| check(visit, &folder));
+}
+
+fn backups() -> Folder {
     let folder = seals::folder();
     folder.write("plain", paint(PLAIN_LEN));
     for name in ["good", "damaged", "unsigned", "strange", "truncated", "renamed"] {
@@ -32,31 +43,32 @@ fn a_check_says_what_each_backup_is() {
     for name in ["b/renamed.age", "b/renamed.age.seal"] {
         fs::rename(folder.path(name), folder.path(&name.replace("renamed", "other"))).expect("renamed");
     }
-    let trust = folder.read_text("trust");
+    folder
+}
 
-    Visit::each(|visit| {
-        for (name, integrity, place, says) in [
-            ("good", "intact", "alone", "Intact"),
-            ("damaged", "damaged", "alone", ""),
-            ("unsigned", "unsealed", "unknown", ""),
-            ("strange", "unvouched", "unknown", ""),
-            ("truncated", "damaged", "alone", ""),
-            ("other", "intact", "renamed", "renamed.age"),
-        ] {
-            visit.begin("check", "");
-            let backup = folder.path(&format!("b/{name}.age"));
-            visit.choose("#backup-file", &backup);
-            let seal = folder.path(&format!("b/{name}.age.seal"));
-            if seal.exists() {
-                visit.choose("#seal-file", &seal);
-            }
-            visit.browser.wait_for("#trust").type_in(trust.trim());
-            assert_eq!(visit.answer("data-integrity"), integrity, "{name} in {}:\n{}", visit.name(), visit.browser.text());
-            let answer = visit.browser.find("#answer").expect("it is there");
-            assert_eq!(answer.attribute("data-place").as_deref(), Some(place), "{name} in {}", visit.name());
-            let text = visit.browser.text();
-            assert!(text.contains(says), "{name} in {} does not say {says:?}:\n{text}", visit.name());
-            assert!(integrity == "intact" || !text.contains("Intact"), "{name} in {}:\n{text}", visit.name());
+fn check(visit: &Visit, folder: &Folder) {
+    let trust = folder.read_text("trust");
+    for (name, integrity, place, says) in [
+        ("good", "intact", "alone", "Intact"),
+        ("damaged", "damaged", "alone", ""),
+        ("unsigned", "unsealed", "unknown", ""),
+        ("strange", "unvouched", "unknown", ""),
+        ("truncated", "damaged", "alone", ""),
+        ("other", "intact", "renamed", "renamed.age"),
+    ] {
+        visit.begin("check", "");
+        let backup = folder.path(&format!("b/{name}.age"));
+        visit.choose("#backup-file", &backup);
+        let seal = folder.path(&format!("b/{name}.age.seal"));
+        if seal.exists() {
+            visit.choose("#seal-file", &seal);
         }
-    });
+        visit.browser.wait_for("#trust").type_in(trust.trim());
+        assert_eq!(visit.answer("data-integrity"), integrity, "{name} in {}:\n{}", visit.name(), visit.browser.text());
+        let answer = visit.browser.find("#answer").expect("it is there");
+        assert_eq!(answer.attribute("data-place").as_deref(), Some(place), "{name} in {}", visit.name());
+        let text = visit.browser.text();
+        assert!(text.contains(says), "{name} in {} does not say {says:?}:\n{text}", visit.name());
+        assert!(integrity == "intact" || !text.contains("Intact"), "{name} in {}:\n{text}", visit.name());
+    }
 }

@@ -37,6 +37,17 @@ enum With<'a> {
 
 #[test]
 fn what_dbseal_and_others_wrote_opens() {
+    let folder = backups();
+    Visit::each(|visit| open(visit, &folder));
+}
+
+#[test]
+fn so_it_does_in_webkit() {
+    let folder = backups();
+    Visit::both(Kind::WebKit, |visit| open(visit, &folder));
+}
+
+fn backups() -> Folder {
     let folder = Folder::with_key();
     folder.write("plain", paint(PLAIN_LEN));
     folder.dbseal(["keygen", "--pq", "-o", "hybrid.key"]).run().succeeds();
@@ -53,29 +64,31 @@ fn what_dbseal_and_others_wrote_opens() {
         typage(&folder, recipient, output);
     }
 
-    Visit::each(|visit| {
-        for (name, with) in [
-            ("dbseal", With::IdentityFile("backup.key")),
-            ("dbseal", With::PastedKey("backup.key")),
-            ("dbseal", With::ProtectedFile("protected.key")),
-            ("armored", With::IdentityFile("backup.key")),
-            ("hybrid", With::IdentityFile("hybrid.key")),
-            ("passphrase", With::Passphrase),
-            ("age", With::IdentityFile("backup.key")),
-            ("rage", With::IdentityFile("backup.key")),
-            ("typage", With::IdentityFile("backup.key")),
-            ("typage-hybrid", With::IdentityFile("hybrid.key")),
-        ] {
-            // Before the page looks for what this browser has.
-            visit.begin("open", if is_picked(visit) { PICK } else { NO_PICK });
-            visit.choose("#backup-file", &folder.path(&format!("{name}.age")));
-            give_key(visit, &folder, &with);
-            assert_eq!(visit.answer("data-answer"), "opened", "{name} in {}:\n{}", visit.name(), visit.browser.text());
-            let written = visit.browser.find("#answer").and_then(|answer| answer.attribute("data-written"));
-            assert_eq!(written, Some(PLAIN_LEN.to_string()), "{name} in {}", visit.name());
-            assert_opened(visit, &folder, name);
-        }
-    });
+    folder
+}
+
+fn open(visit: &Visit, folder: &Folder) {
+    for (name, with) in [
+        ("dbseal", With::IdentityFile("backup.key")),
+        ("dbseal", With::PastedKey("backup.key")),
+        ("dbseal", With::ProtectedFile("protected.key")),
+        ("armored", With::IdentityFile("backup.key")),
+        ("hybrid", With::IdentityFile("hybrid.key")),
+        ("passphrase", With::Passphrase),
+        ("age", With::IdentityFile("backup.key")),
+        ("rage", With::IdentityFile("backup.key")),
+        ("typage", With::IdentityFile("backup.key")),
+        ("typage-hybrid", With::IdentityFile("hybrid.key")),
+    ] {
+        // Before the page looks for what this browser has.
+        visit.begin("open", if is_picked(visit) { PICK } else { NO_PICK });
+        visit.choose("#backup-file", &folder.path(&format!("{name}.age")));
+        give_key(visit, folder, &with);
+        assert_eq!(visit.answer("data-answer"), "opened", "{name} in {}:\n{}", visit.name(), visit.browser.text());
+        let written = visit.browser.find("#answer").and_then(|answer| answer.attribute("data-written"));
+        assert_eq!(written, Some(PLAIN_LEN.to_string()), "{name} in {}", visit.name());
+        assert_opened(visit, folder, name);
+    }
 }
 
 /// Chromium gives a page from a server a file to write to.

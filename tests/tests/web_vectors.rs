@@ -8,9 +8,9 @@ use std::path::Path;
 use base64ct::{Base64, Encoding};
 use dbseal_tests::browser::{Browser, Kind, PageServer, Policy};
 use dbseal_tests::inputs::PRODUCTION_BATCH_CHUNKS;
-use dbseal_tests::tools::workspace_dir;
+use dbseal_tests::wasm::build_judge;
 use dbseal_tests::{passphrase_vectors, published, seal_cases};
-use dbseal_web_build::{Care, Form, Variant, compile, write_glue};
+use dbseal_web_build::{Form, Variant};
 use serde_json::json;
 
 const PAGE: &str = "<!doctype html><meta charset=\"utf-8\"><title>vectors</title><link rel=\"icon\" href=\"data:,\">";
@@ -56,11 +56,8 @@ const JUDGE: &str = "
 #[test]
 fn all_vectors_hold_in_browsers_with_and_without_threads() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let target_dir = workspace_dir().join("target/wasm-vectors");
     for variant in Variant::ALL {
-        compile("dbseal-tests-wasm", variant, Care::Tested, &target_dir)
-            .and_then(|wasm| write_glue(&wasm, Form::Module, &folder.path().join(variant.folder())))
-            .unwrap_or_else(|error| panic!("{error}"));
+        build_judge(variant, Form::Module, &folder.path().join(variant.folder()));
     }
     let vectors: Vec<_> = published::vectors();
     let vector_count = vectors.len() + passphrase_vectors::all().len();

@@ -49,6 +49,29 @@ pub enum KeyKind {
     Passphrase,
 }
 
+/// A file beside a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Chosen {
+    /// The backup.
+    Backup,
+    /// Its seal.
+    Seal,
+    /// An identity file.
+    Identity,
+}
+
+impl Chosen {
+    /// Its name beside the request.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Seal => "seal",
+            Self::Identity => "identity",
+        }
+    }
+}
+
 /// Where what is opened goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OutputKind {
@@ -80,7 +103,7 @@ pub enum SealPolicy {
     Ignored,
 }
 
-/// What a worker says, in this order: that it is ready, how far it is, and one of the others as its last word.
+/// What a worker says, in this order: that it is ready, how far it is and what it wants to read, and one of the others as its last word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Report {
     /// It can take a request.
@@ -92,6 +115,18 @@ pub enum Report {
     },
     /// How far it is.
     Progress(Progress),
+    /// It wants these bytes of a file, which it may not read itself. The answer is an object with the number as `read`, and `bytes` or an
+    /// `error`.
+    Read {
+        /// The number of the question.
+        id: u32,
+        /// Of which file.
+        file: Chosen,
+        /// The first byte.
+        start: u64,
+        /// The byte after the last.
+        end: u64,
+    },
     /// A check ended.
     Checked(Box<Checked>),
     /// A backup was opened, and all of the output is there.

@@ -17,6 +17,7 @@ mod opened;
 mod output;
 mod pace;
 mod part;
+mod reading;
 mod save;
 mod start;
 mod texts;

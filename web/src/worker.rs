@@ -3,7 +3,10 @@
 mod file;
 mod message;
 mod output;
+mod page_reader;
 mod progress;
+
+use std::rc::Rc;
 
 use dbseal_core::{Backend, Spread};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
@@ -13,9 +16,10 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 use self::file::FileSource;
 use self::message::Message;
 use self::output::Output;
+use self::page_reader::PageReader;
 use self::progress::Reporter;
 use crate::engine::{self, Keys};
-use crate::messages::{Failure, KeyKind, Report, Request};
+use crate::messages::{Chosen, Failure, KeyKind, Report, Request};
 
 /// Who works on the chunks of a batch.
 #[cfg(feature = "threads")]
@@ -29,8 +33,13 @@ const SPREAD: Spread = Spread::Serial;
 /// Outside a dedicated worker.
 #[wasm_bindgen]
 pub fn start_worker() {
-    let on_message = Closure::once_into_js(|event: MessageEvent| wasm_bindgen_futures::spawn_local(answer(event.data())));
-    scope().set_onmessage(Some(on_message.unchecked_ref()));
+    let page = Rc::new(PageReader::default());
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        if !page.take(&event.data()) {
+            wasm_bindgen_futures::spawn_local(answer(event.data(), Rc::clone(&page)));
+        }
+    });
+    scope().set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
     #[cfg(feature = "threads")]
     let threads = rayon::current_num_threads();
     #[cfg(not(feature = "threads"))]
@@ -38,20 +47,20 @@ pub fn start_worker() {
     post(&Report::Ready { threads, backend: Backend::detect().name().into() }, None);
 }
 
-async fn answer(data: JsValue) {
+async fn answer(data: JsValue, page: Rc<PageReader>) {
     let mut file = None;
     let report = match Message::take(&data) {
-        Ok(message) => job(message, &mut file).await.unwrap_or_else(Report::Failed),
+        Ok(message) => job(message, &page, &mut file).await.unwrap_or_else(Report::Failed),
         Err(failure) => Report::Failed(failure),
     };
     post(&report, file.as_ref());
 }
 
-async fn job(message: Message, file: &mut Option<Blob>) -> Result<Report, Failure> {
+async fn job(message: Message, page: &Rc<PageReader>, file: &mut Option<Blob>) -> Result<Report, Failure> {
     let Message { request, name, backup, seal, secret, identity, picked } = message;
-    let (backup, reporter) = (FileSource::new(backup), Reporter::default());
+    let (backup, reporter) = (FileSource::open(backup, Chosen::Backup, page).await, Reporter::default());
     let seal = match seal {
-        Some(seal) => Some(engine::read_seal(&FileSource::new(seal)).await?),
+        Some(seal) => Some(engine::read_seal(&FileSource::open(seal, Chosen::Seal, page).await).await?),
         None => None,
     };
     let seal = seal.as_deref();
@@ -60,7 +69,7 @@ async fn job(message: Message, file: &mut Option<Blob>) -> Result<Report, Failur
         Request::Inspect { trust } => Report::Inspected(Box::new(engine::inspect(&name, &backup, seal, &trust).await?)),
         Request::Open { key, part, trust, seal: policy, output } => {
             let identity = match identity {
-                Some(identity) => Some(engine::read_identity(&FileSource::new(identity)).await?),
+                Some(identity) => Some(engine::read_identity(&FileSource::open(identity, Chosen::Identity, page).await).await?),
                 None => None,
             };
             let keys = match (key, identity) {

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
@@ -13,28 +14,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
 
-use super::{Element, HANGS, Listener};
-use crate::tools::tool;
+use super::{Element, HANGS, Kind, Listener, wait_for};
 
 /// The key under which WebDriver names an element.
 pub(super) const ELEMENT_KEY: &str = "element-6066-11e4-a52e-4f735466cecf";
-
-/// Where browsers are sent for what they ask their makers by themselves and cannot be told to leave out: nobody listens there.
-const NOBODY: &str = "http://127.0.0.1:9/";
-
-/// Which browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Chromium, by chromedriver.
-    Chromium,
-    /// Firefox, by geckodriver.
-    Firefox,
-}
-
-impl Kind {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
-}
 
 /// A browser that runs until this is dropped.
 pub struct Browser {
@@ -67,88 +50,19 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(profile.path().join("downloads")).expect("a folder for downloads");
         let proxy = Listener::deaf();
-        let mut command = match kind {
-            Kind::Chromium => Command::new(tool("chromedriver")),
-            Kind::Firefox => Command::new(tool("geckodriver")),
-        };
-        match kind {
-            Kind::Chromium => command.arg("--port=0"),
-            Kind::Firefox => command.args(["--port", "0", "--websocket-port", "0", "--profile-root"]).arg(profile.path()),
-        };
-        // Firefox asks its maker for settings, and takes no other address for them unless this is set.
-        command.env("MOZ_REMOTE_SETTINGS_DEVTOOLS", "1");
+        let (mut command, port) = kind.driver(profile.path());
         // Its own group, so that the browser ends with it however the test ends.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = command.spawn().expect("the driver starts");
-        let port = port_of(&mut driver);
+        let port = port.inspect(|port| await_listener(*port)).unwrap_or_else(|| port_of(&mut driver));
         let agent = Agent::config_builder().timeout_global(Some(HANGS)).http_status_as_error(false).proxy(None).build().into();
         let session = format!("http://127.0.0.1:{port}/session");
+        let capabilities = kind.capabilities(profile.path(), proxy.address(), prefs);
         let mut browser = Self { kind, driver, agent, session, proxy, profile };
-        let mut capabilities = browser.capabilities();
-        let options = if kind == Kind::Chromium { "goog:chromeOptions" } else { "moz:firefoxOptions" };
-        for (name, value) in prefs.as_object().into_iter().flatten() {
-            capabilities[options]["prefs"][name] = value.clone();
-        }
         let answer = browser.call("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }));
         browser.session = format!("{}/{}", browser.session, answer["sessionId"].as_str().expect("a session has a name"));
         browser.call("POST", "/timeouts", &json!({ "script": HANGS.as_millis(), "pageLoad": HANGS.as_millis() }));
         browser
-    }
-
-    fn capabilities(&self) -> Value {
-        let downloads = self.downloads();
-        match self.kind {
-            Kind::Chromium => {
-                let profile = format!("--user-data-dir={}", self.profile.path().join("chromium").display());
-                let proxy = format!("--proxy-server=http://{}", self.proxy.address());
-                let mut args = vec!["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", &profile, &proxy];
-                args.extend(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-pings"]);
-                // What it says to its maker, and what it fetches from there: nothing of it is the page's.
-                args.push("--disable-features=OptimizationHints,MediaRouter,AutofillServerCommunication,NetworkTimeServiceQuerying");
-                let (accounts, updates) = (format!("--gaia-url={NOBODY}"), format!("--component-updater=url-source={NOBODY}"));
-                args.extend([&*accounts, &*updates]);
-                // It connects to its search engine before anybody searches.
-                let search = json!({ "short_name": "none", "keyword": "none", "url": format!("{NOBODY}{{searchTerms}}"), "id": "99" });
-                // Its sandbox refuses to be started by root, and a container is often root.
-                if rustix::process::geteuid().is_root() {
-                    args.push("--no-sandbox");
-                }
-                json!({
-                    "browserName": "chrome",
-                    "goog:loggingPrefs": { "browser": "ALL" },
-                    "goog:chromeOptions": {
-                        "binary": tool("chromium"),
-                        "args": args,
-                        "prefs": {
-                            "download.default_directory": downloads,
-                            "download.prompt_for_download": false,
-                            "default_search_provider_data.template_url_data": search,
-                        },
-                    },
-                })
-            }
-            Kind::Firefox => json!({
-                "browserName": "firefox",
-                "moz:firefoxOptions": {
-                    "binary": tool("firefox-esr"),
-                    "args": ["-headless"],
-                    "prefs": {
-                        "network.proxy.type": 1,
-                        "network.proxy.http": self.proxy.address().ip().to_string(),
-                        "network.proxy.http_port": self.proxy.address().port(),
-                        "network.proxy.ssl": self.proxy.address().ip().to_string(),
-                        "network.proxy.ssl_port": self.proxy.address().port(),
-                        // The very value at which it asks nobody for settings.
-                        "services.settings.server": "data:,#remote-settings-dummy/v1",
-                        "browser.download.folderList": 2,
-                        "browser.download.dir": downloads,
-                        "browser.download.useDownloadDir": true,
-                        "browser.download.alwaysOpenPanel": false,
-                        "browser.helperApps.neverAsk.saveToDisk": "application/octet-stream",
-                    },
-                },
-            }),
-        }
     }
 
     /// Which it is.
@@ -180,8 +94,7 @@ impl Browser {
     }
 
     /// The process number of the driver, whose children are the browser's processes.
-    #[must_use]
-    pub fn driver_pid(&self) -> u32 {
+    pub(super) fn driver_pid(&self) -> u32 {
         self.driver.id()
     }
 
@@ -235,7 +148,7 @@ impl Browser {
     #[must_use]
     pub fn wait_for(&self, css: &str) -> Element<'_> {
         let shown = || self.find_all(css).into_iter().find(Element::is_shown);
-        super::wait_for(&format!("{css} in {:?}", self.kind), shown)
+        wait_for(&format!("{css} in {:?}", self.kind), shown)
     }
 
     /// All text that the page shows.
@@ -334,12 +247,12 @@ impl Browser {
         self.call("POST", "/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
-    /// What the console has shown since the last call. Chromium only: Firefox's driver does not tell.
+    /// What the console has shown since the last call. Chromium only: the other drivers do not tell.
     #[must_use]
     pub fn console(&self) -> Vec<String> {
         let entries = match self.kind {
             Kind::Chromium => self.call("POST", "/se/log", &json!({ "type": "browser" })),
-            Kind::Firefox => Value::Null,
+            Kind::Firefox | Kind::WebKit => Value::Null,
         };
         entries.as_array().into_iter().flatten().map(|entry| entry["message"].to_string()).collect()
     }
@@ -375,6 +288,11 @@ impl Drop for Browser {
         let _ = kill_process_group(Pid::from_child(&self.driver), Signal::KILL);
         let _ = self.driver.wait();
     }
+}
+
+/// Waits for a driver that was told its port.
+fn await_listener(port: u16) {
+    wait_for("the driver listens", || TcpStream::connect(("127.0.0.1", port)).ok());
 }
 
 /// The port that a driver chose: it says so, in a sentence.

@@ -28,12 +28,18 @@ impl Visit {
     /// # Panics
     /// If anything was asked of another machine, or of the server what is not the page.
     pub fn each(mut tasks: impl FnMut(&Self)) {
-        for kind in Kind::ALL {
-            for origin in [Origin::Server, Origin::File] {
-                let visit = Self::start(Browser::start(kind), origin);
-                tasks(&visit);
-                visit.end();
-            }
+        Kind::ALL.into_iter().for_each(|kind| Self::both(kind, &mut tasks));
+    }
+
+    /// Does tasks in one browser, with the page from each origin.
+    ///
+    /// # Panics
+    /// If anything was asked of another machine, or of the server what is not the page.
+    pub fn both(kind: Kind, mut tasks: impl FnMut(&Self)) {
+        for origin in [Origin::Server, Origin::File] {
+            let visit = Self::start(Browser::start(kind), origin);
+            tasks(&visit);
+            visit.end();
         }
     }
 

@@ -8,11 +8,13 @@
 mod error;
 mod kit;
 mod site;
+mod sums;
 mod toolchain;
 mod variant;
 
 pub use error::BuildError;
 pub use kit::write_kit;
 pub use site::{Output, build_web, workspace_dir};
+pub use sums::{Listed, SUMS, write_sums};
 pub use toolchain::{Care, CargoJob, Library, SIMD, WASM};
 pub use variant::{Form, Variant, compile, write_glue};

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{BuildError, Care, Form, Variant, compile, write_glue, write_kit};
+use crate::{BuildError, Care, Form, Listed, Variant, compile, write_glue, write_kit, write_sums};
 
 const PACKAGE: &str = "dbseal-web";
 
 /// What of the page is no WASM: files in the folder `web`.
 const SOURCES: [&str; 4] = ["index.html", "style.css", "page.js", "worker.js"];
+
+const KIT: &str = "dbseal.html";
 
 /// What was built.
 #[derive(Clone, Debug)]
@@ -17,6 +19,23 @@ pub struct Output {
     pub folder: PathBuf,
     /// The kit: one HTML file.
     pub kit: PathBuf,
+    /// All files in the folder, by name, as the list in there has them.
+    pub files: Vec<Listed>,
+}
+
+impl Output {
+    /// Bytes that a visitor fetches whose browser takes the build in this folder.
+    #[must_use]
+    pub fn page_len(&self, build: &str) -> usize {
+        let is_fetched = |file: &&Listed| file.name != KIT && file.name.split_once('/').is_none_or(|(folder, _)| folder == build);
+        self.files.iter().filter(is_fetched).map(|file| file.len).sum()
+    }
+
+    /// Bytes of the kit.
+    #[must_use]
+    pub fn kit_len(&self) -> usize {
+        self.files.iter().filter(|file| file.name == KIT).map(|file| file.len).sum()
+    }
 }
 
 /// The workspace's root folder.
@@ -50,7 +69,8 @@ pub fn build_web(folder: &Path, target_dir: &Path, care: Care) -> Result<Output,
     write_glue(&single, Form::Module, &folder.join(Variant::Single.folder()))?;
     write_glue(&threads, Form::Module, &folder.join(Variant::Threads.folder()))?;
 
-    let kit = folder.join("dbseal.html");
+    let kit = folder.join(KIT);
     write_kit(&sources, &single, target_dir, &kit)?;
-    Ok(Output { folder: folder.into(), kit })
+    let files = write_sums(folder)?;
+    Ok(Output { folder: folder.into(), kit, files })
 }

@@ -6,9 +6,10 @@ use std::rc::{Rc, Weak};
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::texts;
+use super::{reading, texts};
 use crate::messages::{Failure, Report};
 use crate::objects::words_of;
 
@@ -32,6 +33,8 @@ struct Inner {
     listener: RefCell<Option<Listener>>,
     /// A job that waits until the worker can take it, and what is handed over with it.
     waiting: RefCell<Option<(JsValue, Array)>>,
+    /// The job that the worker does, for the files beside it.
+    job: RefCell<JsValue>,
     on_ready: Box<OnReady>,
     myself: Weak<Inner>,
 }
@@ -51,6 +54,7 @@ impl Bridge {
             before: RefCell::default(),
             listener: RefCell::default(),
             waiting: RefCell::default(),
+            job: RefCell::default(),
             on_ready: Box::new(on_ready),
             myself: myself.clone(),
         });
@@ -103,6 +107,7 @@ impl Inner {
     }
 
     fn end_worker(&self) {
+        self.job.take();
         if let Some(running) = self.worker.take() {
             running.worker.terminate();
             running.worker.set_onmessage(None);
@@ -116,7 +121,9 @@ impl Inner {
             let worker = self.worker.borrow();
             let Some(running) = worker.as_ref().filter(|running| running.ready.get()) else { return };
             let Some((job, transferred)) = self.waiting.take() else { return };
-            running.worker.post_message_with_transfer(&job, &transferred).err()
+            let failed = running.worker.post_message_with_transfer(&job, &transferred).err();
+            self.job.replace(job);
+            failed
         };
         if let Some(error) = failed {
             self.end(Report::Failed(texts::worker_failed(&words_of(&error))), None);
@@ -135,6 +142,11 @@ impl Inner {
                 self.post_waiting();
             }
             Some(report @ Report::Progress(_)) => self.tell(report, None),
+            Some(Report::Read { id, file, start, end }) => {
+                if let Some(running) = &*self.worker.borrow() {
+                    spawn_local(reading::answer(running.worker.clone(), self.job.borrow().clone(), id, file, start..end));
+                }
+            }
             Some(report) => {
                 let file = Reflect::get(data, &"file".into()).ok().and_then(|file| file.dyn_into().ok());
                 self.end(report, file);

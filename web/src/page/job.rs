@@ -14,7 +14,7 @@ use super::map::Map;
 use super::notice::Notice;
 use super::pace::Pace;
 use super::{Page, start, texts};
-use crate::messages::{Failure, Progress, Report, Request};
+use crate::messages::{Chosen, Failure, Progress, Report, Request};
 use crate::objects;
 
 /// In milliseconds: numbers that change more often cannot be read.
@@ -104,13 +104,13 @@ fn message(job: &Job, backup: &File) -> (Object, Array) {
         let _ = Reflect::set(&message, &name.into(), value);
     };
     set("request", &serde_json::to_string(&job.request).expect("requests are text, numbers and lists").into());
-    set("backup", backup);
+    set(Chosen::Backup.field(), backup);
     if let Some(seal) = &job.files.seal {
-        set("seal", seal);
+        set(Chosen::Seal.field(), seal);
     }
     if let Some(Key { identity, secret, .. }) = &job.key {
         if let Some(identity) = identity {
-            set("identity", identity);
+            set(Chosen::Identity.field(), identity);
         }
         if let Some(secret) = secret {
             let secret = Uint8Array::from(secret.as_slice());

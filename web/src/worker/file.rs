@@ -1,27 +1,45 @@
 //! A file that a person chose, read in pieces.
 
-use js_sys::{ArrayBuffer, Uint8Array};
 use std::ops::Range;
+use std::rc::Rc;
+
+use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
 use super::output::reason;
+use super::page_reader::PageReader;
 use crate::engine::{Piece, ReadError, Source};
+use crate::messages::Chosen;
 use crate::objects;
 
 pub(super) struct FileSource {
     blob: Blob,
     len: u64,
+    /// Who reads it, where the worker may not.
+    page: Option<(Rc<PageReader>, Chosen)>,
 }
 
 /// Outside the memory of the program, until it is copied.
 pub(super) struct FilePiece(Uint8Array);
 
 impl FileSource {
-    pub(super) fn new(blob: Blob) -> Self {
+    /// Finds out who can read it by trying.
+    pub(super) async fn open(blob: Blob, which: Chosen, page: &Rc<PageReader>) -> Self {
         let len = objects::len(&blob);
-        Self { blob, len }
+        let mut file = Self { blob, len, page: None };
+        if file.read(0..len.min(1)).await.is_err() {
+            file.page = Some((Rc::clone(page), which));
+        }
+        file
+    }
+
+    fn begin(&self, range: &Range<u64>) -> Result<Promise, JsValue> {
+        match &self.page {
+            Some((page, which)) => Ok(page.read(*which, range)),
+            None => objects::read(&self.blob, range),
+        }
     }
 }
 
@@ -35,7 +53,7 @@ impl Source for FileSource {
     /// The browser refuses to read a file that has changed since it was chosen.
     fn read(&self, range: Range<u64>) -> impl Future<Output = Result<FilePiece, ReadError>> + use<> {
         let wanted_len = range.end - range.start;
-        let started = self.blob.slice_with_f64_and_f64(number(range.start), number(range.end)).map(|slice| slice.array_buffer());
+        let started = self.begin(&range);
         async move {
             let failed = |error: JsValue| ReadError(reason(&error));
             let buffer: ArrayBuffer = JsFuture::from(started.map_err(failed)?).await.map_err(failed)?.unchecked_into();
@@ -49,10 +67,4 @@ impl Piece for FilePiece {
     fn copy_to(&self, bytes: &mut [u8]) {
         self.0.copy_to(bytes);
     }
-}
-
-/// JavaScript's numbers hold each whole number up to 2^53, and no file is longer than 2^53 bytes.
-#[expect(clippy::cast_precision_loss, reason = "2^53 bytes are 9 petabytes")]
-pub(super) fn number(len: u64) -> f64 {
-    len as f64
 }

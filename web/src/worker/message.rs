@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, File, FileSystemFileHandle};
 use zeroize::Zeroizing;
 
-use crate::messages::{Failure, Request};
+use crate::messages::{Chosen, Failure, Request};
 
 pub(super) struct Message {
     pub(super) request: Request,
@@ -25,7 +25,7 @@ impl Message {
     /// Takes it apart, and overwrites the secret where it lay.
     pub(super) fn take(data: &JsValue) -> Result<Self, Failure> {
         let request = Reflect::get(data, &"request".into()).ok().and_then(|text| serde_json::from_str(&text.as_string()?).ok());
-        let backup: Option<File> = field(data, "backup");
+        let backup: Option<File> = field(data, Chosen::Backup.field());
         let (Some(request), Some(backup)) = (request, backup) else {
             return Err(Failure {
                 what: "the page sent a request that this version does not know".into(),
@@ -42,9 +42,9 @@ impl Message {
             request,
             name: backup.name(),
             backup: backup.unchecked_into(),
-            seal: field(data, "seal"),
+            seal: field(data, Chosen::Seal.field()),
             secret: secret.unwrap_or_default(),
-            identity: field(data, "identity"),
+            identity: field(data, Chosen::Identity.field()),
             picked: field(data, "output"),
         })
     }

@@ -12,11 +12,10 @@ use web_sys::{
     FileSystemSyncAccessHandle, FileSystemWritableFileStream,
 };
 
-use super::file::number;
 use super::scope;
 use crate::engine::{Sink, WriteError};
 use crate::messages::{Failure, MEMORY_LIMIT, OutputKind};
-use crate::objects::words_of;
+use crate::objects::{number, words_of};
 
 /// An output, and the file that it becomes where the page has to offer one.
 pub(super) struct Output {

@@ -1,0 +1,155 @@
+//! Backups that are longer than the page may hold, and longer than 32 bits count: checked and opened in real browsers, from a server
+//! and from a file, with the memory of the page's process measured.
+#![cfg(target_os = "linux")]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use dbseal_tests::browser::{Kind, Origin, Visit, wait_for};
+use dbseal_tests::cli::{Folder, seals};
+use dbseal_tests::inputs::paint;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// What the page's process may take at most, in bytes, the browser's own program included.
+const MEMORY_MAX: u64 = 512 << 20;
+/// A page may hold this many bytes of an output where it can be given no file: `dbseal_web::messages::MEMORY_LIMIT`.
+const HELD_LEN: u64 = 256 << 20;
+/// Bytes that are compared at a time.
+const PIECE_LEN: usize = 32 << 20;
+
+/// The dialog of the system alone is replaced, by a file of the browser's own storage.
+const PICK: &str = "
+    self.showSaveFilePicker = async () =>
+        (await navigator.storage.getDirectory()).getFileHandle('picked', { create: true });
+";
+const NO_PICK: &str = "delete self.showSaveFilePicker; delete Window.prototype.showSaveFilePicker;";
+/// The hash of each piece of what was picked.
+const PICKED: &str = "
+    const [piece] = arguments;
+    const file = await (await (await navigator.storage.getDirectory()).getFileHandle('picked')).getFile();
+    const hashes = [];
+    for (let start = 0; start < file.size; start += piece) {
+        const hash = await crypto.subtle.digest('SHA-256', await file.slice(start, start + piece).arrayBuffer());
+        hashes.push(Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join(''));
+    }
+    return hashes;
+";
+
+#[test]
+fn a_long_backup_is_checked_in_little_memory() {
+    check(300 << 20);
+}
+
+#[test]
+#[ignore = "6 GiB are encrypted, and checked four times"]
+fn a_backup_of_six_gibibytes_is_checked_in_little_memory() {
+    check(6 << 30);
+}
+
+#[test]
+fn a_long_backup_opens_in_little_memory() {
+    open(300 << 20);
+}
+
+#[test]
+#[ignore = "2 GiB are encrypted, and opened three times"]
+fn a_backup_of_two_gibibytes_opens_in_little_memory() {
+    open(2 << 30);
+}
+
+/// Checks a backup of so many bytes, whole, and with a bit flipped in its last tenth.
+fn check(len: u64) {
+    let folder = folder(len);
+    let (backup, trust) = (folder.path("b/plain.age"), folder.read_text("trust"));
+    Visit::each(|visit| {
+        for integrity in ["intact", "damaged"] {
+            if integrity == "damaged" {
+                // Before it is chosen: a browser does not read a file that has changed since.
+                flip_bit(&backup, len / 10 * 9);
+            }
+            visit.begin("check", "");
+            visit.choose("#backup-file", &backup);
+            visit.choose("#seal-file", &folder.path("b/plain.age.seal"));
+            visit.browser.wait_for("#trust").type_in(trust.trim());
+            assert_eq!(visit.answer("data-integrity"), integrity, "{}:\n{}", visit.name(), visit.browser.text());
+            assert_memory(visit);
+        }
+        flip_bit(&backup, len / 10 * 9);
+    });
+}
+
+/// Opens a backup of so many bytes wherever the browser has a place for it.
+fn open(len: u64) {
+    let folder = folder(len);
+    Visit::each(|visit| {
+        let (kind, origin) = (visit.browser.kind(), visit.origin);
+        let picked = kind == Kind::Chromium && origin == Origin::Server;
+        visit.begin("open", if picked { PICK } else { NO_PICK });
+        visit.choose("#backup-file", &folder.path("b/plain.age"));
+        visit.choose("#identity-file", &folder.path("backup.key"));
+        if origin == Origin::File {
+            // Before the first byte, with the limit in words.
+            visit.browser.wait_for("#start").click();
+            let notice = visit.browser.wait_for("#failure-what").text();
+            assert!(notice.contains("256.0 MiB") && len > HELD_LEN, "{}: {notice}", visit.name());
+            return;
+        }
+        assert_eq!(visit.answer("data-answer"), "opened", "{}:\n{}", visit.name(), visit.browser.text());
+        assert_memory(visit);
+        let expected = hashes(&folder.path("plain"));
+        if picked {
+            assert_eq!(visit.browser.run_async(PICKED, &[json!(PIECE_LEN)]), json!(expected), "{}", visit.name());
+            return;
+        }
+        visit.browser.wait_for("#save-output").click();
+        let saved = wait_for(&format!("{}: it is downloaded", visit.name()), || visit.browser.downloaded());
+        assert_eq!(hashes(&saved), expected, "{}", visit.name());
+        assert_memory(visit);
+    });
+}
+
+fn assert_memory(visit: &Visit) {
+    let peak = visit.browser.renderer_peak();
+    println!("{}: {} MiB at most", visit.name(), peak >> 20);
+    assert!(peak < MEMORY_MAX, "{}: {} MiB", visit.name(), peak >> 20);
+}
+
+fn flip_bit(path: &Path, at: u64) {
+    let file = File::options().read(true).write(true).open(path).expect("it is there");
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).expect("it is long enough");
+    byte[0] ^= 1;
+    file.write_all_at(&byte, at).expect("it can be written");
+}
+
+/// The hash of each piece of a file.
+fn hashes(path: &Path) -> Vec<String> {
+    let file = File::open(path).expect("it is there");
+    let mut piece = Vec::new();
+    let next = || {
+        piece.clear();
+        (&file).take(PIECE_LEN as u64).read_to_end(&mut piece).expect("it can be read");
+        let hash = Sha256::digest(&piece);
+        (!piece.is_empty()).then(|| hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    };
+    std::iter::from_fn(next).collect()
+}
+
+/// A signed backup of so many bytes, no chunk of which looks like another.
+fn folder(len: u64) -> Folder {
+    let folder = seals::folder();
+    // A multiple of the cycle, so that it goes on from one block to the next.
+    let block = paint(251 << 12);
+    let mut plain = File::create(folder.path("plain")).expect("a file");
+    let mut left = len;
+    while left > 0 {
+        let part = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
+        plain.write_all(&block[..part]).expect("there is room");
+        left -= part as u64;
+    }
+    seals::encrypt(&folder, &["-o", "b/plain.age", "plain"]).run().succeeds();
+    folder
+}

@@ -1,0 +1,289 @@
+//! Every screen of the browser app, in both themes, on a phone and on a desk: an accessibility checker finds nothing in it, nothing stands
+//! out of it at the side, and a picture of it is written for people to look at, into `target/screens`.
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use dbseal_tests::browser::{Browser, Kind, Origin, Visit};
+use dbseal_tests::cli::{Folder, seals};
+use dbseal_tests::inputs::paint;
+use dbseal_tests::tools::{npm_dir, workspace_dir};
+use serde_json::{Value, json};
+
+const PASSPHRASE: &str = "correct horse battery staple";
+/// Some groups.
+const PLAIN_LEN: usize = (40 << 20) + 17;
+
+/// What a person has set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Theme {
+    Light,
+    Dark,
+}
+
+/// What a person looks at, with its width in pixels.
+const WIDTHS: [(&str, u32); 2] = [("phone", 390), ("desk", 1280)];
+
+/// What is wrong with the page, a line each, by the rules of WCAG and the checker's own best practices.
+const CHECK: &str = "
+    const result = await axe.run(document, { resultTypes: ['violations'] });
+    return result.violations.map((found) =>
+        `${found.impact}: ${found.id}: ${found.help}: ${found.nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`);
+";
+
+/// Keeps a worker's reports back from the second on, so that a job stays where it is. For the workers that are made from now on.
+const HOLD: &str = "
+    const make = self.dbsealNewWorker;
+    self.dbsealNewWorker = () => {
+        const worker = make();
+        let reports = 0;
+        worker.addEventListener('message', (event) => { if (++reports > 3) event.stopImmediatePropagation(); });
+        return worker;
+    };
+";
+
+/// The dialog of the system alone is replaced, by a file of the browser's own storage.
+const PICK: &str = "
+    self.showSaveFilePicker = async () =>
+        (await navigator.storage.getDirectory()).getFileHandle('shop.sql', { create: true });
+";
+
+#[test]
+fn every_screen_is_for_everybody() {
+    let folder = backups();
+    let pictures = workspace_dir().join("target/screens");
+    let _ = fs::remove_dir_all(&pictures);
+    fs::create_dir_all(&pictures).expect("a folder for pictures");
+    let axe = fs::read_to_string(npm_dir("axe-core").join("node_modules/axe-core/axe.min.js")).expect("the checker");
+    let mut faults = BTreeSet::new();
+    for kind in Kind::ALL {
+        for theme in [Theme::Light, Theme::Dark] {
+            let scheme = u32::from(theme == Theme::Light);
+            let browser = Browser::start_with(kind, &json!({ "layout.css.prefers-color-scheme.content-override": scheme }));
+            let visit = Visit::start(browser, Origin::Server);
+            for (place, width) in WIDTHS {
+                let name = format!("{kind:?}-{theme:?}-{place}").to_lowercase();
+                let mut screens =
+                    Screens { visit: &visit, folder: &folder, pictures: pictures.join(name), axe: &axe, width, faults: Vec::new() };
+                screens.show_as(theme);
+                screens.walk();
+                faults.extend(screens.faults);
+            }
+            visit.end();
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// Backups of each kind that a screen tells apart.
+fn backups() -> Folder {
+    let folder = seals::folder();
+    folder.write("shop.sql", paint(PLAIN_LEN));
+    let encrypt = |name: &str| {
+        let output = format!("b/{name}.age");
+        seals::encrypt_next(&folder, &["-o", &output, "shop.sql"]).run().succeeds();
+    };
+    ["shop", "damaged", "unsealed", "altered"].into_iter().for_each(encrypt);
+    let mut damaged = folder.read("b/damaged.age");
+    damaged[3 << 20] ^= 1;
+    damaged[30 << 20] ^= 1;
+    damaged.truncate(damaged.len() - (2 << 20));
+    folder.write("b/damaged.age", damaged);
+    fs::remove_file(folder.path("b/unsealed.age.seal")).expect("it is there");
+    let mut altered = folder.read("b/altered.age");
+    altered[100] ^= 1;
+    folder.write("b/altered.age", altered);
+    folder.write("b/notes.txt", "Not a backup.");
+    folder.write("phrase", PASSPHRASE);
+    folder.dbseal(["encrypt", "--passphrase-file", "phrase", "-o", "b/passphrase.age", "shop.sql"]).run().succeeds();
+    folder.dbseal(["keygen", "-o", "other.key"]).run().succeeds();
+    folder
+}
+
+/// All screens, one after another.
+struct Screens<'a> {
+    visit: &'a Visit,
+    folder: &'a Folder,
+    /// The beginning of the pictures' names.
+    pictures: PathBuf,
+    axe: &'a str,
+    width: u32,
+    faults: Vec<String>,
+}
+
+impl Screens<'_> {
+    fn browser(&self) -> &Browser {
+        &self.visit.browser
+    }
+
+    /// Chromium is told now; Firefox was when it started.
+    fn show_as(&self, theme: Theme) {
+        if self.browser().kind() == Kind::Chromium {
+            let value = format!("{theme:?}").to_lowercase();
+            self.browser().cdp("Emulation.setEmulatedMedia", &json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] }));
+        }
+    }
+
+    fn walk(&mut self) {
+        self.visit.open_page();
+        let _ = self.browser().wait_for("#task-check");
+        self.look("start");
+        self.check();
+        self.inspect();
+        self.open();
+    }
+
+    fn check(&mut self) {
+        self.begin("check");
+        self.look("check");
+        self.trust();
+        self.choose_pair("shop");
+        self.look("check-chosen");
+        for (name, integrity) in [("shop", "intact"), ("damaged", "damaged"), ("unsealed", "unsealed"), ("altered", "header-changed")] {
+            self.begin("check");
+            self.trust();
+            self.choose_pair(name);
+            assert_eq!(self.visit.answer("data-integrity"), integrity, "{name}: {}", self.browser().text());
+            self.look(&format!("check-{name}"));
+        }
+        self.begin("check");
+        self.choose_pair("shop");
+        assert_eq!(self.visit.answer("data-integrity"), "unvouched");
+        self.look("check-unvouched");
+
+        self.browser().run(HOLD, &[]);
+        // The next worker is made when this job ends, the one after that is held.
+        for held in [false, true] {
+            self.browser().wait_for("#back").click();
+            self.browser().wait_for("#task-check").click();
+            if held {
+                self.browser().wait_for("#start").click();
+                let _ = self.browser().wait_for("#map .read");
+                self.look("check-running");
+            } else {
+                let _ = self.visit.answer("data-integrity");
+            }
+        }
+    }
+
+    fn inspect(&mut self) {
+        self.begin("inspect");
+        self.look("inspect");
+        self.choose_pair("shop");
+        let _ = self.visit.answer("data-answer");
+        self.look("inspect-shop");
+        self.begin("inspect");
+        self.visit.choose("#backup-file", &self.folder.path("b/notes.txt"));
+        let _ = self.visit.answer("data-answer");
+        self.look("inspect-failed");
+    }
+
+    fn open(&mut self) {
+        self.begin("open");
+        self.look("open");
+        self.browser().wait_for("#start").click();
+        let _ = self.browser().wait_for("#failure-what");
+        self.look("open-nothing-chosen");
+        self.begin("open");
+        self.trust();
+        self.choose_pair("shop");
+        self.visit.choose("#identity-file", &self.folder.path("backup.key"));
+        self.click("#part-range");
+        self.look("open-range");
+        self.click("#part-whole");
+        assert_eq!(self.visit.answer("data-answer"), "opened", "{}", self.browser().text());
+        self.look("opened");
+
+        self.begin("open");
+        self.visit.choose("#backup-file", &self.folder.path("b/passphrase.age"));
+        self.click("#key-by-passphrase");
+        self.browser().wait_for("#passphrase").type_in(PASSPHRASE);
+        self.look("open-passphrase");
+        assert_eq!(self.visit.answer("data-answer"), "opened", "{}", self.browser().text());
+        self.look("opened-unsealed");
+
+        self.begin("open");
+        self.choose_pair("shop");
+        self.visit.choose("#identity-file", &self.folder.path("other.key"));
+        let _ = self.visit.answer("data-answer");
+        self.look("open-wrong-key");
+
+        self.begin("open");
+        self.trust();
+        self.visit.choose("#backup-file", &self.folder.path("b/unsealed.age"));
+        self.visit.choose("#identity-file", &self.folder.path("backup.key"));
+        let _ = self.visit.answer("data-answer");
+        self.look("open-refused");
+        self.browser().wait_for("#open-anyway").click();
+        let _ = self.browser().wait_for("#unsealed-warning");
+        self.look("open-anyway");
+
+        self.begin("open");
+        self.trust();
+        self.choose_pair("damaged");
+        self.visit.choose("#identity-file", &self.folder.path("backup.key"));
+        self.click("#part-salvage");
+        assert_eq!(self.visit.answer("data-answer"), "opened", "{}", self.browser().text());
+        self.look("salvaged");
+    }
+
+    fn begin(&self, task: &str) {
+        let picks = self.browser().kind() == Kind::Chromium;
+        self.visit.begin(task, if picks { PICK } else { "" });
+    }
+
+    fn choose_pair(&self, name: &str) {
+        let (backup, seal) = (self.folder.path(&format!("b/{name}.age")), self.folder.path(&format!("b/{name}.age.seal")));
+        self.visit.choose("#backup-file", &backup);
+        if seal.exists() {
+            self.visit.choose("#seal-file", &seal);
+        }
+    }
+
+    fn trust(&self) {
+        let trust = self.browser().wait_for("#trust");
+        trust.clear();
+        trust.type_in(self.folder.read_text("trust").trim());
+    }
+
+    fn click(&self, choice: &str) {
+        self.browser().find(choice).unwrap_or_else(|| panic!("{choice}")).click();
+    }
+
+    /// Looks at the screen as it is now.
+    fn look(&mut self, screen: &str) {
+        let browser = self.browser();
+        fit(browser, self.width);
+        let name = format!("{}-{screen}", self.pictures.file_name().unwrap_or_default().display());
+        if browser.run("return typeof axe === 'undefined'", &[]) == Value::Bool(true) {
+            browser.run(&format!("{}; window.axe = axe;", self.axe), &[]);
+        }
+        let found = browser.run_async(CHECK, &[]);
+        let overhang = browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth", &[]);
+        browser.screenshot(&self.pictures.with_file_name(format!("{name}.png")));
+        let found = found.as_array().expect("a list").iter().map(|fault| format!("{name}: {}", fault.as_str().unwrap_or_default()));
+        self.faults.extend(found);
+        if overhang != json!(0) {
+            self.faults.push(format!("{name}: it is {overhang} pixels too wide"));
+        }
+    }
+}
+
+/// Makes the window as wide as asked, if the browser can be so narrow, and as high as what it shows.
+fn fit(browser: &Browser, width: u32) {
+    const MEASURE: &str = "return [outerWidth - innerWidth, outerHeight - innerHeight, document.documentElement.scrollHeight]";
+    let number = |measures: &Value, index: usize| u32::try_from(measures[index].as_u64().unwrap_or_default()).unwrap_or_default();
+    if browser.kind() == Kind::Chromium {
+        let metrics = |height: u32| json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        browser.cdp("Emulation.setDeviceMetricsOverride", &metrics(800));
+        let height = number(&browser.run(MEASURE, &[]), 2);
+        browser.cdp("Emulation.setDeviceMetricsOverride", &metrics(height.max(800)));
+        return;
+    }
+    let around = browser.run(MEASURE, &[]);
+    browser.resize(width + number(&around, 0), 800);
+    let height = number(&browser.run(MEASURE, &[]), 2);
+    browser.resize(width + number(&around, 0), height.max(800) + number(&around, 1));
+}
