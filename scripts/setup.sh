@@ -3,7 +3,7 @@
 # reason and the exact command before it runs. Sources: this system's own apt packages; by name and version, the cargo and npm
 # registries (into $DBSEAL_TOOLS); rustup's components of the toolchain in use. Nothing else is downloaded.
 #
-#   scripts/setup.sh build|check|demo|bench|test|web
+#   scripts/setup.sh build|check|demo|bench|bench-web|test|web
 set -euo pipefail
 cd "$(dirname "$0")/.."
 goal=$1
@@ -203,11 +203,22 @@ for_test() {
   need openssh-client "signs and checks the list of what a release holds" has ssh-keygen
   need nodejs "runs the JavaScript implementation of age" has node
   need npm "fetches it, and the official age vectors" has npm
+  browsers
+}
+
+browsers() {
   debian_has_browsers
   need "chromium chromium-driver" "a browser to test the page in, and what drives it" has_chromium
   need firefox-esr "the other browser to test the page in" has firefox-esr
   need "webkit2gtk-driver xvfb xauth" "a third one, of Safari's family, and a display for it" has_webkit
 }
+
+for_bench_web() {
+  need "nodejs npm" "fetches what the page is compared with" has npm
+  browsers
+}
+
+readonly GECKODRIVER=0.37.1 TYPAGE=0.3.1
 
 case $goal in
   build) base; install_packages ;;
@@ -220,6 +231,15 @@ case $goal in
     cargo_tool rage 0.12.1 "to compare with"
     cargo_tool b3sum 1.8.7 "to compare with"
     ;;
+  bench-web)
+    base
+    for_bench_web
+    install_packages
+    cargo_tool geckodriver "$GECKODRIVER" "drives Firefox"
+    node_is_new
+    npm_packages "what the page is compared with" "age-encryption@$TYPAGE" libsodium-wrappers@0.8.4
+    rust_targets
+    ;;
   check | test)
     base
     [ "$goal" = check ] || { for_test; node_is_new; }
@@ -229,11 +249,11 @@ case $goal in
     [ "$goal" = check ] && exit
     cargo_tool rage 0.12.1 "another age implementation, to exchange files with"
     cargo_tool b3sum 1.8.7 "BLAKE3 as everybody has it"
-    quick=yes cargo_tool geckodriver 0.37.1 "drives Firefox"
+    quick=yes cargo_tool geckodriver "$GECKODRIVER" "drives Firefox"
     [ ! -d tests/fuzz ] || quick=yes cargo_tool cargo-fuzz 0.13.2 "runs the fuzz targets"
     node_is_new
-    npm_packages "the official age vectors; a third age implementation; is a page for everybody?" cctv-age@0.2.0 age-encryption@0.3.1 \
-      axe-core@4.14.1
+    npm_packages "the official age vectors; a third age implementation; is a page for everybody?" cctv-age@0.2.0 \
+      "age-encryption@$TYPAGE" axe-core@4.14.1
     rust_targets
     ;;
   *) fail "no such goal: $goal" ;;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -42,6 +42,7 @@ pub enum Policy {
 pub struct PageServer {
     listener: Listener,
     requests: Arc<Mutex<Vec<String>>>,
+    sent_len: Arc<AtomicUsize>,
 }
 
 impl PageServer {
@@ -54,13 +55,16 @@ impl PageServer {
         let folder = folder.to_owned();
         let further: BTreeMap<String, Vec<u8>> = further.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().into())).collect();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&requests);
+        let sent_len = Arc::new(AtomicUsize::new(0));
+        let (log, sent) = (Arc::clone(&requests), Arc::clone(&sent_len));
         let listener = Listener::start(move |stream| {
             let Some(request) = read_request(&stream)? else { return Ok(()) };
             log.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
-            answer(&stream, &request, &folder, &further, policy)
+            let answer = answer(&request, &folder, &further, policy);
+            sent.fetch_add(answer.len(), Ordering::SeqCst);
+            (&stream).write_all(&answer)
         });
-        Self { listener, requests }
+        Self { listener, requests, sent_len }
     }
 
     /// The address of a path.
@@ -73,6 +77,12 @@ impl PageServer {
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many bytes were sent so far, with the headers; nothing is compressed, and no browser is told that it may keep any of it.
+    #[must_use]
+    pub fn sent_len(&self) -> usize {
+        self.sent_len.load(Ordering::SeqCst)
     }
 }
 
@@ -166,7 +176,7 @@ fn read_request(stream: &TcpStream) -> io::Result<Option<String>> {
     Ok(Some(format!("{} {}", words.next().unwrap_or_default(), words.next().unwrap_or_default())))
 }
 
-fn answer(mut stream: &TcpStream, request: &str, folder: &Path, further: &BTreeMap<String, Vec<u8>>, policy: Policy) -> io::Result<()> {
+fn answer(request: &str, folder: &Path, further: &BTreeMap<String, Vec<u8>>, policy: Policy) -> Vec<u8> {
     let path = match request.strip_prefix("GET /").map(|path| path.split(['?', '#']).next().unwrap_or_default()) {
         Some("") => Some("index.html"),
         other => other,
@@ -183,8 +193,8 @@ fn answer(mut stream: &TcpStream, request: &str, folder: &Path, further: &BTreeM
     };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n")?;
-    stream.write_all(&body)
+    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n");
+    [head.into_bytes(), body].concat()
 }
 
 /// A browser starts a module and streams WASM into its compiler only if the type is right.
@@ -192,7 +202,7 @@ fn media_type(path: &Path) -> &'static str {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
         Some("wasm") => "application/wasm",
         Some("json") => "application/json",
         _ => "application/octet-stream",

@@ -9,7 +9,7 @@ pub mod seal_vectors;
 #[path = "../../src/vectors.rs"]
 pub mod vectors;
 
-use dbseal_core::Spread;
+use dbseal_core::{Run, Spread, TreeBuilder};
 use dbseal_kernel::Backend;
 use wasm_bindgen::prelude::wasm_bindgen;
 #[cfg(feature = "threads")]
@@ -46,4 +46,30 @@ pub fn backends() -> Vec<String> {
 #[must_use]
 pub fn force_backend(name: &str) -> bool {
     Backend::force(name).is_ok()
+}
+
+/// Bytes in memory, to measure how fast they are hashed.
+#[wasm_bindgen]
+pub struct HashedMemory(Vec<u8>);
+
+/// Many times what is hashed at once by a check, and more than a processor keeps beside itself.
+const HASHED_LEN: usize = 64 << 20;
+
+#[wasm_bindgen]
+impl HashedMemory {
+    /// Takes that memory.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it is called from JavaScript")]
+    pub fn new() -> Self {
+        Self(vec![1; HASHED_LEN])
+    }
+
+    /// Hashes all of it, as a payload section; how many bytes that were.
+    #[must_use]
+    pub fn hash(&self) -> usize {
+        let mut builder = TreeBuilder::new();
+        Run::hash_spread(0, &self.0, SPREAD).into_iter().for_each(|run| builder.add(run));
+        builder.finish().map_or(0, |_| self.0.len())
+    }
 }
