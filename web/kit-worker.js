@@ -1,5 +1,5 @@
-// The kit's worker, behind the glue and WASM, the build in base 64.
-(async () => {
-  await dbsealWeb({ module_or_path: Uint8Array.from(atob(WASM), (letter) => letter.charCodeAt(0)) });
+// The kit's worker, behind the glue: takes what the page has compiled.
+self.onmessage = async ({ data: module }) => {
+  await dbsealWeb({ module_or_path: module });
   dbsealWeb.start_worker();
-})();
+};

@@ -2,11 +2,14 @@
 // The kit's page: what it loads is in the page itself. Its policy knows this text by its hash.
 (async () => {
   const text = (id) => document.getElementById(id).textContent;
-  const base64 = text("wasm");
+  const module = await WebAssembly.compile(Uint8Array.from(atob(text("wasm")), (letter) => letter.charCodeAt(0)));
   // A page from a file may load no worker from another file, and one from text it holds.
-  const source = [text("glue"), `\nconst WASM = "${base64}";\n`, text("worker")];
-  const url = URL.createObjectURL(new Blob(source, { type: "text/javascript" }));
-  self.dbsealNewWorker = () => new Worker(url);
-  await dbsealWeb({ module_or_path: Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)) });
+  const url = URL.createObjectURL(new Blob([text("glue"), "\n", text("worker")], { type: "text/javascript" }));
+  self.dbsealNewWorker = () => {
+    const worker = new Worker(url);
+    worker.postMessage(module);
+    return worker;
+  };
+  await dbsealWeb({ module_or_path: module });
   dbsealWeb.start_page();
 })();

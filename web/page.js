@@ -4,9 +4,15 @@
 // gets the same answer, so that only one of the builds is fetched.
 const threaded = self.crossOriginIsolated && typeof SharedArrayBuffer === "function";
 const build = await import(threaded ? "./threads/dbseal_web.js" : "./single/dbseal_web.js");
+const wasm = await fetch(new URL(threaded ? "threads/dbseal_web_bg.wasm" : "single/dbseal_web_bg.wasm", import.meta.url));
+const module = await WebAssembly.compile(await wasm.arrayBuffer());
 
-// A job has a worker to itself: it is ended with the job, and another one made.
-self.dbsealNewWorker = () => new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+// A job has a worker to itself: it is ended with the job, and another one made, which neither fetches nor compiles all of it again.
+self.dbsealNewWorker = () => {
+  const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  worker.postMessage(module);
+  return worker;
+};
 
-await build.default();
+await build.default({ module_or_path: module });
 build.start_page();

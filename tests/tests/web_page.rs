@@ -4,6 +4,7 @@
 use std::fmt;
 use std::thread;
 use std::time::Duration;
+use std::io::Write as _;
 
 use dbseal_tests::browser::{Browser, HEADERS, Kind, Listener, PageServer, Policy, page, wait_for};
 use dbseal_tests::tools::workspace_dir;
@@ -21,6 +22,10 @@ const FIRST_WORD: &str = "
         worker.terminate();
     }
 ";
+
+/// Bytes that a visit may cost, and bytes of the kit, as they ship.
+const MAX_SENT_LEN: usize = 1_500_000;
+const MAX_KIT_LEN: usize = 3_000_000;
 
 /// Ways in which a script can tell somebody something, at the address `url`: a name, and the script.
 const WAYS: [(&str, &str); 15] = [
@@ -91,6 +96,13 @@ fn wait_until_started(browser: &Browser) {
     wait_for(&format!("the page starts in {:?}; its console: {:?}", browser.kind(), browser.console()), started);
 }
 
+/// What ships is light; a quick build is not what ships.
+fn assert_light(what: &str, len: usize, max_len: usize) {
+    let quick = std::env::var_os("DBSEAL_QUICK").is_some();
+    writeln!(std::io::stderr(), "{what}: {len} bytes{}", if quick { ", of a quick build: not judged" } else { "" }).expect("stderr");
+    assert!(quick || len < max_len, "{what}: {len} bytes, and at most {max_len} were promised");
+}
+
 /// Nothing was asked of another machine.
 fn assert_nothing_left(browser: &Browser) {
     let asked = browser.asked_of_others();
@@ -104,6 +116,8 @@ fn hosted(kind: Kind, policy: Policy) {
     wait_until_started(&browser);
     let isolated = browser.run("return self.crossOriginIsolated", &[]);
     assert_eq!(isolated, json!(policy == Policy::Full), "{kind:?} with {policy:?}");
+    let _ = browser.wait_for("main[data-worker=ready]");
+    assert_light(&format!("{kind:?} with {policy:?}"), server.sent_len(), MAX_SENT_LEN);
     let threads = threads_of(&browser.run_async(FIRST_WORD, &[]));
     let cores = browser.run("return navigator.hardwareConcurrency", &[]).as_u64().expect("a count");
     let expected = if policy == Policy::Full { cores.min(8) } else { 1 };
@@ -156,6 +170,11 @@ fn a_browser_asks_nobody_by_itself() {
         browser.run("fetch('http://backup.example/told', { mode: 'no-cors' }).catch(() => {})", &[]);
         wait_for("the request is heard", || browser.asked_of_others().contains(&"GET http://backup.example/told".into()).then_some(()));
     }
+}
+
+#[test]
+fn the_kit_fits_anywhere() {
+    assert_light("the kit", std::fs::read(&page().kit).expect("the kit").len(), MAX_KIT_LEN);
 }
 
 #[test]

@@ -7,16 +7,15 @@ use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{Blob, ErrorEvent, MessageEvent, Worker};
 
 use super::{reading, texts};
 use crate::messages::{Failure, Report};
 use crate::objects::words_of;
 
-/// The global function that makes a worker, where a script knows a better way than [`WORKER_URL`]: a page that was opened from a file
-/// may load no other file.
+/// The global function that makes a worker and hands it what the page has compiled. Scripts make it: those of the page and of the kit, which
+/// may load no other file, differ in it.
 const NEW_WORKER: &str = "dbsealNewWorker";
-const WORKER_URL: &str = "worker.js";
 
 /// Called with all that the worker reports of a job, and the file that it made.
 type Listener = Rc<dyn Fn(Report, Option<Blob>)>;
@@ -193,11 +192,6 @@ impl Inner {
 }
 
 fn new_worker() -> Result<Worker, JsValue> {
-    let own = Reflect::get(&js_sys::global(), &NEW_WORKER.into())?;
-    if let Some(own) = own.dyn_ref::<Function>() {
-        return own.call0(&JsValue::UNDEFINED)?.dyn_into();
-    }
-    let options = WorkerOptions::new();
-    options.set_type(WorkerType::Module);
-    Worker::new_with_options(WORKER_URL, &options)
+    let new_worker: Function = Reflect::get(&js_sys::global(), &NEW_WORKER.into())?.dyn_into()?;
+    new_worker.call0(&JsValue::UNDEFINED)?.dyn_into()
 }
