@@ -67,8 +67,9 @@ pub(crate) struct Written {
 }
 
 impl Sink for Output {
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+    async fn write(&mut self, parts: &[&[u8]]) -> Result<(), WriteError> {
         later().await;
+        let bytes = parts.concat();
         let mut written = self.0.bytes.borrow_mut();
         if self.0.room.get().is_some_and(|room| written.len() + bytes.len() > room) {
             return Err(WriteError::Full);

@@ -22,7 +22,7 @@ use super::writing::Plaintext;
 use crate::messages::{Failure, Opened, Part, Progress, SealPolicy};
 
 /// Chunks that are read, opened and written at a time: 4 MiB, so that what each call of the browser costs is little beside the work, and
-/// all threads have some of it. Held up to four times over: by the browser, here, and joined for the output.
+/// all threads have some of it. Held up to four times over: by the browser, twice ahead, here, and on its way to the output.
 pub(super) const BATCH_CHUNKS: usize = 64;
 
 /// Everything that was decided about an opening, but for what it opens with.
@@ -108,7 +108,7 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
         let read = check.as_ref().map_or(slots.clone(), |(_, read)| read.clone());
         let mut pass = Pass { job: self, check: check.map(|(check, _)| check), done_len: 0, total_len: read.end - read.start };
         let mut batch = Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| failures::memory())?;
-        let mut plaintext = Plaintext::new(sink, run, batch.plaintext_capacity())?;
+        let mut plaintext = Plaintext::new(sink, run);
 
         // What is in the first and last group, and not in the chunks that are wanted.
         if read.start < PAYLOAD_NONCE_LEN as u64 {
@@ -145,7 +145,7 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
         let mut opener = Opener::new(&self.file_key, &PayloadNonce::from_bytes(nonce));
         let mut batch = Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| failures::memory())?;
         let whole = ChunkRange { first_index: 0, chunk_count: u64::MAX, skip_len: 0, len: u64::MAX };
-        let mut plaintext = Plaintext::new(sink, whole, batch.plaintext_capacity())?;
+        let mut plaintext = Plaintext::new(sink, whole);
         let mut end = StreamEnd::Later;
         while end == StreamEnd::Later {
             let len = armored.fill(batch.ciphertext_mut()).await?;

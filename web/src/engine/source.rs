@@ -29,8 +29,8 @@ pub trait Piece {
 
 /// An output. Dropped before it is committed, it leaves nothing.
 pub trait Sink {
-    /// Writes bytes after those before.
-    fn write(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), WriteError>>;
+    /// Writes these bytes, one part after the other, after those before: all at once, as each write costs a browser more than to join them.
+    fn write(&mut self, parts: &[&[u8]]) -> impl Future<Output = Result<(), WriteError>>;
 
     /// Makes all that was written a file.
     fn commit(self) -> impl Future<Output = Result<(), WriteError>>;

@@ -1,7 +1,6 @@
 //! Plaintext on its way to an output.
 
 use dbseal_core::{Batch, ChunkRange};
-use zeroize::Zeroizing;
 
 use super::failures;
 use super::reading::length;
@@ -11,7 +10,7 @@ use crate::messages::Failure;
 /// Bytes of zeros that are written at a time.
 const ZEROS_LEN: u64 = 1 << 20;
 
-/// Writes what a run of chunks holds. The slots of a batch leave in one write, as each one costs a browser more than to copy them.
+/// Writes what a run of chunks holds.
 pub(super) struct Plaintext<K> {
     sink: K,
     /// Bytes before what is wanted.
@@ -20,33 +19,30 @@ pub(super) struct Plaintext<K> {
     wanted_len: u64,
     /// Bytes that were written.
     pub(super) written_len: u64,
-    /// Holds a batch, and does not grow: that would leave plaintext behind in freed memory.
-    joined: Zeroizing<Vec<u8>>,
 }
 
 impl<K: Sink> Plaintext<K> {
-    /// For a run of chunks that come in batches of at most `batch_len` bytes of plaintext.
-    pub(super) fn new(sink: K, run: ChunkRange, batch_len: usize) -> Result<Self, Failure> {
-        let mut joined = Zeroizing::new(Vec::new());
-        joined.try_reserve_exact(batch_len).map_err(|_| failures::memory())?;
-        Ok(Self { sink, skip_len: run.skip_len, wanted_len: run.len, written_len: 0, joined })
+    pub(super) fn new(sink: K, run: ChunkRange) -> Self {
+        Self { sink, skip_len: run.skip_len, wanted_len: run.len, written_len: 0 }
     }
 
     /// Writes what was opened of a batch.
     pub(super) async fn write(&mut self, batch: &Batch) -> Result<(), Failure> {
-        self.joined.clear();
+        let mut parts = Vec::new();
         for slot in batch.opened_slots() {
             let slot = &slot[length(self.skip_len.min(slot.len() as u64))..];
             let slot = &slot[..length(self.wanted_len.min(slot.len() as u64))];
             self.skip_len = 0;
             self.wanted_len -= slot.len() as u64;
-            self.joined.extend_from_slice(slot);
+            self.written_len += slot.len() as u64;
+            if !slot.is_empty() {
+                parts.push(slot);
+            }
         }
-        if self.joined.is_empty() {
+        if parts.is_empty() {
             return Ok(());
         }
-        self.written_len += self.joined.len() as u64;
-        self.sink.write(&self.joined).await.map_err(|error| failures::write(&error))
+        self.sink.write(&parts).await.map_err(|error| failures::write(&error))
     }
 
     /// All of it was written.
@@ -71,7 +67,7 @@ impl<K: Sink> Patches<K> {
     pub(super) async fn write(&mut self, at: u64, piece: &[u8]) -> Result<(), Failure> {
         self.zeros_up_to(at).await?;
         self.len += piece.len() as u64;
-        self.sink.write(piece).await.map_err(|error| failures::write(&error))
+        self.sink.write(&[piece]).await.map_err(|error| failures::write(&error))
     }
 
     /// All of it was written, up to `len` bytes.
@@ -84,7 +80,7 @@ impl<K: Sink> Patches<K> {
         let zeros = vec![0; length(at.saturating_sub(self.len).min(ZEROS_LEN))];
         while self.len < at {
             let len = (at - self.len).min(ZEROS_LEN);
-            self.sink.write(&zeros[..length(len)]).await.map_err(|error| failures::write(&error))?;
+            self.sink.write(&[&zeros[..length(len)]]).await.map_err(|error| failures::write(&error))?;
             self.len += len;
         }
         Ok(())

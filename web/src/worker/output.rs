@@ -20,13 +20,20 @@ use crate::objects::{number, words_of};
 /// An output, and the file that it becomes where the page has to offer one.
 pub(super) struct Output {
     place: Place,
+    joined: Joined,
     done: Rc<RefCell<Option<Blob>>>,
 }
+
+/// Memory that is the browser's own, from which it writes: it takes none that threads share. Used again for each write, as a new one would
+/// be filled with zeros first.
+struct Joined(Uint8Array);
 
 enum Place {
     /// The browser writes beside the file and puts it in place when the stream is closed.
     Picked {
         stream: FileSystemWritableFileStream,
+        /// The write before, while the next bytes are opened.
+        writing: Option<JsFuture>,
         is_closed: bool,
     },
     /// A file in storage that only this page sees.
@@ -58,12 +65,12 @@ impl Output {
         let place = match (kind, picked) {
             (OutputKind::Picker, Some(file)) => {
                 let stream = JsFuture::from(file.create_writable()).await.map_err(failed)?.unchecked_into();
-                Place::Picked { stream, is_closed: false }
+                Place::Picked { stream, writing: None, is_closed: false }
             }
             (OutputKind::Storage, _) => Place::Stored(Stored::create().await.map_err(failed)?),
             (OutputKind::Picker, None) | (OutputKind::Memory, _) => Place::Memory { parts: Array::new(), len: 0 },
         };
-        Ok(Self { place, done: Rc::default() })
+        Ok(Self { place, joined: Joined::default(), done: Rc::default() })
     }
 
     /// Where the file is found that the page has to offer, once it was committed.
@@ -72,21 +79,46 @@ impl Output {
     }
 }
 
+impl Default for Joined {
+    fn default() -> Self {
+        Self(Uint8Array::new_with_length(0))
+    }
+}
+
+impl Joined {
+    /// These parts, one after the other.
+    fn join(&mut self, parts: &[&[u8]]) -> Uint8Array {
+        let len = |bytes: &[u8]| u32::try_from(bytes.len()).expect("WASM has 4 GiB at most");
+        let total_len = parts.iter().map(|part| len(part)).sum();
+        if self.0.length() < total_len {
+            self.0 = Uint8Array::new_with_length(total_len);
+        }
+        let mut at = 0;
+        for part in parts {
+            self.0.subarray(at, at + len(part)).copy_from(part);
+            at += len(part);
+        }
+        self.0.subarray(0, total_len)
+    }
+}
+
 impl Sink for Output {
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+    async fn write(&mut self, parts: &[&[u8]]) -> Result<(), WriteError> {
         match &mut self.place {
-            Place::Picked { stream, .. } => {
-                // A copy, as memory that is shared between threads is not taken.
-                let written = stream.write_with_js_u8_array(&Uint8Array::from(bytes)).map_err(|error| write_error(&error))?;
-                JsFuture::from(written).await.map(|_| ()).map_err(|error| write_error(&error))
+            Place::Picked { stream, writing, .. } => {
+                // It has what it wrote from until then.
+                written(writing).await?;
+                let bytes = self.joined.join(parts);
+                *writing = Some(stream.write_with_js_u8_array(&bytes).map_err(|error| write_error(&error))?.into());
+                Ok(())
             }
-            Place::Stored(stored) => stored.write(bytes),
-            Place::Memory { parts, len } => {
-                *len += bytes.len() as u64;
+            Place::Stored(stored) => stored.write(&self.joined.join(parts)),
+            Place::Memory { parts: all, len } => {
+                *len += parts.iter().map(|part| part.len() as u64).sum::<u64>();
                 if *len > MEMORY_LIMIT {
                     return Err(WriteError::TooLong(MEMORY_LIMIT));
                 }
-                parts.push(&Uint8Array::from(bytes));
+                all.push(&Joined::default().join(parts));
                 Ok(())
             }
         }
@@ -94,7 +126,8 @@ impl Sink for Output {
 
     async fn commit(mut self) -> Result<(), WriteError> {
         let file = match &mut self.place {
-            Place::Picked { stream, is_closed } => {
+            Place::Picked { stream, writing, is_closed } => {
+                written(writing).await?;
                 let closed = JsFuture::from(stream.close()).await;
                 *is_closed = closed.is_ok();
                 closed.map_err(|error| write_error(&error))?;
@@ -111,7 +144,7 @@ impl Sink for Output {
 impl Drop for Output {
     fn drop(&mut self) {
         match &mut self.place {
-            Place::Picked { stream, is_closed: false } => drop(stream.abort()),
+            Place::Picked { stream, is_closed: false, .. } => drop(stream.abort()),
             Place::Stored(stored) if !stored.keep => stored.remove(),
             Place::Picked { .. } | Place::Stored(_) | Place::Memory { .. } => {}
         }
@@ -130,15 +163,16 @@ impl Stored {
         Ok(Self { folder, file, access, len: 0, keep: false })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+    fn write(&mut self, bytes: &Uint8Array) -> Result<(), WriteError> {
         let options = FileSystemReadWriteOptions::new();
         options.set_at(number(self.len));
-        let written = self.access.write_with_js_u8_array_and_options(&Uint8Array::from(bytes), &options);
+        let written = self.access.write_with_js_u8_array_and_options(bytes, &options);
         let written = written.map_err(|error| write_error(&error))?;
-        if written < number(bytes.len() as u64) {
+        let len = u64::from(bytes.length());
+        if written < number(len) {
             return Err(WriteError::Full);
         }
-        self.len += bytes.len() as u64;
+        self.len += len;
         Ok(())
     }
 
@@ -169,6 +203,14 @@ async fn remove_leftovers(folder: &FileSystemDirectoryHandle) -> Result<(), JsVa
         if name.starts_with(STORED_NAME) {
             let _ = JsFuture::from(folder.remove_entry(&name)).await;
         }
+    }
+}
+
+/// Waits for a write, if there is one on its way.
+async fn written(writing: &mut Option<JsFuture>) -> Result<(), WriteError> {
+    match writing.take() {
+        Some(writing) => writing.await.map(|_| ()).map_err(|error| write_error(&error)),
+        None => Ok(()),
     }
 }
 
