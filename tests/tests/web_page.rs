@@ -2,9 +2,9 @@
 #![cfg(unix)]
 
 use std::fmt;
+use std::io::Write as _;
 use std::thread;
 use std::time::Duration;
-use std::io::Write as _;
 
 use dbseal_tests::browser::{Browser, HEADERS, Kind, Listener, PageServer, Policy, page, wait_for};
 use dbseal_tests::tools::workspace_dir;
