@@ -73,12 +73,12 @@ impl Chosen {
 }
 
 /// Where what is opened goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OutputKind {
     /// The file beside the request, which the person picked.
     Picker,
-    /// The browser's own storage; from there the page offers it.
-    Storage,
+    /// A new file of this name in the browser's own storage; from there the page offers it.
+    Storage(String),
     /// Memory, up to [`MEMORY_LIMIT`]; from there the page offers it.
     Memory,
 }

@@ -20,6 +20,7 @@ mod part;
 mod reading;
 mod save;
 mod start;
+mod stored;
 mod texts;
 mod trust;
 
@@ -28,11 +29,13 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{BeforeUnloadEvent, DragEvent, File};
 
 use self::bridge::Bridge;
 use self::elements::{Tag, always_on, document, window};
 use self::files::Pair;
+use self::stored::Stored;
 
 /// Shows the first screen.
 ///
@@ -43,6 +46,7 @@ pub fn start_page() {
     let page = Page::new();
     page.ask_before_leaving();
     page.take_drops();
+    keep_no_plaintext();
     start::show(&page);
 }
 
@@ -60,6 +64,8 @@ struct State {
     trust: RefCell<String>,
     /// Whether something would be lost by leaving.
     busy: Cell<bool>,
+    /// What the screen offers of the browser's storage.
+    offered: RefCell<Option<Stored>>,
     /// What the screen does with files that are dropped anywhere on the page.
     on_drop: RefCell<Option<OnDrop>>,
 }
@@ -84,6 +90,7 @@ impl Page {
             files: RefCell::default(),
             trust: RefCell::new(trust::remembered()),
             busy: Cell::default(),
+            offered: RefCell::default(),
             on_drop: RefCell::default(),
         };
         Self(Rc::new(state))
@@ -94,6 +101,9 @@ impl Page {
         elements::next_screen();
         self.0.on_drop.take();
         self.0.busy.set(false);
+        if let Some(stored) = self.0.offered.take() {
+            stored.let_go();
+        }
     }
 
     /// Shows a screen, and moves the focus to its title, so that it is read aloud and the next key press begins there.
@@ -152,6 +162,13 @@ impl Page {
             }
         });
     }
+}
+
+/// Removes plaintext from the browser's storage: what other tabs left there, and what this one has when it goes.
+fn keep_no_plaintext() {
+    // It fails where there is no storage.
+    spawn_local(async { drop(stored::sweep().await) });
+    stored::remove_when_leaving();
 }
 
 /// Shows that what is dragged over the page may be dropped there.

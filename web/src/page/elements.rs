@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 
+use js_sys::Promise;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, Event, EventTarget, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Window};
 
 use super::texts::visible;
@@ -154,6 +156,14 @@ pub(super) fn window() -> Window {
 
 pub(super) fn document() -> Document {
     window().document().expect("a window has a document")
+}
+
+/// Waits for so many milliseconds.
+pub(super) async fn sleep(milliseconds: i32) {
+    let waited = Promise::new(&mut |resolve, _| {
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
+    });
+    let _ = JsFuture::from(waited).await;
 }
 
 pub(super) fn div(class: &str) -> Tag {

@@ -5,14 +5,16 @@ use std::rc::Rc;
 
 use js_sys::{Array, Date, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
-use super::elements::{Tag, button, div, paragraph, title};
+use super::elements::{Tag, button, div, paragraph, sleep, title};
 use super::files::Pair;
 use super::key::Key;
 use super::map::Map;
 use super::notice::Notice;
 use super::pace::Pace;
+use super::stored::Stored;
 use super::{Page, start, texts};
 use crate::messages::{Chosen, Failure, Progress, Report, Request};
 use crate::objects;
@@ -21,6 +23,11 @@ use crate::objects;
 const TEXT_INTERVAL: f64 = 250.0;
 /// In milliseconds: how often progress is read aloud.
 const SPOKEN_INTERVAL: f64 = 15_000.0;
+/// In milliseconds: a worker that says nothing for so long may be dead, which browsers do not always tell. The slowest passphrase that is
+/// tried takes a part of it, and so does a disk that has to wake up.
+const SILENCE: f64 = 20_000.0;
+/// In milliseconds: how often it is looked whether it says something.
+const LOOK_INTERVAL: i32 = 1000;
 
 /// A part of a form or an answer, with its heading.
 pub(super) fn section(heading: &str) -> Tag {
@@ -65,6 +72,8 @@ pub(super) struct Output {
     pub(super) name: String,
     /// The file that was chosen, where one was.
     pub(super) handle: Option<JsValue>,
+    /// The file in the browser's storage, where it goes there.
+    pub(super) stored: Option<Stored>,
 }
 
 /// Does a job: shows how far it is, and gives its last word to one of these.
@@ -83,6 +92,7 @@ pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: im
     });
     page.show("running", &title, [title.clone(), view.tag(), div("actions").child(stop)]);
 
+    watch(&view);
     let (message, transferred) = message(&job, &backup);
     // Its secret is wiped by that: the worker's copy is the only one now.
     drop(job);
@@ -94,6 +104,18 @@ pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: im
             }
         }
         report => ended(report, file),
+    });
+}
+
+/// Says so when nothing is heard for long, as long as the job is shown.
+fn watch(view: &Rc<View>) {
+    let watched = Rc::downgrade(view);
+    spawn_local(async move {
+        loop {
+            sleep(LOOK_INTERVAL).await;
+            let Some(view) = watched.upgrade().filter(|view| view.bar.is_shown()) else { return };
+            view.look();
+        }
     });
 }
 
@@ -135,6 +157,10 @@ struct View {
     pace: RefCell<Pace>,
     shown: Cell<f64>,
     spoken: Cell<f64>,
+    /// When something was heard of the job.
+    heard: Cell<f64>,
+    silence: Tag,
+    is_silent: Cell<bool>,
 }
 
 impl View {
@@ -150,12 +176,25 @@ impl View {
             pace: RefCell::default(),
             shown: Cell::default(),
             spoken: Cell::new(Date::now()),
+            heard: Cell::new(Date::now()),
+            silence: paragraph("notice notice-plain", "").id("silence").attr("role", "alert"),
+            is_silent: Cell::default(),
         }
     }
 
     fn tag(&self) -> Tag {
         let numbers = div("numbers").children([&self.percent, &self.done, &self.rate, &self.left].map(Tag::clone));
-        div("progress").child(self.bar.clone()).child(numbers).child(self.map.as_ref().map(Map::tag))
+        self.silence.show(false);
+        div("progress").child(self.bar.clone()).child(numbers).child(self.silence.clone()).child(self.map.as_ref().map(Map::tag))
+    }
+
+    fn look(&self) {
+        let is_silent = Date::now() - self.heard.get() > SILENCE;
+        // Said once, as it is read aloud.
+        if is_silent != self.is_silent.replace(is_silent) {
+            self.silence.show(is_silent);
+            self.silence.set_text(if is_silent { texts::SILENCE } else { "" });
+        }
     }
 
     /// Shows how far it is; gives what is to be said now and then.
@@ -165,6 +204,7 @@ impl View {
             map.update(*done_len, *total_len, damage);
         }
         let now = Date::now();
+        self.heard.set(now);
         let mut pace = self.pace.borrow_mut();
         pace.note(now, *done_len);
         let percent = texts::percent(*done_len, *total_len);

@@ -13,10 +13,11 @@ use super::key::KeySection;
 use super::notice::Notice;
 use super::output::{self, Outlet};
 use super::part::PartSection;
+use super::stored::Stored;
 use super::texts::{self, Opening};
 use super::{Page, answer, opened, trust};
-use crate::messages::{Failure, Part, Report, Request, SealPolicy};
-use crate::objects;
+use crate::messages::{Failure, OutputKind, Part, Report, Request, SealPolicy};
+use crate::objects::{self, words_of};
 
 /// What the form begins with.
 #[derive(Clone)]
@@ -93,7 +94,7 @@ fn output_section() -> (Tag, Rc<Cell<Option<Outlet>>>) {
         async move {
             let found = Outlet::find().await;
             note.set_text(&found.note());
-            note.set("data-output", &format!("{:?}", found.kind()).to_lowercase());
+            note.set("data-output", found.word());
             outlet.set(Some(found));
         }
     });
@@ -105,20 +106,27 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
     let Asked { files, part, seal, trust } = asked;
     let backup_name = files.backup.as_ref().map(web_sys::File::name).unwrap_or_default();
     let name = output::name(&backup_name, &part);
-    let handle = match outlet {
-        Outlet::Picker => match output::pick(&name).await {
-            Ok(handle) => Some(handle),
+    let mut output = Output { name, handle: None, stored: None };
+    let kind = match outlet {
+        Outlet::Picker => match output::pick(&output.name).await {
+            Ok(handle) => {
+                output.handle = Some(handle);
+                OutputKind::Picker
+            }
             Err(failure) => return notice.fail(&failure),
         },
-        Outlet::Storage { .. } | Outlet::Memory => None,
+        Outlet::Storage { .. } => match Stored::hold().await {
+            Ok(stored) => OutputKind::Storage(output.stored.insert(stored).name().into()),
+            Err(error) => return notice.fail(&texts::place_refused(&words_of(&error))),
+        },
+        Outlet::Memory => OutputKind::Memory,
     };
     // The form was left while the file was being chosen.
     if !key.tag.is_shown() {
-        return;
+        return discard(&output);
     }
     let key = key.take();
-    let request = Request::Open { key: key.kind, part: part.clone(), trust, seal, output: outlet.kind() };
-    let output = Output { name, handle };
+    let request = Request::Open { key: key.kind, part: part.clone(), trust, seal, output: kind };
     let mapped = !matches!(part, Part::Bytes(..));
     let job = Job { doing: texts::OPENING, request, files, key: Some(key), output: Some(output.clone()), mapped };
     let form = Form { part, seal, said: Some(texts::STOPPED) };
@@ -150,6 +158,9 @@ fn ended(page: &Page, form: &Form, backup_name: &str, output: &Output, report: R
 
 /// Removes what choosing an output has left, for a job that wrote nothing.
 fn discard(output: &Output) {
+    if let Some(stored) = &output.stored {
+        stored.let_go();
+    }
     if let Some(handle) = output.handle.clone() {
         spawn_local(async move { output::discard(&handle).await });
     }

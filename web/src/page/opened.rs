@@ -26,11 +26,16 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
     let name = name.unwrap_or_else(|| output.name.clone());
     // What is only in memory or in the browser's storage is gone with the page.
     page.0.busy.set(!saved);
+    page.0.offered.replace(output.stored.clone());
     let save_file = file.map(|file| {
         let (page, name, note) = (page.clone(), name.clone(), paragraph("hint", texts::SAVE_NOTE).attr("role", "status"));
+        let stored = output.stored.clone();
         let save = button("save-output", "primary", &texts::save_output(&name), {
             let note = note.clone();
             move |_| {
+                if let Some(stored) = &stored {
+                    stored.note_save();
+                }
                 save::save(&file, &name);
                 page.0.busy.set(false);
                 note.set_text(texts::SAVE_STARTED);

@@ -5,8 +5,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::elements::window;
-use super::texts;
-use crate::messages::{Failure, MEMORY_LIMIT, OutputKind, Part};
+use super::{stored, texts};
+use crate::messages::{Failure, MEMORY_LIMIT, Part};
 use crate::objects::words_of;
 
 const PICKER: &str = "showSaveFilePicker";
@@ -31,11 +31,11 @@ impl Outlet {
         if picker().is_some() {
             return Self::Picker;
         }
-        let storage = window().navigator().storage();
-        if storage.is_undefined() || call(&storage, "getDirectory").await.is_err() {
+        // What is left over takes room.
+        if stored::sweep().await.is_err() {
             return Self::Memory;
         }
-        let estimate = call(&storage, "estimate").await.unwrap_or_default();
+        let estimate = call(&window().navigator().storage(), "estimate").await.unwrap_or_default();
         let number = |name: &str| Reflect::get(&estimate, &name.into()).ok().and_then(|number| number.as_f64());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers of bytes")]
         let room = number("quota").map(|quota| (quota - number("usage").unwrap_or_default()).max(0.0) as u64);
@@ -60,12 +60,12 @@ impl Outlet {
         }
     }
 
-    /// As the worker is told.
-    pub(super) fn kind(self) -> OutputKind {
+    /// In a word.
+    pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Picker => OutputKind::Picker,
-            Self::Storage { .. } => OutputKind::Storage,
-            Self::Memory => OutputKind::Memory,
+            Self::Picker => "picker",
+            Self::Storage { .. } => "storage",
+            Self::Memory => "memory",
         }
     }
 }

@@ -8,7 +8,7 @@ use web_sys::{Blob, BlobPropertyBag, Url};
 use super::elements::{Tag, window};
 
 /// In milliseconds: a browser that asks where a download goes has taken hold of it by then.
-const HELD_FOR: i32 = 60_000;
+pub(super) const HELD_FOR: i32 = 60_000;
 
 /// Hands a file to the browser's downloads.
 pub(super) fn save(file: &Blob, name: &str) {

@@ -112,6 +112,8 @@ pub(super) const CHECKING: &str = "Checking";
 pub(super) const OPENING: &str = "Opening";
 pub(super) const INSPECTING: &str = "Reading";
 pub(super) const PREPARING: &str = "Getting ready";
+pub(super) const SILENCE: &str = "Nothing was heard of this work for 20 seconds. The disk may be slow, or the browser has ended it. If this \
+                                  stays, stop and try again; if that does not help, use the dbseal command.";
 pub(super) const STOPPED: &str = "Stopped. Nothing was kept.";
 pub(super) const LEGEND: [(&str, &str); 3] = [("unread", "not read yet"), ("read", "read"), ("damaged", "damaged")];
 
@@ -125,7 +127,7 @@ pub(super) const CHECK_FAILED: &str = "The check did not work";
 pub(super) const OPEN_FAILED: &str = "It was not opened";
 pub(super) const INSPECT_FAILED: &str = "It cannot be inspected";
 pub(super) const SAVE_REPORT: &str = "Save a report";
-pub(super) const SAVE_NOTE: &str = "It is not saved yet, and cannot be once you have closed this page.";
+pub(super) const SAVE_NOTE: &str = "It is not saved yet, and is gone once you have left this screen or closed this page.";
 pub(super) const SAVE_STARTED: &str = "The browser is saving it. Leave this page open until its list of downloads says that it is done.";
 pub(super) const OUTPUT_SAYS: &str = "The output";
 pub(super) const FILE_SAYS: &str = "The file";

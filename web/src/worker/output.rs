@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Array, IteratorNext, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -52,9 +52,6 @@ struct Stored {
     keep: bool,
 }
 
-/// What all files in the browser's storage are called, with a number.
-const STORED_NAME: &str = "dbseal-output";
-
 impl Output {
     pub(super) async fn create(kind: OutputKind, picked: Option<FileSystemFileHandle>) -> Result<Self, Failure> {
         let failed = |error: JsValue| Failure {
@@ -67,7 +64,7 @@ impl Output {
                 let stream = JsFuture::from(file.create_writable()).await.map_err(failed)?.unchecked_into();
                 Place::Picked { stream, writing: None, is_closed: false }
             }
-            (OutputKind::Storage, _) => Place::Stored(Stored::create().await.map_err(failed)?),
+            (OutputKind::Storage(name), _) => Place::Stored(Stored::create(&name).await.map_err(failed)?),
             (OutputKind::Picker, None) | (OutputKind::Memory, _) => Place::Memory { parts: Array::new(), len: 0 },
         };
         Ok(Self { place, joined: Joined::default(), done: Rc::default() })
@@ -152,13 +149,12 @@ impl Drop for Output {
 }
 
 impl Stored {
-    async fn create() -> Result<Self, JsValue> {
+    /// The page holds the name, and removes the file when it has offered it, or where this worker does not come to do so.
+    async fn create(name: &str) -> Result<Self, JsValue> {
         let folder: FileSystemDirectoryHandle = JsFuture::from(scope().navigator().storage().get_directory()).await?.unchecked_into();
-        remove_leftovers(&folder).await?;
-        let name = format!("{STORED_NAME}-{}", js_sys::Date::now());
         let options = FileSystemGetFileOptions::new();
         options.set_create(true);
-        let file: FileSystemFileHandle = JsFuture::from(folder.get_file_handle_with_options(&name, &options)).await?.unchecked_into();
+        let file: FileSystemFileHandle = JsFuture::from(folder.get_file_handle_with_options(name, &options)).await?.unchecked_into();
         let access: FileSystemSyncAccessHandle = JsFuture::from(file.create_sync_access_handle()).await?.unchecked_into();
         Ok(Self { folder, file, access, len: 0, keep: false })
     }
@@ -187,22 +183,6 @@ impl Stored {
     fn remove(&self) {
         self.access.close();
         let _ = self.folder.remove_entry(&self.file.name());
-    }
-}
-
-/// Outputs of jobs before this one, stopped or saved: nobody else would ever remove the plaintext. One that is still being written is
-/// locked by its writer; one that another tab still saves goes, and saving it fails there.
-async fn remove_leftovers(folder: &FileSystemDirectoryHandle) -> Result<(), JsValue> {
-    let names = folder.keys();
-    loop {
-        let next: IteratorNext = JsFuture::from(names.next_iterator()?).await?.unchecked_into();
-        if next.done() {
-            return Ok(());
-        }
-        let name = next.value().as_string().unwrap_or_default();
-        if name.starts_with(STORED_NAME) {
-            let _ = JsFuture::from(folder.remove_entry(&name)).await;
-        }
     }
 }
 
