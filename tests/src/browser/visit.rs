@@ -4,6 +4,9 @@ use std::path::Path;
 
 use super::{Browser, Kind, PageServer, Policy, page, wait_for};
 
+/// A page of the same origin that runs nothing, and asks for no icon.
+const BESIDE: (&str, &str) = ("beside.html", "<!doctype html><title>beside</title><link rel=\"icon\" href=\"data:,\">");
+
 /// Where the page comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -46,7 +49,7 @@ impl Visit {
     /// A browser that is about to visit the page.
     #[must_use]
     pub fn start(browser: Browser, origin: Origin) -> Self {
-        Self { browser, origin, server: PageServer::start(&page().folder, &[], Policy::Full) }
+        Self { browser, origin, server: PageServer::start(&page().folder, &[BESIDE], Policy::Full) }
     }
 
     /// Ends the visit.
@@ -58,7 +61,7 @@ impl Visit {
         assert!(asked.is_empty(), "{} asked others: {asked:?}", self.name());
         for request in self.server.requests() {
             let path = request.strip_prefix("GET /").unwrap_or("none");
-            assert!(path.is_empty() || page().folder.join(path).is_file(), "{} asked for {request}", self.name());
+            assert!(path.is_empty() || path == BESIDE.0 || page().folder.join(path).is_file(), "{} asked for {request}", self.name());
         }
     }
 
@@ -70,9 +73,9 @@ impl Visit {
         }
     }
 
-    /// Opens a file of the page's folder, which is of the same origin and runs nothing of the page.
+    /// Opens a page of the same origin which runs nothing.
     pub fn open_beside_page(&self) {
-        self.browser.open(&self.server.url("style.css"));
+        self.browser.open(&self.server.url(BESIDE.0));
     }
 
     /// Which it is, for messages.

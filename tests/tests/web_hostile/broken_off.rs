@@ -1,0 +1,186 @@
+//! Work that ends before its end: the tab is closed, the worker dies, or does not understand.
+
+use dbseal_tests::browser::{Browser, Kind, Visit, wait_for};
+use dbseal_tests::cli::Folder;
+use dbseal_tests::inputs::paint;
+use serde_json::{Value, json};
+
+use super::{
+    KEEP_WORKERS, NO_PICK, PICK, begin_to_open, each_from_server, failure, has_storage, long_backups, longest,
+    start_and_wait_until_it_runs, stored, texts, told,
+};
+
+/// The job's worker is ended, as by a browser that needs its memory: nobody is told.
+const END_WORKER: &str = "self.workers.at(-1).terminate();";
+/// Half a minute passes at once.
+const LATER: &str = "const now = Date.now; Date.now = () => now() + 30_000;";
+/// The job's worker stops at an error, as at the end of its memory.
+const BREAK_WORKER: &str = "self.workers.at(-1).dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }));";
+/// There is no worker: the browser refuses to run what is no script.
+const NO_WORKER: &str = "self.dbsealNewWorker = () => new Worker('style.css');";
+/// Requests of a page that is of another version than its worker.
+const OTHER_REQUEST: &str = "
+    const make = self.dbsealNewWorker;
+    self.dbsealNewWorker = () => {
+        const worker = make();
+        const post = worker.postMessage.bind(worker);
+        worker.postMessage = (message, transferred) => post({ ...message, request: '{\"Dance\":{}}' }, transferred);
+        return worker;
+    };
+";
+/// A worker that speaks of what no page knows.
+const OTHER_REPORT: &str = "self.workers.at(-1).dispatchEvent(new MessageEvent('message', { data: { text: '{\"Danced\":{}}' } }));";
+/// Gives a file that is gone when it is to be written.
+const PICK_GONE: &str = "
+    self.showSaveFilePicker = async () => {
+        const folder = await navigator.storage.getDirectory();
+        const handle = await (await folder.getDirectoryHandle('gone', { create: true })).getFileHandle('picked', { create: true });
+        await folder.removeEntry('gone', { recursive: true });
+        return handle;
+    };
+";
+/// Asks a worker to write where the browser lets nobody write; gives all that it says.
+const ASK_FOR_NO_NAME: &str = "
+    const [request, identity] = arguments;
+    const worker = self.dbsealNewWorker();
+    const said = [];
+    await new Promise((resolve) => {
+        worker.onmessage = ({ data }) => {
+            said.push(data.text);
+            if (said.length > 1) return resolve();
+            const backup = new File(['x'], 'shop.age');
+            worker.postMessage({ request: JSON.stringify(request), backup, secret: new TextEncoder().encode(identity) });
+        };
+    });
+    worker.terminate();
+    return said;
+";
+
+/// Nothing lies in the browser's storage but an empty file that was picked.
+fn assert_nothing_left(visit: &Visit) {
+    let left = || stored(&visit.browser).into_iter().filter(|file| file != "picked 0").collect::<Vec<_>>();
+    wait_for(&format!("{}: nothing is left of {:?}", visit.name(), left()), || left().is_empty().then_some(()));
+    assert_eq!(visit.browser.downloaded(), None, "{}", visit.name());
+}
+
+#[test]
+fn a_tab_that_is_closed_half_way() {
+    let folder = long_backups();
+    each_from_server(|visit| {
+        let picks: &[&str] = if visit.browser.kind() == Kind::Chromium { &[NO_PICK, PICK] } else { &[NO_PICK] };
+        visit.open_beside_page();
+        for pick in picks {
+            visit.browser.open_tab();
+            begin_to_open(visit, &folder, "b/long.age", pick);
+            start_and_wait_until_it_runs(visit);
+            visit.browser.close_tab();
+            visit.open_page();
+            let _ = visit.browser.wait_for("#task-open");
+            assert_nothing_left(visit);
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_dies_half_way() {
+    let folder = long_backups();
+    Visit::each(|visit| {
+        let script = format!("{NO_PICK} {KEEP_WORKERS}");
+        let begin = || {
+            // The first worker is there before it can be kept: a job that fails has another made.
+            visit.begin("check", &script);
+            begin_again(visit, &folder);
+        };
+        begin();
+        start_and_wait_until_it_runs(visit);
+        assert!(!visit.browser.wait_for("#stop").text().is_empty());
+        assert!(!is_silent(&visit.browser), "{}", visit.name());
+        visit.browser.run(END_WORKER, &[]);
+        visit.browser.run(LATER, &[]);
+        let silence = visit.browser.wait_for("#silence").text();
+        assert!(silence.contains("stop and try again"), "{}: {silence}", visit.name());
+        visit.browser.wait_for("#stop").click();
+        let notice = visit.browser.wait_for("#notice").text();
+        assert!(notice.contains("Nothing was kept"), "{}: {notice}", visit.name());
+        if has_storage(visit) {
+            assert_nothing_left(visit);
+        }
+
+        begin();
+        start_and_wait_until_it_runs(visit);
+        visit.browser.run(BREAK_WORKER, &[]);
+        let said = told(visit);
+        assert!(said.contains("broke off") && said.contains("ut of memory"), "{}: {said}", visit.name());
+        if has_storage(visit) {
+            assert_nothing_left(visit);
+        }
+
+        begin();
+        start_and_wait_until_it_runs(visit);
+        visit.browser.run(OTHER_REPORT, &[]);
+        let said = told(visit);
+        assert!(said.contains("do not understand each other"), "{}: {said}", visit.name());
+    });
+}
+
+/// Begins to open the longest backup on the page as it is, with a worker that is kept.
+fn begin_again(visit: &Visit, folder: &Folder) {
+    let browser = &visit.browser;
+    // No backup was chosen, so that nothing runs; what is not an age file ends the worker that was there before.
+    visit.choose("#backup-file", &folder.path("backup.pub"));
+    browser.find("#back").expect("a way back").click();
+    browser.wait_for("#task-inspect").click();
+    let _ = failure(visit);
+    browser.find("#back").expect("a way back").click();
+    browser.wait_for("#task-open").click();
+    visit.choose("#backup-file", &folder.path(longest(visit)));
+    visit.choose("#identity-file", &folder.path("backup.key"));
+    wait_for("where the output goes", || browser.find("#output-note").and_then(|note| note.attribute("data-output")));
+}
+
+fn is_silent(browser: &Browser) -> bool {
+    browser.find("#silence").is_some_and(|silence| silence.is_shown())
+}
+
+#[test]
+fn page_and_worker_that_do_not_understand_each_other() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(1000));
+    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "plain"]).run().succeeds();
+    Visit::each(|visit| {
+        for (script, words) in [(OTHER_REQUEST, "this version does not know"), (NO_WORKER, "could not start")] {
+            visit.begin("inspect", script);
+            // The first worker was made before.
+            visit.choose("#backup-file", &folder.path("shop.age"));
+            assert_eq!(visit.answer("data-answer"), "inspected", "{}", visit.name());
+            visit.browser.find("#back").expect("a way back").click();
+            visit.browser.wait_for("#task-inspect").click();
+            let said = failure(visit);
+            assert!(said.contains(words), "{}: {said}", visit.name());
+        }
+    });
+}
+
+#[test]
+fn an_output_that_the_browser_refuses() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(1000));
+    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "plain"]).run().succeeds();
+    let identity = folder.read_text("backup.key");
+    each_from_server(|visit| {
+        if visit.browser.kind() == Kind::Chromium {
+            begin_to_open(visit, &folder, "shop.age", PICK_GONE);
+            let said = failure(visit);
+            assert!(said.contains("did not let the output be written"), "{}: {said}", visit.name());
+            assert_nothing_left(visit);
+        }
+        visit.open_page();
+        let _ = visit.browser.wait_for("#task-open");
+        let request = json!({ "Open": {
+            "key": "Identity", "part": "Whole", "trust": "", "seal": "Trusted", "output": { "Storage": "no/name" },
+        } });
+        let said = visit.browser.run_async(ASK_FOR_NO_NAME, &[request, Value::String(identity.clone())]);
+        let said = texts(&said);
+        assert!(said[1].contains("did not let the output be written"), "{}: {said:?}", visit.name());
+    });
+}

@@ -1,0 +1,125 @@
+//! What attackers and accidents bring to the page, in real browsers, from a server and from a file: each ends in a sentence with a next
+//! step, and nothing is left that looks whole.
+#![cfg(unix)]
+
+mod bad_files;
+mod broken_off;
+mod changing;
+mod full_disk;
+mod huge;
+mod leftovers;
+mod names;
+mod passphrase;
+
+use std::fs::File;
+
+use dbseal_tests::browser::{Browser, Kind, Origin, Visit, wait_for};
+use dbseal_tests::cli::{Folder, seals};
+use serde_json::Value;
+
+/// WebDriver cannot choose in a dialog of the system: the dialog alone is replaced, and gives a real file of the browser's own storage.
+const PICK: &str = "
+    self.showSaveFilePicker = async () =>
+        (await navigator.storage.getDirectory()).getFileHandle('picked', { create: true });
+";
+/// Without a dialog it is the browser's storage or, from a file in Chromium, memory.
+const NO_PICK: &str = "delete self.showSaveFilePicker; delete Window.prototype.showSaveFilePicker;";
+/// All that lies in the browser's storage: names and lengths.
+const STORED: &str = "
+    const files = [];
+    try {
+        for await (const [name, handle] of (await navigator.storage.getDirectory()).entries())
+            // One that goes in this very moment is gone.
+            await handle.getFile().then(({ size }) => files.push(`${name} ${size}`), () => {});
+    } catch (error) {
+        // A page from a file may have no storage.
+        if (location.protocol !== 'file:') throw error;
+    }
+    return files;
+";
+/// Keeps the workers that the page makes from then on in `self.workers`; to be run before the worker of the job is made.
+const KEEP_WORKERS: &str = "
+    self.workers = [];
+    const make = self.dbsealNewWorker;
+    self.dbsealNewWorker = () => {
+        const worker = make();
+        self.workers.push(worker);
+        return worker;
+    };
+";
+
+/// What lies in the browser's storage.
+fn stored(browser: &Browser) -> Vec<String> {
+    let files = browser.run_async(STORED, &[]);
+    files.as_array().into_iter().flatten().filter_map(|file| file.as_str().map(Into::into)).collect()
+}
+
+/// Presses the button that starts, and waits for what went wrong, in the form or in place of it: what happened, and what to do next.
+#[track_caller]
+fn failure(visit: &Visit) -> String {
+    visit.browser.wait_for("#start").click();
+    told(visit)
+}
+
+/// Waits for what went wrong.
+#[track_caller]
+fn told(visit: &Visit) -> String {
+    let text = |id: &str| visit.browser.wait_for(id).text();
+    let (what, next) = (text("#failure-what"), text("#failure-next"));
+    assert!(what.ends_with('.') && next.ends_with('.') && next.len() > 10, "{}: {what} {next}", visit.name());
+    assert!(visit.browser.find("#save-output").is_none(), "{}: a failed job offers a file", visit.name());
+    format!("{what} {next}")
+}
+
+/// Whether the page from there has the browser's storage, once the dialog is gone.
+fn has_storage(visit: &Visit) -> bool {
+    visit.origin == Origin::Server || visit.browser.kind() == Kind::Firefox
+}
+
+/// A folder of backups of zeros: to read the long one takes a second at least, and the short one fits into the memory of a page.
+fn long_backups() -> Folder {
+    let folder = seals::folder();
+    for (name, len) in [("long", 1 << 30), ("short", 250 << 20)] {
+        File::create(folder.path("plain")).and_then(|file| file.set_len(len)).expect("a hole");
+        seals::encrypt(&folder, &["-o", &format!("b/{name}.age"), "plain"]).run().succeeds();
+    }
+    folder
+}
+
+/// The longest of them that can be opened there.
+fn longest(visit: &Visit) -> &'static str {
+    if has_storage(visit) { "b/long.age" } else { "b/short.age" }
+}
+
+/// Begins to open a backup with the folder's key; the form is complete then.
+fn begin_to_open(visit: &Visit, folder: &Folder, backup: &str, script: &str) {
+    visit.begin("open", script);
+    visit.choose("#backup-file", &folder.path(backup));
+    visit.choose("#identity-file", &folder.path("backup.key"));
+    wait_for("where the output goes", || visit.browser.find("#output-note").and_then(|note| note.attribute("data-output")));
+}
+
+/// Presses the button, and waits until some of the file was read.
+#[track_caller]
+fn start_and_wait_until_it_runs(visit: &Visit) {
+    visit.browser.wait_for("#start").click();
+    // Text that is shown only once something was read.
+    let runs =
+        || visit.browser.run("return document.getElementById('percent')?.textContent", &[]).as_str().is_some_and(|it| !it.is_empty());
+    wait_for(&format!("{}: it runs; {}", visit.name(), visit.browser.text()), || runs().then_some(()));
+    assert!(visit.browser.find("#answer").is_none(), "{}: it ended before anything could go wrong", visit.name());
+}
+
+/// Visits from a server alone, where each browser has storage.
+fn each_from_server(tasks: impl Fn(&Visit)) {
+    for kind in Kind::ALL {
+        let visit = Visit::start(Browser::start(kind), Origin::Server);
+        tasks(&visit);
+        visit.end();
+    }
+}
+
+/// A list of texts.
+fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
