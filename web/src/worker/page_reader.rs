@@ -33,8 +33,9 @@ impl PageReader {
     pub(super) fn take(&self, data: &JsValue) -> bool {
         let field = |name: &str| Reflect::get(data, &name.into()).ok().filter(|value| !value.is_undefined());
         let Some(id) = field("read").and_then(|id| id.as_f64()) else { return false };
-        let asked = self.asked.borrow_mut().extract_if(.., |asked, _| f64::from(*asked) == id).next();
-        if let Some((_, (take, fail))) = asked {
+        let asked = self.asked.borrow().keys().copied().find(|asked| f64::from(*asked) == id);
+        let answered = asked.and_then(|asked| self.asked.borrow_mut().remove(&asked));
+        if let Some((take, fail)) = answered {
             let _ = match field("bytes") {
                 Some(bytes) => take.call1(&JsValue::UNDEFINED, &bytes),
                 None => fail.call1(&JsValue::UNDEFINED, &field("error").unwrap_or_default()),
