@@ -224,17 +224,36 @@ pub enum Trusted {
     Stranger,
 }
 
+/// Whether it is known where a backup ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum End {
+    /// Its final chunk opened, or somebody who is trusted says.
+    Known,
+    /// It is missing: how much there was nobody knows.
+    Missing,
+}
+
 /// What was opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     /// Bytes written.
     pub written_len: u64,
+    /// Whether that is all there was.
+    pub end: End,
     /// What its seal says, if there is one and it was asked.
     pub claims: Option<Claims>,
     /// For a salvage: bytes of the output that are lost, in order.
     pub lost: Vec<Range<u64>>,
     /// For a salvage: bytes of the output that are authentic to the key, but not what the host sealed.
     pub unsealed: Vec<Range<u64>>,
+}
+
+impl Opened {
+    /// Whether nothing is missing, and all of it is as it was sealed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.end == End::Known && self.lost.is_empty() && self.unsealed.is_empty()
+    }
 }
 
 /// What the start of a file and its seal say.

@@ -61,11 +61,13 @@ struct State {
     /// Chosen files stay chosen from one task to the next.
     files: RefCell<Pair>,
     /// So do lines of trust, as long as the page is open.
-    trust: RefCell<String>,
+    trust: RefCell<trust::Lines>,
     /// Whether something would be lost by leaving.
     busy: Cell<bool>,
     /// What the screen offers of the browser's storage.
     offered: RefCell<Option<Stored>>,
+    /// What is done when the screen is left.
+    on_leave: RefCell<Option<Box<dyn FnOnce()>>>,
     /// What the screen does with files that are dropped anywhere on the page.
     on_drop: RefCell<Option<OnDrop>>,
 }
@@ -88,9 +90,10 @@ impl Page {
             announcer: Tag::of_page("announcer"),
             bridge,
             files: RefCell::default(),
-            trust: RefCell::new(trust::remembered()),
+            trust: RefCell::new(trust::Lines::Known(trust::remembered())),
             busy: Cell::default(),
             offered: RefCell::default(),
+            on_leave: RefCell::default(),
             on_drop: RefCell::default(),
         };
         Self(Rc::new(state))
@@ -104,6 +107,13 @@ impl Page {
         if let Some(stored) = self.0.offered.take() {
             stored.let_go();
         }
+        if let Some(last) = self.0.on_leave.take() {
+            last();
+        }
+    }
+
+    fn on_leave(&self, last: impl FnOnce() + 'static) {
+        self.0.on_leave.replace(Some(Box::new(last)));
     }
 
     /// Shows a screen, and moves the focus to its title, so that it is read aloud and the next key press begins there.

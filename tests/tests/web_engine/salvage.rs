@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use dbseal_core::{CHUNK_LEN, FileKey, Header, HeaderPadding, PAYLOAD_NONCE_LEN, SLOT_LEN};
 use dbseal_tests::inputs::Replay;
-use dbseal_web::messages::{Opened, Part, SealPolicy};
+use dbseal_web::messages::{End, Opened, Part, SealPolicy};
 
 use crate::LEN;
 use crate::backup::{Backup, other_recipient, sealed};
@@ -48,10 +48,16 @@ fn salvage_saves_what_opens() {
     let unsealed = [chunk(1).start..chunk(15).end, chunk(63).start..chunk(69).end, chunk(72).start..chunk(79).end];
     salvage(with(file), &backup.plain, &lost, &unsealed);
 
-    // The end is missing: the seal knows how long it was.
+    // The end is missing: the seal of somebody who is trusted knows how long it was. Nobody else does, whoever has the public key can make
+    // a file that is sealed as longer than any disk.
     let file = backup.file()[..slot_at(100) + 7].to_vec();
-    salvage(with(file.clone()), &backup.plain, &[chunk(100).start..LEN], &[chunk(95).start..chunk(99).end]);
-    salvage(bare(file), &backup.plain[..chunk(100).start], &[], &[]);
+    let unsealed = [chunk(95).start..chunk(99).end];
+    let opened = salvage(with(file.clone()), &backup.plain, &[chunk(100).start..LEN], &unsealed);
+    assert_eq!(opened.end, End::Known);
+    let there = &backup.plain[..chunk(100).start];
+    assert_eq!(salvage(bare(file.clone()), there, &[], &[]).end, End::Missing);
+    let untrusted = Opening { trust: String::new(), ..with(file) };
+    assert_eq!(salvage(untrusted, there, &[], &unsealed).end, End::Missing);
 
     // Something was appended.
     let file = [backup.file(), vec![7; 100]].concat();

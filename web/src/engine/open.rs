@@ -19,7 +19,7 @@ use super::reading::{Pieces, read_bytes};
 use super::salvage::salvage;
 use super::source::{Observer, Sink, Source};
 use super::writing::Plaintext;
-use crate::messages::{Failure, Opened, Part, Progress, SealPolicy};
+use crate::messages::{End, Failure, Opened, Part, Progress, SealPolicy};
 
 /// Chunks that are read, opened and written at a time: 4 MiB, so that what each call of the browser costs is little beside the work, and
 /// all threads have some of it. Held up to four times over: by the browser, twice ahead, here, and on its way to the output.
@@ -73,7 +73,7 @@ pub async fn open<S: Source>(
         (Some(armored), None) => job.armored(armored, sink).await?,
     };
     let claims = judgement.map(|judgement| claims(&judgement, Some(maker == Some(Maker::Signer))));
-    Ok(Opened { written_len, claims, lost: Vec::new(), unsealed: Vec::new() })
+    Ok(Opened { written_len, end: End::Known, claims, lost: Vec::new(), unsealed: Vec::new() })
 }
 
 struct Job<'a, S, O> {

@@ -17,7 +17,7 @@ use super::ranges;
 use super::reading::{Pieces, read_bytes};
 use super::source::{Observer, Sink, Source};
 use super::writing::Patches;
-use crate::messages::{Failure, Opened, Progress};
+use crate::messages::{End, Failure, Opened, Progress};
 
 /// Writes what opens. The output is committed when all was tried.
 pub(super) async fn salvage<S: Source>(
@@ -122,8 +122,10 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
         let there_len = self.backup.len().saturating_sub(offset);
         // The seal knows where it ended; without it all that there is may belong to it.
         let section_len = sealed.map_or(there_len, |sealed| sealed.payload().len.min(there_len));
+        // Whoever makes a file for this key can seal it as longer than any disk: how many zeros follow, only who is trusted says.
+        let believed = sealed.filter(|sealed| sealed.payload().len <= there_len || sealed.vouched_by().is_some());
         let mut found = Found {
-            plaintext_len: sealed.and_then(|sealed| Layout::of_section(sealed.payload().len).ok()).map(|layout| layout.plaintext_len()),
+            plaintext_len: believed.and_then(|sealed| Layout::of_section(sealed.payload().len).ok()).map(|layout| layout.plaintext_len()),
             ..Found::default()
         };
         let slots_start = PAYLOAD_NONCE_LEN as u64;
@@ -234,6 +236,7 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
         let claims = self.sealed(opening).map(|sealed| claims(sealed, Some(check_proof(sealed, &opening.file_key) == Ok(Maker::Signer))));
         Ok(Opened {
             written_len: found.opened.iter().map(|range| range.end - range.start).sum(),
+            end: if found.plaintext_len.is_some() { End::Known } else { End::Missing },
             claims,
             lost: ranges::gaps(&found.opened, output_len).collect(),
             unsealed,

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::{Array, Function, Reflect};
+use js_sys::{Array, Function, Reflect, Uint8Array};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -65,20 +65,20 @@ impl Bridge {
     /// Gives the worker a job; what is in `transferred` is the page's no longer.
     pub(super) fn send(&self, job: JsValue, transferred: Array, listener: impl Fn(Report, Option<Blob>) + 'static) {
         self.0.listener.replace(Some(Rc::new(listener)));
+        self.0.waiting.replace(Some((job, transferred)));
         if self.0.worker.borrow().is_none()
             && let Err(failure) = self.0.start_worker()
         {
             self.0.end(Report::Failed(failure), None);
             return;
         }
-        self.0.waiting.replace(Some((job, transferred)));
         self.0.post_waiting();
     }
 
     /// Ends the job at once; an output that is not complete is gone with it.
     pub(super) fn stop(&self) {
         self.0.listener.take();
-        self.0.waiting.take();
+        self.0.drop_waiting();
         self.0.end_worker();
         let _ = self.0.start_worker();
     }
@@ -115,12 +115,22 @@ impl Inner {
         }
     }
 
+    /// A job that no worker gets, with the secret beside it.
+    fn drop_waiting(&self) {
+        if let Some((job, _)) = self.waiting.take() {
+            wipe_secret(&job);
+        }
+    }
+
     fn post_waiting(&self) {
         let failed = {
             let worker = self.worker.borrow();
             let Some(running) = worker.as_ref().filter(|running| running.ready.get()) else { return };
             let Some((job, transferred)) = self.waiting.take() else { return };
             let failed = running.worker.post_message_with_transfer(&job, &transferred).err();
+            if failed.is_some() {
+                wipe_secret(&job);
+            }
             self.job.replace(job);
             failed
         };
@@ -164,14 +174,14 @@ impl Inner {
         } else {
             // Another one would most likely not start either: it waits for the next job.
             self.end_worker();
-            self.waiting.take();
+            self.drop_waiting();
             self.tell_last(Report::Failed(failure), None);
         }
     }
 
     /// Passes on the last word of a job. A worker does one: its memory, with all that was in it, goes with it.
     fn end(&self, report: Report, file: Option<Blob>) {
-        self.waiting.take();
+        self.drop_waiting();
         self.end_worker();
         let _ = self.start_worker();
         self.tell_last(report, file);
@@ -188,6 +198,12 @@ impl Inner {
         if let Some(listener) = self.listener.take() {
             listener(report, file);
         }
+    }
+}
+
+fn wipe_secret(job: &JsValue) {
+    if let Ok(secret) = Reflect::get(job, &"secret".into()).and_then(JsCast::dyn_into::<Uint8Array>) {
+        secret.fill(0, 0, secret.length());
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: im
 
     watch(&view);
     let (message, transferred) = message(&job, &backup);
-    // Its secret is wiped by that: the worker's copy is the only one now.
+    // Its secret is wiped by that: the copy for the worker is the only one now.
     drop(job);
     let page_then = page.clone();
     page.0.bridge.send(message.into(), transferred, move |report, file| match report {

@@ -76,7 +76,8 @@ impl KeySection {
             let show_row = show_row.clone();
             move || {
                 let (texted, passed) = (by_text.input().checked(), by_passphrase.input().checked());
-                let protected = if texted { is_protected(text.text_area().value().trim_start()) } else { chosen.is_protected.get() };
+                let protected =
+                    if texted { is_protected(Zeroizing::new(text.text_area().value()).trim_start()) } else { chosen.is_protected.get() };
                 file_field.show(!texted && !passed);
                 text_field.show(texted);
                 passphrase_field.show(passed || protected);
@@ -105,7 +106,7 @@ impl KeySection {
 
     /// What is missing, and where.
     pub(super) fn missing(&self) -> Option<(Failure, &'static str)> {
-        let no_passphrase = || self.passphrase.input().value().is_empty().then(|| (texts::no_passphrase(), "passphrase"));
+        let no_passphrase = || Zeroizing::new(self.passphrase.input().value()).is_empty().then(|| (texts::no_passphrase(), "passphrase"));
         if self.by_passphrase.input().checked() {
             return no_passphrase();
         }

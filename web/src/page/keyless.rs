@@ -36,7 +36,7 @@ impl Keyless {
             let page = page.clone();
             move || {
                 let files = files::chosen(&page)?;
-                let request = (self.request)(page.0.trust.borrow().clone());
+                let request = (self.request)(trust::chosen(&page)?);
                 self.run(&page, files, request);
                 Ok(())
             }

@@ -38,6 +38,10 @@ pub(super) fn show(page: &Page, form: &Form) {
     page.leave_screen();
     let notice = Notice::new();
     let key = KeySection::new();
+    page.on_leave({
+        let key = key.clone();
+        move || key.forget()
+    });
     let part = PartSection::new(&form.part);
     let (output, outlet) = output_section();
     let seal = form.seal;
@@ -49,7 +53,7 @@ pub(super) fn show(page: &Page, form: &Form) {
             if let Some(missing) = key.missing() {
                 return Err(missing);
             }
-            let asked = Asked { files, part: part.chosen()?, seal, trust: page.0.trust.borrow().clone() };
+            let asked = Asked { files, part: part.chosen()?, seal, trust: trusted(&page, seal)? };
             let Some(outlet) = outlet.get() else { return Err((texts::still_preparing(), "output-note")) };
             let longest = output::longest(asked.files.backup.as_ref().map_or(0, |backup| objects::len(backup)), &asked.part);
             if let Some(failure) = outlet.refusal(longest) {
@@ -65,6 +69,14 @@ pub(super) fn show(page: &Page, form: &Form) {
     job::show_form(page, "open", (heading, texts::OPEN_LEAD), &notice, parts.into_iter().flatten(), start);
     if let Some(said) = form.said {
         notice.say(said);
+    }
+}
+
+/// Nobody is asked where the seal does not matter.
+fn trusted(page: &Page, seal: SealPolicy) -> Result<String, (Failure, &'static str)> {
+    match seal {
+        SealPolicy::Trusted => trust::chosen(page),
+        SealPolicy::Ignored => Ok(String::new()),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The end of opening: what was written, who made it, what is lost.
 
+use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
 
-use super::elements::{Tag, button, div, facts, paragraph};
+use super::elements::{Tag, button, div, facts, paragraph, sleep};
 use super::job::{self, Output};
 use super::texts::{self, Opening, Tone};
 use super::{Page, answer, open, save, start};
@@ -10,9 +11,8 @@ use crate::messages::Opened;
 
 /// Shows it; `file` is what is still to be saved, where it did not go into a file that was chosen.
 pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: &str, output: &Output, file: Option<Blob>) {
-    let complete = opened.lost.is_empty() && opened.unsealed.is_empty();
     let vouched = opened.claims.as_ref().is_some_and(|claims| claims.vouched_by.is_some());
-    let tone = match (complete, vouched) {
+    let tone = match (opened.is_complete(), vouched) {
         (false, _) => Tone::Bad,
         (true, false) => Tone::Unsure,
         (true, true) => Tone::Good,
@@ -33,12 +33,22 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
         let save = button("save-output", "primary", &texts::save_output(&name), {
             let note = note.clone();
             move |_| {
-                if let Some(stored) = &stored {
-                    stored.note_save();
-                }
                 save::save(&file, &name);
-                page.0.busy.set(false);
                 note.set_text(texts::SAVE_STARTED);
+                match &stored {
+                    // It is copied from storage, which goes with the page: for a while, leaving asks first.
+                    Some(stored) => {
+                        stored.note_save();
+                        let (page, note) = (page.clone(), note.clone());
+                        spawn_local(async move {
+                            sleep(save::HELD_FOR).await;
+                            if note.is_shown() {
+                                page.0.busy.set(false);
+                            }
+                        });
+                    }
+                    None => page.0.busy.set(false),
+                }
             }
         });
         div("save").child(save).child(note)

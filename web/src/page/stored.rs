@@ -114,8 +114,10 @@ pub(super) async fn sweep() -> Result<(), JsValue> {
 /// Removes what this tab holds when its page goes. A page that the browser brings back offers what is not there any more: it starts anew.
 pub(super) fn remove_when_leaving() {
     always_on(&window(), "pagehide", |_| {
-        // Asked now: of a page that goes nothing is awaited, and most browsers do this without it.
-        HELD.with_borrow(|all| all.iter().for_each(|held| drop(held.folder.remove_entry(&held.name))));
+        // Asked now: of a page that goes nothing is awaited. Firefox does not do it for a tab that is closed: the next page that starts
+        // does, and also removes what is being saved now.
+        let gone = |held: &&Rc<Held>| held.saved_at.get().is_none_or(|saved_at| Date::now() - saved_at > f64::from(HELD_FOR));
+        HELD.with_borrow(|all| all.iter().filter(gone).for_each(|held| drop(held.folder.remove_entry(&held.name))));
     });
     always_on(&window(), "pageshow", |event| {
         let comes_back = Reflect::get(&event, &"persisted".into()).is_ok_and(|is| is.is_truthy());

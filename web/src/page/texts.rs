@@ -114,7 +114,7 @@ pub(super) const INSPECTING: &str = "Reading";
 pub(super) const PREPARING: &str = "Getting ready";
 pub(super) const SILENCE: &str = "Nothing was heard of this work for 20 seconds. The disk may be slow, or the browser has ended it. If this \
                                   stays, stop and try again; if that does not help, use the dbseal command.";
-pub(super) const STOPPED: &str = "Stopped. Nothing was kept.";
+pub(super) const STOPPED: &str = "Stopped. Nothing was kept, unless all of it had just been written.";
 pub(super) const LEGEND: [(&str, &str); 3] = [("unread", "not read yet"), ("read", "read"), ("damaged", "damaged")];
 
 pub(super) const INTEGRITY: &str = "Integrity";
@@ -127,7 +127,7 @@ pub(super) const CHECK_FAILED: &str = "The check did not work";
 pub(super) const OPEN_FAILED: &str = "It was not opened";
 pub(super) const INSPECT_FAILED: &str = "It cannot be inspected";
 pub(super) const SAVE_REPORT: &str = "Save a report";
-pub(super) const SAVE_NOTE: &str = "It is not saved yet, and is gone once you have left this screen or closed this page.";
+pub(super) const SAVE_NOTE: &str = "It is not saved yet. Once you have left this screen or closed this page, it cannot be saved any more.";
 pub(super) const SAVE_STARTED: &str = "The browser is saving it. Leave this page open until its list of downloads says that it is done.";
 pub(super) const OUTPUT_SAYS: &str = "The output";
 pub(super) const FILE_SAYS: &str = "The file";
@@ -222,6 +222,17 @@ pub(super) fn still_preparing() -> Failure {
     failure("The page is still finding out where the output can go.", "Press the button again in a moment.")
 }
 
+pub(super) fn still_reading_trust() -> Failure {
+    failure("The file of those whom you trust is still being read.", "Wait a moment, then press the button again.")
+}
+
+pub(super) fn trust_lost() -> Failure {
+    failure(
+        "The file of those whom you trust could not be read, so nobody is known whom you trust.",
+        "Choose it again, or write the lines yourself.",
+    )
+}
+
 pub(super) fn unreadable_file() -> Failure {
     failure("The file cannot be read.", "See whether it is still there, and choose it again.")
 }
@@ -232,7 +243,10 @@ pub(super) fn no_place_chosen() -> Failure {
 
 /// That the browser refused the place that was chosen, in its words.
 pub(super) fn place_refused(why: &str) -> Failure {
-    failure(&format!("The browser does not let this page write there: {}", sentence(why)), "Choose another place.")
+    failure(
+        &format!("The browser does not let this page write there: {}", sentence(why)),
+        "Choose another place, or open it with the command: dbseal decrypt -i KEY -o OUTPUT BACKUP",
+    )
 }
 
 pub(super) fn too_long_for_memory(len: u64, limit: u64) -> Failure {

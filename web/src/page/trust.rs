@@ -7,6 +7,7 @@ use web_sys::{File, Storage};
 use super::elements::{Tag, choice, div, paragraph, window};
 use super::notice::Notice;
 use super::{Page, texts};
+use crate::messages::Failure;
 use crate::objects;
 
 const STORED_AS: &str = "dbseal-trust";
@@ -16,6 +17,32 @@ const MAX_FILE_LEN: u64 = 1 << 20;
 /// What was remembered; nothing if nothing was.
 pub(super) fn remembered() -> String {
     storage().and_then(|storage| storage.get_item(STORED_AS).ok().flatten()).unwrap_or_default()
+}
+
+/// Lines of trust. While a file of them is being read, and where that failed, nothing is done with those that were there before: with
+/// fewer lines more is believed.
+pub(super) enum Lines {
+    Known(String),
+    Coming,
+    Lost,
+}
+
+impl Lines {
+    fn text(&self) -> &str {
+        match self {
+            Self::Known(lines) => lines,
+            Self::Coming | Self::Lost => "",
+        }
+    }
+}
+
+/// Whom the person trusts, or why that is not known now.
+pub(super) fn chosen(page: &Page) -> Result<String, (Failure, &'static str)> {
+    match &*page.0.trust.borrow() {
+        Lines::Known(lines) => Ok(lines.clone()),
+        Lines::Coming => Err((texts::still_reading_trust(), "trust")),
+        Lines::Lost => Err((texts::trust_lost(), "trust")),
+    }
 }
 
 /// Where lines are remembered. Not in a page that was opened from a file: some browsers let all such pages share what they
@@ -36,7 +63,7 @@ pub(super) fn is_from_file() -> bool {
 pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     let area = Tag::new("textarea").id("trust").attr("rows", "3").attr("spellcheck", "false").attr("autocomplete", "off");
     let area = area.attr("autocapitalize", "off").attr("placeholder", texts::TRUST_EXAMPLE).attr("aria-describedby", "trust-hint");
-    area.text_area().set_value(&page.0.trust.borrow());
+    area.text_area().set_value(page.0.trust.borrow().text());
     let (remember, tick) = choice("checkbox", "remember", "remember-trust", texts::TRUST_REMEMBER, texts::TRUST_REMEMBER_HINT);
     tick.input().set_checked(!remembered().is_empty());
 
@@ -47,7 +74,7 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
             if let Some(storage) = storage() {
                 let _ = if tick.input().checked() { storage.set_item(STORED_AS, &lines) } else { storage.remove_item(STORED_AS) };
             }
-            page.0.trust.replace(lines);
+            page.0.trust.replace(Lines::Known(lines));
         }
     };
     let area = area.on("input", {
@@ -60,14 +87,14 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     });
     let file = Tag::new("input").id("trust-file").class("file-input").attr("type", "file").attr("aria-label", texts::TRUST_FILE);
     let file = file.on("change", {
-        let (area, notice) = (area.clone(), notice.clone());
+        let (page, area, notice) = (page.clone(), area.clone(), notice.clone());
         move |event| {
             let Some(input) = event.current_target() else { return };
             let input: web_sys::HtmlInputElement = input.unchecked_into();
             let chosen = input.files().and_then(|list| list.get(0));
             input.set_value("");
             if let Some(chosen) = chosen {
-                read(chosen, area.clone(), keep.clone(), notice.clone());
+                read(chosen, page.clone(), area.clone(), keep.clone(), notice.clone());
             }
         }
     });
@@ -79,11 +106,12 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
         .child(div("row").child(chooser).child(storage().map(|_| remember)))
 }
 
-fn read(file: File, area: Tag, keep: impl Fn() + 'static, notice: Notice) {
+fn read(file: File, page: Page, area: Tag, keep: impl Fn() + 'static, notice: Notice) {
     if objects::len(&file) > MAX_FILE_LEN {
         notice.fail(&texts::trust_file_too_long());
         return;
     }
+    page.0.trust.replace(Lines::Coming);
     spawn_local(async move {
         match JsFuture::from(file.text()).await {
             Ok(text) => {
@@ -91,7 +119,10 @@ fn read(file: File, area: Tag, keep: impl Fn() + 'static, notice: Notice) {
                 keep();
                 notice.clear();
             }
-            Err(_) => notice.fail(&texts::unreadable_file()),
+            Err(_) => {
+                page.0.trust.replace(Lines::Lost);
+                notice.fail(&texts::unreadable_file());
+            }
         }
     });
 }

@@ -17,27 +17,31 @@ use crate::objects;
 pub(super) struct FileSource {
     blob: Blob,
     len: u64,
+    which: Chosen,
     /// Who reads it, where the worker may not.
-    page: Option<(Rc<PageReader>, Chosen)>,
+    page: Option<Rc<PageReader>>,
 }
 
 /// Outside the memory of the program, until it is copied.
-pub(super) struct FilePiece(Uint8Array);
+pub(super) struct FilePiece {
+    bytes: Uint8Array,
+    which: Chosen,
+}
 
 impl FileSource {
     /// Finds out who can read it by trying.
     pub(super) async fn open(blob: Blob, which: Chosen, page: &Rc<PageReader>) -> Self {
         let len = objects::len(&blob);
-        let mut file = Self { blob, len, page: None };
+        let mut file = Self { blob, len, which, page: None };
         if file.read(0..len.min(1)).await.is_err() {
-            file.page = Some((Rc::clone(page), which));
+            file.page = Some(Rc::clone(page));
         }
         file
     }
 
     fn begin(&self, range: &Range<u64>) -> Result<Promise, JsValue> {
         match &self.page {
-            Some((page, which)) => Ok(page.read(*which, range)),
+            Some(page) => Ok(page.read(self.which, range)),
             None => objects::read(&self.blob, range),
         }
     }
@@ -53,18 +57,24 @@ impl Source for FileSource {
     /// The browser refuses to read a file that has changed since it was chosen.
     fn read(&self, range: Range<u64>) -> impl Future<Output = Result<FilePiece, ReadError>> + use<> {
         let wanted_len = range.end - range.start;
-        let started = self.begin(&range);
+        let (started, which) = (self.begin(&range), self.which);
         async move {
             let failed = |error: JsValue| ReadError(reason(&error));
             let buffer: ArrayBuffer = JsFuture::from(started.map_err(failed)?).await.map_err(failed)?.unchecked_into();
-            let piece = Uint8Array::new(&buffer);
-            if u64::from(piece.length()) == wanted_len { Ok(FilePiece(piece)) } else { Err(ReadError("it is shorter than it was".into())) }
+            let bytes = Uint8Array::new(&buffer);
+            if u64::from(bytes.length()) != wanted_len {
+                return Err(ReadError("it is shorter than it was".into()));
+            }
+            Ok(FilePiece { bytes, which })
         }
     }
 }
 
 impl Piece for FilePiece {
     fn copy_to(&self, bytes: &mut [u8]) {
-        self.0.copy_to(bytes);
+        self.bytes.copy_to(bytes);
+        if self.which == Chosen::Identity {
+            self.bytes.fill(0, 0, self.bytes.length());
+        }
     }
 }

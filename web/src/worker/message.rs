@@ -27,11 +27,7 @@ impl Message {
         let request = Reflect::get(data, &"request".into()).ok().and_then(|text| serde_json::from_str(&text.as_string()?).ok());
         let backup: Option<File> = field(data, Chosen::Backup.field());
         let (Some(request), Some(backup)) = (request, backup) else {
-            return Err(Failure {
-                what: "the page sent a request that this version does not know".into(),
-                next: "load the page again, so that all its parts are of one version".into(),
-                only_seal: false,
-            });
+            return Err(strange_request());
         };
         let secret = field::<Uint8Array>(data, "secret").map(|array| {
             let secret = Zeroizing::new(array.to_vec());
@@ -47,6 +43,15 @@ impl Message {
             identity: field(data, Chosen::Identity.field()),
             picked: field(data, "output"),
         })
+    }
+}
+
+/// The page says what this worker does not understand.
+pub(super) fn strange_request() -> Failure {
+    Failure {
+        what: "the page sent a request that this version does not know".into(),
+        next: "load the page again, so that all its parts are of one version".into(),
+        only_seal: false,
     }
 }
 

@@ -12,6 +12,7 @@ use web_sys::{
     FileSystemSyncAccessHandle, FileSystemWritableFileStream,
 };
 
+use super::message::strange_request;
 use super::scope;
 use crate::engine::{Sink, WriteError};
 use crate::messages::{Failure, MEMORY_LIMIT, OutputKind};
@@ -65,7 +66,8 @@ impl Output {
                 Place::Picked { stream, writing: None, is_closed: false }
             }
             (OutputKind::Storage(name), _) => Place::Stored(Stored::create(&name).await.map_err(failed)?),
-            (OutputKind::Picker, None) | (OutputKind::Memory, _) => Place::Memory { parts: Array::new(), len: 0 },
+            (OutputKind::Picker, None) => return Err(strange_request()),
+            (OutputKind::Memory, _) => Place::Memory { parts: Array::new(), len: 0 },
         };
         Ok(Self { place, joined: Joined::default(), done: Rc::default() })
     }
@@ -140,6 +142,7 @@ impl Sink for Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
+        self.joined.0.fill(0, 0, self.joined.0.length());
         match &mut self.place {
             Place::Picked { stream, is_closed: false, .. } => drop(stream.abort()),
             Place::Stored(stored) if !stored.keep => stored.remove(),

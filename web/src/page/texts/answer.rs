@@ -156,7 +156,7 @@ pub(in crate::page) fn place(checked: &Checked) -> Half {
             let says = number
                 .map_or_else(String::new, |(label, number)| format!("It has its own name, and is number {number} of the series {label}. "));
             let next = "To check a whole series: dbseal verify --chain --state FILE FOLDER".to_owned();
-            Half::new(Tone::Good, "In its series", format!("{says}{only_this}"), next)
+            Half::new(Tone::Plain, "Its series was not checked", format!("{says}{only_this}"), next)
         }
         Place::Alone => Half::new(
             Tone::Good,

@@ -1,8 +1,15 @@
 //! What came of opening and of inspecting.
 
+use std::collections::BTreeMap;
+
 use super::answer::{claim_facts, sentence};
 use super::numbers::{grouped, share, short_size, size, total};
-use crate::messages::{Inspected, Opened, Part};
+use crate::messages::{End, Inspected, Opened, Part};
+
+/// What is said of a backup that was cut off.
+pub(super) const END_MISSING: &str = "Its end is missing: how much more there was is not known.";
+/// Kinds of recipients that are named one by one. Whoever makes a header can name a hundred thousand.
+const NAMED_KINDS: usize = 8;
 
 /// What was asked for, which the outcome is told by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +35,7 @@ impl Opening {
 /// The headline; `saved` where the output is already in its file.
 pub(in crate::page) fn opened_title(opened: &Opened, opening: Opening, saved: bool) -> &'static str {
     match (opening, saved) {
-        (Opening::Salvage, _) if opened.lost.is_empty() && opened.unsealed.is_empty() => "Everything could be saved",
+        (Opening::Salvage, _) if opened.is_complete() => "Everything could be saved",
         (Opening::Salvage, _) => "Not all of it could be saved",
         (_, true) => "Opened",
         (_, false) => "Opened: now save it",
@@ -39,17 +46,26 @@ pub(in crate::page) fn opened_title(opened: &Opened, opening: Opening, saved: bo
 pub(in crate::page) fn opened_lead(opened: &Opened, opening: Opening) -> String {
     let written = short_size(opened.written_len);
     match opening {
-        Opening::Whole => format!("All {written} of it were decrypted, and every byte is authentic."),
-        Opening::Range => format!("{written} were decrypted, and every byte of them is authentic."),
+        Opening::Whole => format!("All {written} of it were decrypted, {}.", unchanged(opened)),
+        Opening::Range => format!("{written} were decrypted, {}.", unchanged(opened)),
         Opening::Salvage => {
             let lost = total(&opened.lost);
             let lost = match lost {
-                0 => "Nothing in it is lost.".into(),
+                0 if opened.end == End::Known => "Nothing in it is lost.".into(),
+                0 => String::new(),
                 lost => format!("{} of it are lost ({}) and are zeros in the output.", short_size(lost), share(lost, opened.written_len)),
             };
-            format!("The output has {written}. {lost}")
+            let end = if opened.end == End::Missing { END_MISSING } else { "" };
+            let says = [&*lost, end].join(" ");
+            format!("The output has {written}. {}", says.trim())
         }
     }
+}
+
+/// What opening alone shows is less than it seems: anybody who has the public key can make what it opens.
+fn unchanged(opened: &Opened) -> &'static str {
+    let vouched = opened.claims.as_ref().is_some_and(|claims| claims.vouched_by.is_some());
+    if vouched { "and every byte is authentic" } else { "and none of it was changed since somebody encrypted it" }
 }
 
 /// Where it went, who made it, and what else is known.
@@ -62,7 +78,7 @@ pub(in crate::page) fn opened_facts(opened: &Opened, file: Option<&str>) -> Vec<
         Some(claims) => facts.extend(claim_facts(claims)),
         None => facts.push((
             "Who made it",
-            "Nobody knows: no seal was asked. That it opened does not show who made it, since anybody who has the public key can make a \
+            "Nobody knows: no seal speaks for it. That it opened does not show who made it, since anybody who has the public key can make a \
              backup that your key opens."
                 .into(),
         )),
@@ -86,14 +102,17 @@ pub(in crate::page) fn inspected_facts(inspected: &Inspected) -> Vec<(&'static s
 
 /// How many of each kind, in the order in which they come.
 fn recipients(kinds: &[String]) -> String {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
-    for kind in kinds {
-        match counts.iter_mut().find(|(known, _)| known == kind) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((kind, 1)),
-        }
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (index, kind) in kinds.iter().enumerate() {
+        counts.entry(kind).or_insert((index, 0)).1 += 1;
     }
-    let words: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();
+    let mut counts: Vec<_> = counts.into_iter().map(|(kind, (first, count))| (first, format!("{count} × {kind}"))).collect();
+    counts.sort_unstable();
+    let more = counts.len().saturating_sub(NAMED_KINDS);
+    let mut words: Vec<_> = counts.into_iter().take(NAMED_KINDS).map(|(_, words)| words).collect();
+    if more > 0 {
+        words.push(format!("and {more} other kinds"));
+    }
     if words.is_empty() { "nobody: it names no recipient".into() } else { words.join(", ") }
 }
 

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::answer::{Half, claim_facts, integrity, place};
 use super::numbers::{range, share, size, total};
+use super::outcome::END_MISSING;
 use super::visible;
-use crate::messages::{Checked, Opened};
+use crate::messages::{Checked, End, Opened};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -36,6 +37,9 @@ pub(in crate::page) fn salvage_report(name: &str, opened: &Opened, now: &str) ->
     report.fact("Written", &size(opened.written_len));
     let lost_len = total(&opened.lost);
     report.fact("Lost", &format!("{}, {}", size(lost_len), share(lost_len, opened.written_len)));
+    if opened.end == End::Missing {
+        report.fact("End", END_MISSING);
+    }
     report.fact("When", &format!("{now}, by the clock of the computer that opened it"));
     report.fact("With", &format!("dbseal {VERSION}, in a browser"));
     report.ranges("Lost in the output, where it is zeros, counted from 0", &opened.lost);

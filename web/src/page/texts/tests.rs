@@ -3,7 +3,7 @@
 use std::iter::once;
 
 use super::*;
-use crate::messages::{Checked, Claims, Inspected, Opened, Part, Place, Trusted};
+use crate::messages::{Checked, Claims, End, Inspected, Opened, Part, Place, Trusted};
 
 fn claims() -> Claims {
     Claims {
@@ -91,7 +91,7 @@ fn names_cannot_hide_or_turn_anything_around() {
 #[test]
 fn places_are_told_by_whom_they_are_known() {
     let says = |kind| place(&Checked { place: kind, ..checked("intact") });
-    assert_eq!(says(Place::InSeries).tone, Tone::Good);
+    assert_eq!(says(Place::InSeries).tone, Tone::Plain);
     assert!(says(Place::InSeries).says.contains("number 42 of the series shop"));
     assert_eq!(says(Place::Renamed).tone, Tone::Bad);
     assert_eq!(says(Place::Unknown).tone, Tone::Unsure);
@@ -100,7 +100,7 @@ fn places_are_told_by_whom_they_are_known() {
 
 #[test]
 fn that_it_opened_says_nothing_of_who_made_it() {
-    let opened = Opened { written_len: 5000, claims: None, lost: Vec::new(), unsealed: Vec::new() };
+    let opened = Opened { written_len: 5000, end: End::Known, claims: None, lost: Vec::new(), unsealed: Vec::new() };
     let facts = opened_facts(&opened, Some("shop"));
     assert!(facts.iter().any(|(name, value)| *name == "Who made it" && value.starts_with("Nobody knows")));
     let proven = Opened { claims: Some(Claims { proven: Some(true), ..claims() }), ..opened.clone() };
@@ -113,6 +113,11 @@ fn that_it_opened_says_nothing_of_who_made_it() {
         "The output has 4.9 KiB. 1,000 bytes of it are lost (20.0%) and are zeros in the output."
     );
     assert!(salvage_report("shop.age", &lost, "now").contains("bytes 0 to 999"));
+    // Cut off, with nothing lost of what is there.
+    let cut = Opened { end: End::Missing, lost: Vec::new(), ..lost };
+    assert_eq!(opened_title(&cut, Opening::Salvage, true), "Not all of it could be saved");
+    assert_eq!(opened_lead(&cut, Opening::Salvage), "The output has 4.9 KiB. Its end is missing: how much more there was is not known.");
+    assert!(salvage_report("shop.age", &cut, "now").contains("how much more there was is not known"));
 }
 
 #[test]
@@ -131,6 +136,10 @@ fn recipients_are_counted_by_kind() {
     let facts = inspected_facts(&inspected);
     assert!(facts.iter().any(|(_, value)| value == "2 × X25519, 1 × scrypt"));
     assert!(facts.iter().any(|(_, value)| value.contains("cut off")));
+    // A header of a mebibyte names more kinds than anybody reads.
+    let recipients = (0..100_000).map(|index| format!("kind{index}")).collect();
+    let facts = inspected_facts(&Inspected { recipients, ..inspected.clone() });
+    assert!(facts.iter().any(|(_, value)| value.ends_with("1 × kind7, and 99992 other kinds")));
     assert_eq!(inspected_title(&inspected), "No seal");
 }
 
@@ -146,6 +155,8 @@ fn every_failure_has_a_sentence_and_a_next_step() {
         backward_range(),
         trust_file_too_long(),
         unreadable_file(),
+        still_reading_trust(),
+        trust_lost(),
         still_preparing(),
         no_place_chosen(),
         place_refused("a system file"),
