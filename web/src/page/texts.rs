@@ -245,7 +245,7 @@ pub(super) fn no_place_chosen() -> Failure {
 pub(super) fn place_refused(why: &str) -> Failure {
     failure(
         &format!("The browser does not let this page write there: {}", sentence(why)),
-        "Choose another place, or open it with the command: dbseal decrypt -i KEY -o OUTPUT BACKUP",
+        "Choose another place, or decrypt it with the dbseal command.",
     )
 }
 
