@@ -20,7 +20,7 @@ pub use driver::Browser;
 pub use element::Element;
 pub use kind::Kind;
 pub use server::{HEADERS, Listener, PageServer, Policy};
-pub use visit::{Origin, Visit};
+pub use visit::{NO_PICK, Origin, PICK, Visit};
 
 /// After this long a browser hangs, and its test fails. A bound for a broken build, not a measure of speed.
 pub const HANGS: Duration = Duration::from_secs(120);

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use dbseal_tests::browser::{Kind, Origin, Visit, wait_for};
+use dbseal_tests::browser::{Kind, NO_PICK, Origin, PICK, Visit, wait_for};
 use dbseal_tests::cli::{Folder, seals};
 use dbseal_tests::inputs::paint;
 use serde_json::json;
@@ -20,12 +20,6 @@ const HELD_LEN: u64 = 256 << 20;
 /// Bytes that are compared at a time.
 const PIECE_LEN: usize = 32 << 20;
 
-/// The dialog of the system alone is replaced, by a file of the browser's own storage.
-const PICK: &str = "
-    self.showSaveFilePicker = async () =>
-        (await navigator.storage.getDirectory()).getFileHandle('picked', { create: true });
-";
-const NO_PICK: &str = "delete self.showSaveFilePicker; delete Window.prototype.showSaveFilePicker;";
 /// The hash of each piece of what was picked.
 const PICKED: &str = "
     const [piece] = arguments;

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use dbseal_tests::browser::{Kind, Origin, Visit, wait_for};
+use dbseal_tests::browser::{Kind, NO_PICK, Origin, PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::{npm_dir, tool};
@@ -14,13 +14,7 @@ const PASSPHRASE: &str = "correct horse battery staple";
 /// Chunks of more than one batch, and a part of one.
 const PLAIN_LEN: usize = (5 << 20) + 17;
 
-/// WebDriver cannot choose in a dialog of the system: the dialog alone is replaced, and gives a real file of the browser's own storage.
-const PICK: &str = "
-    self.showSaveFilePicker = async () =>
-        (await navigator.storage.getDirectory()).getFileHandle('picked', { create: true });
-";
-/// Without a dialog, and from a file without storage, what is left is a download.
-const NO_PICK: &str = "delete self.showSaveFilePicker; delete Window.prototype.showSaveFilePicker;";
+/// The length of what was picked, and the bytes of its hash.
 const PICKED: &str = "
     const file = await (await (await navigator.storage.getDirectory()).getFileHandle('picked')).getFile();
     const hash = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use dbseal_tests::browser::{Browser, Kind, Origin, Visit};
+use dbseal_tests::browser::{Browser, Kind, Origin, PICK, Visit};
 use dbseal_tests::cli::{Folder, seals};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::{npm_dir, workspace_dir};
@@ -43,12 +43,6 @@ const HOLD: &str = "
         worker.addEventListener('message', (event) => { if (++reports > 3) event.stopImmediatePropagation(); });
         return worker;
     };
-";
-
-/// The dialog of the system alone is replaced, by a file of the browser's own storage.
-const PICK: &str = "
-    self.showSaveFilePicker = async () =>
-        (await navigator.storage.getDirectory()).getFileHandle('shop.sql', { create: true });
 ";
 
 #[test]
@@ -238,7 +232,9 @@ impl Screens<'_> {
 
     fn begin(&self, task: &str) {
         let picks = self.browser().kind() == Kind::Chromium;
-        self.visit.begin(task, if picks { PICK } else { "" });
+        // The name of what was picked is shown.
+        let pick = PICK.replace("picked", "shop.sql");
+        self.visit.begin(task, if picks { &pick } else { "" });
     }
 
     fn choose_pair(&self, name: &str) {

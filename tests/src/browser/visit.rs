@@ -7,6 +7,15 @@ use super::{Browser, Kind, PageServer, Policy, page, wait_for};
 /// A page of the same origin that runs nothing, and asks for no icon.
 const BESIDE: (&str, &str) = ("beside.html", "<!doctype html><title>beside</title><link rel=\"icon\" href=\"data:,\">");
 
+/// Stands in for the dialog in which a file is chosen to write to, and which WebDriver cannot drive: gives a real file of the browser's own
+/// storage. The dialog alone is replaced; to be run before a task is chosen.
+pub const PICK: &str = "
+    self.showSaveFilePicker = async () =>
+        (await navigator.storage.getDirectory()).getFileHandle('picked', { create: true });
+";
+/// Takes the dialog away: what is left is the browser's storage or, where [`Visit::has_storage`] says that there is none, memory.
+pub const NO_PICK: &str = "delete self.showSaveFilePicker; delete Window.prototype.showSaveFilePicker;";
+
 /// Where the page comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -76,6 +85,12 @@ impl Visit {
     /// Opens a page of the same origin which runs nothing.
     pub fn open_beside_page(&self) {
         self.browser.open(&self.server.url(BESIDE.0));
+    }
+
+    /// Whether the page has the browser's storage to write to, once the dialog is gone: Chromium gives none to a page from a file.
+    #[must_use]
+    pub fn has_storage(&self) -> bool {
+        self.origin == Origin::Server || self.browser.kind() == Kind::Firefox
     }
 
     /// Which it is, for messages.

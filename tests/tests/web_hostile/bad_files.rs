@@ -4,13 +4,11 @@ use std::fs;
 use std::io::Write as _;
 
 use base64ct::{Base64, Encoding};
-use dbseal_tests::browser::Visit;
+use dbseal_tests::browser::{NO_PICK, Visit};
 use dbseal_tests::cli::seals;
 use dbseal_tests::fuzz_seeds::{corpus_dir, seeds};
 use dbseal_tests::inputs::{Replay, paint};
 use serde_json::{Value, json};
-
-use super::NO_PICK;
 
 /// Jobs that one script does, so that none of them takes as long as a script may.
 const JOBS_AT_ONCE: usize = 20;

@@ -1,13 +1,12 @@
 //! Work that ends before its end: the tab is closed, the worker dies, or does not understand.
 
-use dbseal_tests::browser::{Browser, Kind, Visit, wait_for};
+use dbseal_tests::browser::{Browser, Kind, NO_PICK, PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
 use dbseal_tests::inputs::paint;
 use serde_json::{Value, json};
 
 use super::{
-    KEEP_WORKERS, NO_PICK, PICK, begin_to_open, each_from_server, failure, has_storage, long_backups, longest,
-    start_and_wait_until_it_runs, stored, texts, told,
+    KEEP_WORKERS, begin_to_open, each_from_server, failure, long_backups, longest, start_and_wait_until_it_runs, stored, texts, told,
 };
 
 /// The job's worker is ended, as by a browser that needs its memory: nobody is told.
@@ -102,7 +101,7 @@ fn a_worker_that_dies_half_way() {
         visit.browser.wait_for("#stop").click();
         let notice = visit.browser.wait_for("#notice").text();
         assert!(notice.contains("Nothing was kept"), "{}: {notice}", visit.name());
-        if has_storage(visit) {
+        if visit.has_storage() {
             assert_nothing_left(visit);
         }
 
@@ -111,7 +110,7 @@ fn a_worker_that_dies_half_way() {
         visit.browser.run(BREAK_WORKER, &[]);
         let said = told(visit);
         assert!(said.contains("broke off") && said.contains("ut of memory"), "{}: {said}", visit.name());
-        if has_storage(visit) {
+        if visit.has_storage() {
             assert_nothing_left(visit);
         }
 

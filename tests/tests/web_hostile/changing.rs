@@ -3,10 +3,10 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 
-use dbseal_tests::browser::{Visit, wait_for};
+use dbseal_tests::browser::{NO_PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
 
-use super::{NO_PICK, begin_to_open, long_backups, longest, start_and_wait_until_it_runs, stored};
+use super::{begin_to_open, long_backups, longest, start_and_wait_until_it_runs, stored};
 
 /// Bytes at the end that are changed: far behind what was read when it is.
 const TAIL_LEN: usize = 1 << 20;

@@ -1,12 +1,12 @@
 //! A disk that is full, or a browser that gives the page no more of it: refused beforehand where it can be known, and in the middle where
 //! it cannot. Nothing is left.
 
-use dbseal_tests::browser::{Browser, Kind, Origin, Visit, wait_for};
+use dbseal_tests::browser::{Browser, Kind, NO_PICK, Origin, PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
 use dbseal_tests::inputs::paint;
 use serde_json::json;
 
-use super::{NO_PICK, PICK, begin_to_open, failure, start_and_wait_until_it_runs, stored, told};
+use super::{begin_to_open, failure, start_and_wait_until_it_runs, stored, told};
 
 /// Bytes of plaintext, and of which the browser is told to give less.
 const PLAIN_LEN: usize = 40 << 20;

@@ -5,11 +5,11 @@ use std::io::{BufWriter, Write as _};
 use std::time::{Duration, Instant};
 
 use dbseal_core::{MAX_SEAL_LEN, Note, Restored, Seal, TestResult, Time};
-use dbseal_tests::browser::Visit;
+use dbseal_tests::browser::{NO_PICK, Visit};
 use dbseal_tests::cli::{Folder, seals};
 use dbseal_tests::inputs::paint;
 
-use super::{NO_PICK, begin_to_open, failure, has_storage};
+use super::{begin_to_open, failure};
 
 /// Bytes of a file that is refused.
 const HUGE_LEN: u64 = 2 << 30;
@@ -76,7 +76,7 @@ fn what_never_ends_is_refused_at_once() {
             });
         }
         // Where there is nothing but memory, its length alone is too much.
-        let words = if has_storage(visit) { "chunk" } else { "at most 256.0 MiB" };
+        let words = if visit.has_storage() { "chunk" } else { "at most 256.0 MiB" };
         at_once("armor-of-chunks.age", words, &|| begin_to_open(visit, &folder, "armor-of-chunks.age", NO_PICK));
         at_once("huge.age.seal", "longer than 8 MiB", &|| {
             visit.begin("check", NO_PICK);

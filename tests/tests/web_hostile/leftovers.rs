@@ -4,11 +4,11 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use dbseal_tests::browser::{Browser, Visit, wait_for};
+use dbseal_tests::browser::{Browser, NO_PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
 use dbseal_tests::inputs::paint;
 
-use super::{NO_PICK, begin_to_open, each_from_server, stored};
+use super::{begin_to_open, each_from_server, stored};
 
 const PLAIN_LEN: usize = (5 << 20) + 17;
 /// A minute passes in half a second.

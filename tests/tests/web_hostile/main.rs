@@ -17,13 +17,6 @@ use dbseal_tests::browser::{Browser, Kind, Origin, Visit, wait_for};
 use dbseal_tests::cli::{Folder, seals};
 use serde_json::Value;
 
-/// WebDriver cannot choose in a dialog of the system: the dialog alone is replaced, and gives a real file of the browser's own storage.
-const PICK: &str = "
-    self.showSaveFilePicker = async () =>
-        (await navigator.storage.getDirectory()).getFileHandle('picked', { create: true });
-";
-/// Without a dialog it is the browser's storage or, from a file in Chromium, memory.
-const NO_PICK: &str = "delete self.showSaveFilePicker; delete Window.prototype.showSaveFilePicker;";
 /// All that lies in the browser's storage: names and lengths.
 const STORED: &str = "
     const files = [];
@@ -71,11 +64,6 @@ fn told(visit: &Visit) -> String {
     format!("{what} {next}")
 }
 
-/// Whether the page from there has the browser's storage, once the dialog is gone.
-fn has_storage(visit: &Visit) -> bool {
-    visit.origin == Origin::Server || visit.browser.kind() == Kind::Firefox
-}
-
 /// A folder of backups of zeros: to read the long one takes a second at least, and the short one fits into the memory of a page.
 fn long_backups() -> Folder {
     let folder = seals::folder();
@@ -88,7 +76,7 @@ fn long_backups() -> Folder {
 
 /// The longest of them that can be opened there.
 fn longest(visit: &Visit) -> &'static str {
-    if has_storage(visit) { "b/long.age" } else { "b/short.age" }
+    if visit.has_storage() { "b/long.age" } else { "b/short.age" }
 }
 
 /// Begins to open a backup with the folder's key; the form is complete then.

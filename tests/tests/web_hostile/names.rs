@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use dbseal_tests::browser::Visit;
+use dbseal_tests::browser::{NO_PICK, Visit};
 use dbseal_tests::cli::seals;
 use dbseal_tests::inputs::paint;
 use serde_json::json;
 
-use super::{NO_PICK, begin_to_open, failure};
+use super::{begin_to_open, failure};
 
 /// A file's name has no slash, and all else that markup needs.
 const MARKUP: &str = "<img src=x onerror=alert(1)><b>'\"&lt;$&\u{202e}gnp.age";

@@ -1,11 +1,11 @@
 //! A passphrase that takes more memory than a page may have.
 
-use dbseal_tests::browser::Visit;
+use dbseal_tests::browser::{NO_PICK, Visit};
 use dbseal_tests::cli::Folder;
 use dbseal_tests::inputs::paint;
 use dbseal_tests::passphrase_vectors;
 
-use super::{NO_PICK, begin_to_open, failure};
+use super::{begin_to_open, failure};
 
 #[test]
 fn a_work_factor_that_a_page_cannot_hold_names_the_command() {

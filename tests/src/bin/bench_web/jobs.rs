@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use dbseal_tests::browser::{Browser, PageServer, Policy, page};
+use dbseal_tests::browser::{Browser, Kind, PICK, PageServer, Policy, page};
 use dbseal_tests::cli::{Folder, seals};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::{npm_dir, workspace_dir};
@@ -194,12 +194,10 @@ fn import_map() -> Value {
 const EMPTY_PAGE: &str =
     "<!doctype html><meta charset=\"utf-8\"><title>bench</title><link rel=\"icon\" href=\"data:,\"><input type=\"file\" id=\"file\">";
 
-/// WebDriver cannot choose in a dialog of the system: the dialog alone is replaced, and gives a real file of the browser's own storage,
-/// in which nothing of earlier jobs is left.
-const PICK: &str = "
+/// Leaves nothing of earlier jobs in the browser's storage.
+const EMPTY_STORAGE: &str = "
     const folder = await navigator.storage.getDirectory();
     for await (const name of folder.keys()) await folder.removeEntry(name);
-    if (self.showSaveFilePicker) self.showSaveFilePicker = () => folder.getFileHandle('picked', { create: true });
 ";
 
 /// Seconds from a click on Start to the answer.
@@ -334,7 +332,10 @@ impl Bench {
     fn begin(&self, browser: &Browser, server: &PageServer, task: &str, seal: Seal) {
         browser.open(&server.url(""));
         seconds_to_ready(browser);
-        browser.run_async(PICK, &[]);
+        browser.run_async(EMPTY_STORAGE, &[]);
+        if browser.kind() == Kind::Chromium {
+            browser.run(PICK, &[]);
+        }
         browser.wait_for(&format!("#task-{task}")).click();
         let _ = browser.wait_for("#start");
         browser.find("#backup-file").expect("a field").choose(&[&self.folder.path("b/sealed.age")]);
