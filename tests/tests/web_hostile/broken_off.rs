@@ -2,11 +2,11 @@
 
 use dbseal_tests::browser::{Browser, Kind, NO_PICK, PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
-use dbseal_tests::inputs::paint;
 use serde_json::{Value, json};
 
 use super::{
-    KEEP_WORKERS, begin_to_open, each_from_server, failure, long_backups, longest, start_and_wait_until_it_runs, stored, texts, told,
+    KEEP_WORKERS, assert_nothing_left, backup_of, begin_to_open, each_from_server, failure, long_backups, longest,
+    start_and_wait_until_it_runs, texts, told,
 };
 
 /// The job's worker is ended, as by a browser that needs its memory: nobody is told.
@@ -54,13 +54,6 @@ const ASK_FOR_NO_NAME: &str = "
     worker.terminate();
     return said;
 ";
-
-/// Nothing lies in the browser's storage but an empty file that was picked.
-fn assert_nothing_left(visit: &Visit) {
-    let left = || stored(&visit.browser).into_iter().filter(|file| file != "picked 0").collect::<Vec<_>>();
-    wait_for(&format!("{}: nothing is left of {:?}", visit.name(), left()), || left().is_empty().then_some(()));
-    assert_eq!(visit.browser.downloaded(), None, "{}", visit.name());
-}
 
 #[test]
 fn a_tab_that_is_closed_half_way() {
@@ -143,9 +136,7 @@ fn is_silent(browser: &Browser) -> bool {
 
 #[test]
 fn page_and_worker_that_do_not_understand_each_other() {
-    let folder = Folder::with_key();
-    folder.write("plain", paint(1000));
-    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "plain"]).run().succeeds();
+    let folder = backup_of(1000);
     Visit::each(|visit| {
         for (script, words) in [(OTHER_REQUEST, "this version does not know"), (NO_WORKER, "could not start")] {
             visit.begin("inspect", script);
@@ -162,9 +153,7 @@ fn page_and_worker_that_do_not_understand_each_other() {
 
 #[test]
 fn an_output_that_the_browser_refuses() {
-    let folder = Folder::with_key();
-    folder.write("plain", paint(1000));
-    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "plain"]).run().succeeds();
+    let folder = backup_of(1000);
     let identity = folder.read_text("backup.key");
     each_from_server(|visit| {
         if visit.browser.kind() == Kind::Chromium {

@@ -1,12 +1,10 @@
 //! A disk that is full, or a browser that gives the page no more of it: refused beforehand where it can be known, and in the middle where
 //! it cannot. Nothing is left.
 
-use dbseal_tests::browser::{Browser, Kind, NO_PICK, Origin, PICK, Visit, wait_for};
-use dbseal_tests::cli::Folder;
-use dbseal_tests::inputs::paint;
+use dbseal_tests::browser::{Browser, Kind, NO_PICK, Origin, PICK, Visit};
 use serde_json::json;
 
-use super::{begin_to_open, failure, start_and_wait_until_it_runs, stored, told};
+use super::{assert_nothing_left, backup_of, begin_to_open, failure, start_and_wait_until_it_runs, told};
 
 /// Bytes of plaintext, and of which the browser is told to give less.
 const PLAIN_LEN: usize = 40 << 20;
@@ -14,13 +12,6 @@ const PLAIN_LEN: usize = 40 << 20;
 const ROOM_LEN: usize = 16 << 20;
 /// A browser that says there is room: the disk fills after it was asked.
 const PROMISE_ROOM: &str = "navigator.storage.estimate = async () => ({ quota: 1e12, usage: 0 });";
-
-fn folder(plain_len: usize) -> Folder {
-    let folder = Folder::with_key();
-    folder.write("plain", paint(plain_len));
-    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "plain"]).run().succeeds();
-    folder
-}
 
 /// A browser whose storage has that much room, from the first page on.
 fn visit_with_room(kind: Kind, room: usize) -> Visit {
@@ -41,16 +32,9 @@ fn set_room(visit: &Visit, room: usize) {
     visit.browser.cdp("Storage.overrideQuotaForOrigin", &json!({ "origin": origin, "quotaSize": room }));
 }
 
-fn assert_nothing_left(visit: &Visit) {
-    let is_nothing = |file: &String| file == "picked 0";
-    let left = || stored(&visit.browser).into_iter().filter(|file| !is_nothing(file)).collect::<Vec<_>>();
-    wait_for(&format!("{}: nothing is left of {:?}", visit.name(), left()), || left().is_empty().then_some(()));
-    assert_eq!(visit.browser.downloaded(), None, "{}", visit.name());
-}
-
 #[test]
 fn a_disk_that_is_too_full_is_found_out_beforehand_or_in_the_middle() {
-    let folder = folder(PLAIN_LEN);
+    let folder = backup_of(PLAIN_LEN);
     for kind in Kind::ALL {
         let visit = visit_with_room(kind, ROOM_LEN);
         begin_to_open(&visit, &folder, "shop.age", NO_PICK);
@@ -84,7 +68,7 @@ fn a_disk_that_is_too_full_is_found_out_beforehand_or_in_the_middle() {
 
 #[test]
 fn a_disk_that_fills_while_it_is_written() {
-    let folder = folder(600 << 20);
+    let folder = backup_of(600 << 20);
     let visit = Visit::start(Browser::start(Kind::Chromium), Origin::Server);
     for pick in [NO_PICK, PICK] {
         visit.open_page();

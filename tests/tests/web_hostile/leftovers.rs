@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use dbseal_tests::browser::{Browser, NO_PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
-use dbseal_tests::inputs::paint;
 
-use super::{begin_to_open, each_from_server, stored};
+use super::{backup_of, begin_to_open, each_from_server, stored};
 
 const PLAIN_LEN: usize = (5 << 20) + 17;
 /// A minute passes in half a second.
@@ -22,13 +21,6 @@ const PLANT: &str = "
     for (const name of ['dbseal-output-1', 'dbseal-output-2-0.5', 'another'])
         await (await (await folder.getFileHandle(name, { create: true })).createWritable()).close();
 ";
-
-fn folder() -> Folder {
-    let folder = Folder::with_key();
-    folder.write("plain", paint(PLAIN_LEN));
-    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "plain"]).run().succeeds();
-    folder
-}
 
 /// Opens it, so that it is offered.
 fn open(visit: &Visit, folder: &Folder, script: &str) {
@@ -60,7 +52,7 @@ fn wait_until_saved(visit: &Visit, folder: &Folder) {
 
 #[test]
 fn it_goes_with_its_screen_and_not_before_it_is_saved() {
-    let folder = folder();
+    let folder = backup_of(PLAIN_LEN);
     each_from_server(|visit| {
         open(visit, &folder, "");
         visit.browser.find("#back").expect("a way back").click();
@@ -88,7 +80,7 @@ fn it_goes_with_its_screen_and_not_before_it_is_saved() {
 
 #[test]
 fn what_another_tab_offers_stays() {
-    let folder = folder();
+    let folder = backup_of(PLAIN_LEN);
     each_from_server(|visit| {
         open(visit, &folder, "");
         visit.browser.open_tab();

@@ -15,6 +15,7 @@ use std::fs::File;
 
 use dbseal_tests::browser::{Browser, Kind, Origin, Visit, wait_for};
 use dbseal_tests::cli::{Folder, seals};
+use dbseal_tests::inputs::paint;
 use serde_json::Value;
 
 /// All that lies in the browser's storage: names and lengths.
@@ -62,6 +63,22 @@ fn told(visit: &Visit) -> String {
     assert!(what.ends_with('.') && next.ends_with('.') && next.len() > 10, "{}: {what} {next}", visit.name());
     assert!(visit.browser.find("#save-output").is_none(), "{}: a failed job offers a file", visit.name());
     format!("{what} {next}")
+}
+
+/// Nothing lies in the browser's storage but an empty file that was picked, and nothing was downloaded.
+#[track_caller]
+fn assert_nothing_left(visit: &Visit) {
+    let left = || stored(&visit.browser).into_iter().filter(|file| file != "picked 0").collect::<Vec<_>>();
+    wait_for(&format!("{}: nothing is left of {:?}", visit.name(), left()), || left().is_empty().then_some(()));
+    assert_eq!(visit.browser.downloaded(), None, "{}", visit.name());
+}
+
+/// A folder with a key, so many bytes as `plain`, and their backup `shop.age`.
+fn backup_of(plain_len: usize) -> Folder {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(plain_len));
+    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "plain"]).run().succeeds();
+    folder
 }
 
 /// A folder of backups of zeros: to read the long one takes a second at least, and the short one fits into the memory of a page.
