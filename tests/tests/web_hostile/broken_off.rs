@@ -1,14 +1,19 @@
 //! Work that ends before its end: the tab is closed, the worker dies, or does not understand.
 
-use dbseal_tests::browser::{Browser, Kind, NO_PICK, PICK, Visit, wait_for};
+use dbseal_tests::browser::{Kind, NO_PICK, PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
 use serde_json::{Value, json};
 
 use super::{
-    KEEP_WORKERS, assert_nothing_left, backup_of, begin_to_open, each_from_server, failure, long_backups, longest,
+    KEEP_WORKERS, assert_nothing_left, backup_of, begin_to_open, each_from_server, failure, long_backups, longest, start_and_strike,
     start_and_wait_until_it_runs, texts, told,
 };
 
+/// A job that runs can be stopped, and nobody says yet that it is silent.
+const NOT_SILENT: &str = "
+    if (!document.getElementById('stop').textContent) throw new Error('it cannot be stopped');
+    if (document.getElementById('silence')?.offsetHeight > 0) throw new Error('it is said to be silent');
+";
 /// The job's worker is ended, as by a browser that needs its memory: nobody is told.
 const END_WORKER: &str = "self.workers.at(-1).terminate();";
 /// Half a minute passes at once.
@@ -84,11 +89,7 @@ fn a_worker_that_dies_half_way() {
             begin_again(visit, &folder);
         };
         begin();
-        start_and_wait_until_it_runs(visit);
-        assert!(!visit.browser.wait_for("#stop").text().is_empty());
-        assert!(!is_silent(&visit.browser), "{}", visit.name());
-        visit.browser.run(END_WORKER, &[]);
-        visit.browser.run(LATER, &[]);
+        start_and_strike(visit, &format!("{NOT_SILENT} {END_WORKER} {LATER}"));
         let silence = visit.browser.wait_for("#silence").text();
         assert!(silence.contains("stop and try again"), "{}: {silence}", visit.name());
         visit.browser.wait_for("#stop").click();
@@ -99,8 +100,7 @@ fn a_worker_that_dies_half_way() {
         }
 
         begin();
-        start_and_wait_until_it_runs(visit);
-        visit.browser.run(BREAK_WORKER, &[]);
+        start_and_strike(visit, BREAK_WORKER);
         let said = told(visit);
         assert!(said.contains("broke off") && said.contains("ut of memory"), "{}: {said}", visit.name());
         if visit.has_storage() {
@@ -108,8 +108,7 @@ fn a_worker_that_dies_half_way() {
         }
 
         begin();
-        start_and_wait_until_it_runs(visit);
-        visit.browser.run(OTHER_REPORT, &[]);
+        start_and_strike(visit, OTHER_REPORT);
         let said = told(visit);
         assert!(said.contains("do not understand each other"), "{}: {said}", visit.name());
     });
@@ -128,10 +127,6 @@ fn begin_again(visit: &Visit, folder: &Folder) {
     visit.choose("#backup-file", &folder.path(longest(visit)));
     visit.choose("#identity-file", &folder.path("backup.key"));
     wait_for("where the output goes", || browser.find("#output-note").and_then(|note| note.attribute("data-output")));
-}
-
-fn is_silent(browser: &Browser) -> bool {
-    browser.find("#silence").is_some_and(|silence| silence.is_shown())
 }
 
 #[test]

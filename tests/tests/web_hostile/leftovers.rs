@@ -10,10 +10,10 @@ use dbseal_tests::cli::Folder;
 use super::{backup_of, begin_to_open, each_from_server, stored};
 
 const PLAIN_LEN: usize = (5 << 20) + 17;
-/// A minute passes in half a second.
+/// A minute passes in five seconds, in which a download begins also on a machine that does other things too.
 const FASTER: &str = "
     const wait = self.setTimeout.bind(self);
-    self.setTimeout = (then, milliseconds, ...rest) => wait(then, milliseconds >= 10_000 ? milliseconds / 100 : milliseconds, ...rest);
+    self.setTimeout = (then, milliseconds, ...rest) => wait(then, milliseconds >= 10_000 ? milliseconds / 12 : milliseconds, ...rest);
 ";
 /// What somebody who was there before has left.
 const PLANT: &str = "
