@@ -1,12 +1,15 @@
 //! What a release signs of the browser app, and how anybody checks it with programs that are everywhere, as the readme says.
 #![cfg(unix)]
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use dbseal_tests::browser::page;
 use dbseal_tests::cli::{Ended, Folder};
 use dbseal_tests::readme::block;
 use dbseal_tests::tools::tool;
+use sha2::{Digest, Sha256};
 
 #[test]
 fn the_list_is_signed_and_checked() {
@@ -42,12 +45,31 @@ fn the_list_is_signed_and_checked() {
 
 #[test]
 fn everything_that_a_server_hands_out_is_on_the_list() {
-    let listed: Vec<_> = page().files.iter().map(|file| file.name.clone()).collect();
-    for name in ["dbseal.html", "index.html", "page.js", "worker.js", "style.css", "single/dbseal_web.js", "threads/dbseal_web_bg.wasm"] {
-        assert!(listed.iter().any(|listed| listed == name), "{name} is not among {listed:?}");
-    }
     let sums = fs::read_to_string(page().folder.join("SHA256SUMS")).expect("the list");
-    assert_eq!(sums.lines().count(), listed.len());
+    let listed: BTreeMap<_, _> =
+        sums.lines().map(|line| line.split_once("  ").expect("a hash and a name")).map(|(hash, name)| (name.into(), hash.into())).collect();
+    for name in ["dbseal.html", "index.html", "page.js", "worker.js", "style.css", "single/dbseal_web.js", "threads/dbseal_web_bg.wasm"] {
+        assert!(listed.contains_key(name), "{name} is not among {listed:?}");
+    }
+    // By what lies there, not by what the build says that it put there.
+    let mut found = BTreeMap::new();
+    find_all(&page().folder, "", &mut found);
+    assert!(found.remove("SHA256SUMS").is_some(), "the list is handed out as well");
+    assert_eq!(found, listed, "what is handed out, and what is on the list");
+}
+
+/// All files in a folder and in those within, by the path that a server has them at, with their hashes.
+fn find_all(folder: &Path, place: &str, found: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("a file");
+        let name = format!("{place}{}", entry.file_name().to_str().expect("a plain name"));
+        if entry.path().is_dir() {
+            find_all(&entry.path(), &format!("{name}/"), found);
+        } else {
+            let hash = Sha256::digest(fs::read(entry.path()).expect("a file"));
+            found.insert(name, hash.iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+    }
 }
 
 /// Whether a check succeeded and looked at the kit.
