@@ -204,13 +204,13 @@ for_test() {
   need nodejs "runs the JavaScript implementation of age" has node
   need npm "fetches it, and the official age vectors" has npm
   browsers
+  need "webkit2gtk-driver xvfb xauth" "a third one, of Safari's family, and a display for it" has_webkit
 }
 
 browsers() {
   debian_has_browsers
   need "chromium chromium-driver" "a browser to test the page in, and what drives it" has_chromium
   need firefox-esr "the other browser to test the page in" has firefox-esr
-  need "webkit2gtk-driver xvfb xauth" "a third one, of Safari's family, and a display for it" has_webkit
 }
 
 for_bench_web() {

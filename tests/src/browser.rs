@@ -1,6 +1,6 @@
 //! Real browsers, driven as a person drives them, and the server that hands the page to them.
 //!
-//! Both drivers speak WebDriver: a dozen calls of JSON over HTTP, which need no client library with a runtime of its own.
+//! All three drivers speak WebDriver: a dozen calls of JSON over HTTP, which need no client library with a runtime of its own.
 
 mod driver;
 mod element;

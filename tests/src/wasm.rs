@@ -16,7 +16,7 @@ pub fn wasm_build() -> (Care, PathBuf) {
     (care, workspace_dir().join(folder))
 }
 
-/// Builds the vectors' judge, with the JavaScript around it, into an empty folder.
+/// Builds the vectors' judge into a folder, with the JavaScript around it, over what an earlier build left there.
 ///
 /// # Panics
 /// If it does not build.

@@ -137,17 +137,17 @@ fn hosted(kind: Kind, policy: Policy) {
 
 #[test]
 fn from_a_server_it_works_with_threads_and_asks_for_its_own_files_alone() {
-    Kind::ALL.iter().for_each(|&kind| hosted(kind, Policy::Full));
+    Kind::MAIN.iter().for_each(|&kind| hosted(kind, Policy::Full));
 }
 
 #[test]
 fn without_isolation_it_works_with_one_thread() {
-    Kind::ALL.iter().for_each(|&kind| hosted(kind, Policy::NotIsolated));
+    Kind::MAIN.iter().for_each(|&kind| hosted(kind, Policy::NotIsolated));
 }
 
 #[test]
 fn from_a_file_it_works_with_one_thread() {
-    for kind in Kind::ALL {
+    for kind in Kind::MAIN {
         let browser = Browser::start(kind);
         browser.open_file(&page().kit);
         wait_until_started(&browser);
@@ -159,7 +159,7 @@ fn from_a_file_it_works_with_one_thread() {
 /// What the other tests count is the page's: a browser that shows nothing asks nobody. And it is counted: what a page asks is heard.
 #[test]
 fn a_browser_asks_nobody_by_itself() {
-    for kind in Kind::ALL {
+    for kind in Kind::MAIN {
         let browser = Browser::start(kind);
         browser.open("data:text/html,<title>blank</title>");
         // Most of what browsers ask by themselves they ask in their first seconds.
@@ -179,7 +179,7 @@ fn the_kit_fits_anywhere() {
 
 #[test]
 fn the_policy_bites() {
-    for kind in Kind::ALL {
+    for kind in Kind::MAIN {
         let browser = Browser::start(kind);
         let further = &[("tell.js", TELL_IN_WORKER)];
         // Without a policy the very same arrives: what is tried here can be seen here.

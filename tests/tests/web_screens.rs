@@ -34,7 +34,7 @@ const CHECK: &str = "
         `${found.impact}: ${found.id}: ${found.help}: ${found.nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`);
 ";
 
-/// Keeps a worker's reports back from the second on, so that a job stays where it is. For the workers that are made from now on.
+/// Keeps a worker's reports back from the fourth on, so that a job stays where it is. For the workers that are made from now on.
 const HOLD: &str = "
     const make = self.dbsealNewWorker;
     self.dbsealNewWorker = () => {
@@ -62,7 +62,7 @@ fn look_at_all(looks: &[(Theme, (&str, u32))]) {
     fs::create_dir_all(&pictures).expect("a folder for pictures");
     let axe = fs::read_to_string(npm_dir("axe-core").join("node_modules/axe-core/axe.min.js")).expect("the checker");
     let mut faults = BTreeSet::new();
-    for kind in Kind::ALL {
+    for kind in Kind::MAIN {
         for &(theme, (place, width)) in looks {
             let scheme = u32::from(theme == Theme::Light);
             let browser = Browser::start_with(kind, &json!({ "layout.css.prefers-color-scheme.content-override": scheme }));

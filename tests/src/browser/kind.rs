@@ -25,8 +25,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Those that all is shown in.
-    pub const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
+    /// Those that everything is tried in; WebKit, of Safari's family, gets a few tests of its own.
+    pub const MAIN: [Self; 2] = [Self::Chromium, Self::Firefox];
 
     /// The driver, and the port that it was told to take, where it would not say which.
     pub(super) fn driver(self, profile: &Path) -> (Command, Option<u16>) {

@@ -197,7 +197,8 @@ fn answer(request: &str, folder: &Path, further: &BTreeMap<String, Vec<u8>>, pol
     [head.into_bytes(), body].concat()
 }
 
-/// A browser starts a module and streams WASM into its compiler only if the type is right.
+/// A browser starts a module only if the type is right, and applies a style only then. The page takes WASM of any type: it has what servers
+/// send.
 fn media_type(path: &Path) -> &'static str {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "text/html; charset=utf-8",

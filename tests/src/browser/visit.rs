@@ -35,12 +35,12 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// Does tasks in each browser, with the page from each origin.
+    /// Does tasks in each of [`Kind::MAIN`], with the page from each origin.
     ///
     /// # Panics
     /// If anything was asked of another machine, or of the server what is not the page.
     pub fn each(mut tasks: impl FnMut(&Self)) {
-        Kind::ALL.into_iter().for_each(|kind| Self::both(kind, &mut tasks));
+        Kind::MAIN.into_iter().for_each(|kind| Self::both(kind, &mut tasks));
     }
 
     /// Does tasks in one browser, with the page from each origin.

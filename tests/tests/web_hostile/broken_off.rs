@@ -117,7 +117,7 @@ fn a_worker_that_dies_half_way() {
 /// Begins to open the longest backup on the page as it is, with a worker that is kept.
 fn begin_again(visit: &Visit, folder: &Folder) {
     let browser = &visit.browser;
-    // No backup was chosen, so that nothing runs; what is not an age file ends the worker that was there before.
+    // Nothing was started on this page; what is not an age file ends the worker that was there before.
     visit.choose("#backup-file", &folder.path("backup.pub"));
     browser.find("#back").expect("a way back").click();
     browser.wait_for("#task-inspect").click();

@@ -125,7 +125,7 @@ fn start_and_strike(visit: &Visit, strike: &str) {
 
 /// Visits from a server alone, where each browser has storage.
 fn each_from_server(tasks: impl Fn(&Visit)) {
-    for kind in Kind::ALL {
+    for kind in Kind::MAIN {
         let visit = Visit::start(Browser::start(kind), Origin::Server);
         tasks(&visit);
         visit.end();

@@ -1,4 +1,4 @@
-//! Measures the browser app beside its peers, in Chromium and Firefox, each job in turn, in one run: `./x bench web [MIB] [ROUNDS]`.
+//! Measures the browser app beside its peers, in Chromium and Firefox, each job in turn, in one run: `./x bench web [MIB [ROUNDS [JOB]]]`.
 //!
 //! Files and the browsers' profiles lie in memory (`/dev/shm`). Times are taken inside the page, from the click on Start to the answer, by
 //! an observer of the page's changes. The medians are printed, and the fastest and the slowest round, which say how quiet the machine was.
@@ -16,22 +16,24 @@ use dbseal_tests::browser::{Browser, Kind};
 use self::jobs::{Bench, JOBS};
 use self::report::Times;
 
+const USAGE: &str = "usage: ./x bench web [MIB [ROUNDS [JOB]]], with 1 to 1024 MiB and 1 round at least";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let mib: u64 = args.next().map_or(Ok(256), |text| text.parse())?;
-    let rounds: usize = args.next().map_or(Ok(3), |text| text.parse())?;
+    let mib: u64 = args.next().map_or(Ok(256), |text| text.parse()).map_err(|_| USAGE)?;
+    let rounds: usize = args.next().map_or(Ok(3), |text| text.parse()).map_err(|_| USAGE)?;
     // Those jobs alone in whose names this is.
     let wanted = args.next().unwrap_or_default();
     // JavaScript holds no more in one piece, and its peers hold all of it.
     if rounds == 0 || !(1..=1024).contains(&mib) {
-        return Err("usage: ./x bench web [MIB [ROUNDS [JOB]]], with 1 to 1024 MiB and 1 round at least".into());
+        return Err(USAGE.into());
     }
     tempfile::env::override_temp_dir(Path::new("/dev/shm")).map_err(|_| "temporary files lie elsewhere already")?;
     if std::env::var_os("DBSEAL_QUICK").is_some() {
         println!("DBSEAL_QUICK is set: the page is a quick build, and slower than what ships");
     }
     let bench = Bench::prepare(mib);
-    let browsers = Kind::ALL.map(Browser::start);
+    let browsers = Kind::MAIN.map(Browser::start);
     print_machine();
 
     let mut times: Vec<Times> = JOBS.iter().filter(|job| job.name.contains(&wanted)).map(Times::new).collect();

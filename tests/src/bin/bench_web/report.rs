@@ -7,7 +7,7 @@ use super::jobs::{Job, Unit};
 /// What a job took in each browser, in seconds, a round each.
 pub(crate) struct Times {
     pub(crate) job: &'static Job,
-    pub(crate) seconds: [Vec<f64>; Kind::ALL.len()],
+    pub(crate) seconds: [Vec<f64>; Kind::MAIN.len()],
 }
 
 impl Times {
@@ -52,7 +52,7 @@ pub(crate) fn print(times: &[Times], len: u64, rounds: usize) {
     times.iter().for_each(|times| println!("  {}: {}", times.job.name, times.job.includes));
     println!("\n| promise | Chromium | Firefox |\n| --- | ---: | ---: |");
     for target in &TARGETS {
-        let ratios = (0..Kind::ALL.len()).map(|browser| {
+        let ratios = (0..Kind::MAIN.len()).map(|browser| {
             let of = |name: &str| times.iter().find(|times| times.job.name == name).map(|times| median(&times.seconds[browser]));
             let slowest = target.others.iter().map(|name| of(name)).collect::<Option<Vec<_>>>()?.into_iter().reduce(f64::max)?;
             Some(slowest / of(target.job)?)
