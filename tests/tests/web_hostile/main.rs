@@ -42,12 +42,20 @@ const KEEP_WORKERS: &str = "
     };
 ";
 
-/// Waits for the text that is shown only once something was read.
+/// Presses the button that starts, and goes on at the very change of the page that says that something was read: before anything else that
+/// the worker says is heard, however fast it is.
 const UNTIL_IT_RUNS: &str = "
-    while (!document.getElementById('percent')?.textContent) {
-        if (document.getElementById('answer')) throw new Error('it ended before anything could go wrong');
-        await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    const runs = new Promise((resolve, reject) => {
+        const observer = new MutationObserver(() => {
+            if (document.getElementById('percent')?.textContent) resolve();
+            else if (document.getElementById('answer')) reject(new Error('it ended before anything could go wrong'));
+            else return;
+            observer.disconnect();
+        });
+        observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    document.getElementById('start').click();
+    await runs;
 ";
 
 /// What lies in the browser's storage.
@@ -119,7 +127,7 @@ fn start_and_wait_until_it_runs(visit: &Visit) {
 
 /// Presses the button, and runs a script as soon as some of the file was read: in the page, where nothing comes in between.
 fn start_and_strike(visit: &Visit, strike: &str) {
-    visit.browser.wait_for("#start").click();
+    let _ = visit.browser.wait_for("#start");
     visit.browser.run_async(&format!("{UNTIL_IT_RUNS} {strike}"), &[]);
 }
 

@@ -36,6 +36,7 @@ impl Opening {
 pub(in crate::page) fn opened_title(opened: &Opened, opening: Opening, saved: bool) -> &'static str {
     match (opening, saved) {
         (Opening::Salvage, _) if opened.is_complete() => "Everything could be saved",
+        (Opening::Salvage, _) if opened.end == End::Known && opened.lost.is_empty() => "All of it opened, not all as it was sealed",
         (Opening::Salvage, _) => "Not all of it could be saved",
         (_, true) => "Opened",
         (_, false) => "Opened: now save it",
@@ -53,12 +54,25 @@ pub(in crate::page) fn opened_lead(opened: &Opened, opening: Opening) -> String 
             let lost = match lost {
                 0 if opened.end == End::Known => "Nothing in it is lost.".into(),
                 0 => String::new(),
-                lost => format!("{} of it are lost ({}) and are zeros in the output.", short_size(lost), share(lost, opened.written_len)),
+                lost => format!("{} of it are lost ({}) and are zeros.", short_size(lost), share(lost, output_len(opened))),
             };
             let end = if opened.end == End::Missing { END_MISSING } else { "" };
             let says = [&*lost, end].join(" ");
-            format!("The output has {written}. {}", says.trim())
+            format!("The output has {}. {}", short_size(output_len(opened)), says.trim())
         }
+    }
+}
+
+/// Bytes of the output: what was lost is in there, as zeros.
+pub(super) fn output_len(opened: &Opened) -> u64 {
+    opened.written_len + total(&opened.lost)
+}
+
+/// What of the output was decrypted.
+pub(super) fn written(opened: &Opened) -> String {
+    match output_len(opened) {
+        len if len == opened.written_len => size(len),
+        len => format!("{} of {}", size(opened.written_len), size(len)),
     }
 }
 
@@ -70,7 +84,7 @@ fn unchanged(opened: &Opened) -> &'static str {
 
 /// Where it went, who made it, and what else is known.
 pub(in crate::page) fn opened_facts(opened: &Opened, file: Option<&str>) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("Written", size(opened.written_len))];
+    let mut facts = vec![("Written", written(opened))];
     if let Some(file) = file {
         facts.push(("File", file.to_owned()));
     }

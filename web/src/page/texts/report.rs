@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::answer::{Half, claim_facts, integrity, place};
 use super::numbers::{range, share, size, total};
-use super::outcome::END_MISSING;
+use super::outcome::{END_MISSING, output_len, written};
 use super::visible;
 use crate::messages::{Checked, End, Opened};
 
@@ -34,9 +34,9 @@ pub(in crate::page) fn checked_report(checked: &Checked, now: &str) -> String {
 pub(in crate::page) fn salvage_report(name: &str, opened: &Opened, now: &str) -> String {
     let mut report = Report::new("Report of what was saved of a damaged backup");
     report.fact("Backup", name);
-    report.fact("Written", &size(opened.written_len));
+    report.fact("Written", &written(opened));
     let lost_len = total(&opened.lost);
-    report.fact("Lost", &format!("{}, {}", size(lost_len), share(lost_len, opened.written_len)));
+    report.fact("Lost", &format!("{}, {}", size(lost_len), share(lost_len, output_len(opened))));
     if opened.end == End::Missing {
         report.fact("End", END_MISSING);
     }

@@ -108,11 +108,11 @@ fn that_it_opened_says_nothing_of_who_made_it() {
     assert_eq!(opened_title(&opened, Opening::of(&Part::Whole), false), "Opened: now save it");
     let lost = Opened { lost: once(0..1000).collect(), ..opened };
     assert_eq!(opened_title(&lost, Opening::Salvage, true), "Not all of it could be saved");
-    assert_eq!(
-        opened_lead(&lost, Opening::Salvage),
-        "The output has 4.9 KiB. 1,000 bytes of it are lost (20.0%) and are zeros in the output."
-    );
+    assert_eq!(opened_lead(&lost, Opening::Salvage), "The output has 5.9 KiB. 1,000 bytes of it are lost (16.7%) and are zeros.");
     assert!(salvage_report("shop.age", &lost, "now").contains("bytes 0 to 999"));
+    assert!(salvage_report("shop.age", &lost, "now").contains("Written: 4.9 KiB (5,000 bytes) of 5.9 KiB (6,000 bytes)"));
+    let unsealed = Opened { lost: Vec::new(), unsealed: once(0..1000).collect(), ..lost.clone() };
+    assert_eq!(opened_title(&unsealed, Opening::Salvage, true), "All of it opened, not all as it was sealed");
     // Cut off, with nothing lost of what is there.
     let cut = Opened { end: End::Missing, lost: Vec::new(), ..lost };
     assert_eq!(opened_title(&cut, Opening::Salvage, true), "Not all of it could be saved");
