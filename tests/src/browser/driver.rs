@@ -19,6 +19,11 @@ use super::{Element, HANGS, Kind, Listener, wait_for};
 /// The key under which WebDriver names an element.
 pub(super) const ELEMENT_KEY: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// How often a browser is started that does not come up, and how long each time is waited: a driver and its browser now and then miss
+/// each other on a busy machine, WebKit's most of all. It says nothing of the page.
+const STARTS: usize = 3;
+const STARTED: Duration = Duration::from_secs(45);
+
 /// A browser that runs until this is dropped.
 pub struct Browser {
     kind: Kind,
@@ -47,6 +52,11 @@ impl Browser {
     /// If it or its driver is missing, or does not start.
     #[must_use]
     pub fn start_with(kind: Kind, prefs: &Value) -> Self {
+        let again = (1..STARTS).find_map(|_| Self::try_start(kind, prefs).ok());
+        again.unwrap_or_else(|| Self::try_start(kind, prefs).unwrap_or_else(|error| panic!("{kind:?} does not start: {error}")))
+    }
+
+    fn try_start(kind: Kind, prefs: &Value) -> Result<Self, String> {
         let profile = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(profile.path().join("downloads")).expect("a folder for downloads");
         let proxy = Listener::deaf();
@@ -55,14 +65,14 @@ impl Browser {
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = command.spawn().expect("the driver starts");
         let port = port.inspect(|port| await_listener(*port)).unwrap_or_else(|| port_of(&mut driver));
-        let agent = Agent::config_builder().timeout_global(Some(HANGS)).http_status_as_error(false).proxy(None).build().into();
         let session = format!("http://127.0.0.1:{port}/session");
         let capabilities = kind.capabilities(profile.path(), proxy.address(), prefs);
-        let mut browser = Self { kind, driver, agent, session, proxy, profile };
-        let answer = browser.call("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }));
-        browser.session = format!("{}/{}", browser.session, answer["sessionId"].as_str().expect("a session has a name"));
+        let mut browser = Self { kind, driver, agent: agent(STARTED), session, proxy, profile };
+        let answer = browser.try_call("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }))?;
+        browser.session = format!("{}/{}", browser.session, answer["sessionId"].as_str().ok_or("a session has a name")?);
+        browser.agent = agent(HANGS);
         browser.call("POST", "/timeouts", &json!({ "script": HANGS.as_millis(), "pageLoad": HANGS.as_millis() }));
-        browser
+        Ok(browser)
     }
 
     /// Which it is.
@@ -288,6 +298,11 @@ impl Drop for Browser {
         let _ = kill_process_group(Pid::from_child(&self.driver), Signal::KILL);
         let _ = self.driver.wait();
     }
+}
+
+/// Who calls the driver, and waits so long for an answer.
+fn agent(timeout: Duration) -> Agent {
+    Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false).proxy(None).build().into()
 }
 
 /// Waits for a driver that was told its port.
