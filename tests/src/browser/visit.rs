@@ -122,7 +122,11 @@ impl Visit {
     /// If none comes, or it has no such attribute.
     #[must_use]
     pub fn answer(&self, attribute: &str) -> String {
-        self.browser.wait_for("#start").click();
+        let start = self.browser.wait_for("#start");
+        // Pressed before the page knows where an output can go, it only says so.
+        let is_known = || self.browser.find("#output-note").is_none_or(|note| note.attribute("data-output").is_some()).then_some(());
+        wait_for(&format!("{}: where the output goes", self.name()), is_known);
+        start.click();
         let what = format!("{}: an answer", self.name());
         let answer = wait_for(&what, || self.browser.find("#answer"));
         answer.attribute(attribute).unwrap_or_else(|| panic!("{}: the answer has no {attribute}:\n{}", self.name(), self.browser.text()))
