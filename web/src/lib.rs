@@ -1,7 +1,7 @@
 //! The browser app: [`dbseal_core`] in a page that asks for nothing but its own files, and the worker that does its jobs.
 //!
-//! Page, worker and the [`messages`] between them are three modules; the messages, and two questions to a browser's objects, are all that
-//! is shared. The jobs themselves, in [`engine`], know neither.
+//! Page, worker and the [`messages`] between them are three modules; the messages, and how a browser's objects are asked, are all that is
+//! shared. The jobs themselves, in [`engine`], know neither.
 
 pub mod engine;
 pub mod messages;

@@ -49,6 +49,16 @@ pub enum KeyKind {
     Passphrase,
 }
 
+/// What an answer to [`Report::Read`] is made of: the number of the question, and one of the others.
+pub mod read_answer {
+    /// The number.
+    pub const ID: &str = "read";
+    /// An `ArrayBuffer`.
+    pub const BYTES: &str = "bytes";
+    /// What the browser says instead.
+    pub const ERROR: &str = "error";
+}
+
 /// A file beside a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Chosen {
@@ -115,8 +125,7 @@ pub enum Report {
     },
     /// How far it is.
     Progress(Progress),
-    /// It wants these bytes of a file, which it may not read itself. The answer is an object with the number as `read`, and `bytes` or an
-    /// `error`.
+    /// It wants these bytes of a file, which it may not read itself. The answer is an object made as [`read_answer`] says.
     Read {
         /// The number of the question.
         id: u32,
@@ -249,6 +258,12 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// Whether somebody who is trusted vouches for it.
+    #[must_use]
+    pub fn is_vouched(&self) -> bool {
+        self.claims.as_ref().is_some_and(|claims| claims.vouched_by.is_some())
+    }
+
     /// Whether nothing is missing, and all of it is as it was sealed.
     #[must_use]
     pub fn is_complete(&self) -> bool {

@@ -5,14 +5,14 @@ use web_sys::Blob;
 
 use super::elements::{Tag, button, div, facts, paragraph, sleep};
 use super::job::{self, Output};
+use super::stored::Stored;
 use super::texts::{self, Opening, Tone};
 use super::{Page, answer, open, save, start};
 use crate::messages::Opened;
 
 /// Shows it; `file` is what is still to be saved, where it did not go into a file that was chosen.
 pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: &str, output: &Output, file: Option<Blob>) {
-    let vouched = opened.claims.as_ref().is_some_and(|claims| claims.vouched_by.is_some());
-    let tone = match (opened.is_complete(), vouched) {
+    let tone = match (opened.is_complete(), opened.is_vouched()) {
         (false, _) => Tone::Bad,
         (true, false) => Tone::Unsure,
         (true, true) => Tone::Good,
@@ -27,32 +27,7 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
     // What is only in memory or in the browser's storage is gone with the page.
     page.0.busy.set(!saved);
     page.0.offered.replace(output.stored.clone());
-    let save_file = file.map(|file| {
-        let (page, name, note) = (page.clone(), name.clone(), paragraph("hint", texts::SAVE_NOTE).attr("role", "status"));
-        let stored = output.stored.clone();
-        let save = button("save-output", "primary", &texts::save_output(&name), {
-            let note = note.clone();
-            move |_| {
-                save::save(&file, &name);
-                note.set_text(texts::SAVE_STARTED);
-                match &stored {
-                    // It is copied from storage, which goes with the page: for a while, leaving asks first.
-                    Some(stored) => {
-                        stored.note_save();
-                        let (page, note) = (page.clone(), note.clone());
-                        spawn_local(async move {
-                            sleep(save::HELD_FOR).await;
-                            if note.is_shown() {
-                                page.0.busy.set(false);
-                            }
-                        });
-                    }
-                    None => page.0.busy.set(false),
-                }
-            }
-        });
-        div("save").child(save).child(note)
-    });
+    let save_file = file.map(|file| save_section(page, file, &name, output.stored.clone()));
     let what = job::section(texts::OUTPUT_SAYS).id("facts").child(facts(texts::opened_facts(opened, saved.then_some(name.as_str()))));
     let lost = answer::ranges("lost", texts::LOST, &opened.lost);
     let unsealed = answer::ranges("unsealed", texts::NOT_SEALED, &opened.unsealed);
@@ -70,4 +45,27 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
     let actions = div("actions").child(report).child(another);
     let parts = [Some(start::back(page)), Some(head), save_file, lost, unsealed, Some(what), Some(actions)];
     page.show("answer", &title, parts.into_iter().flatten());
+}
+
+/// The way from where the output is to the browser's downloads.
+fn save_section(page: &Page, file: Blob, name: &str, stored: Option<Stored>) -> Tag {
+    let note = paragraph("hint", texts::SAVE_NOTE).attr("role", "status");
+    let save = button("save-output", "primary", &texts::save_output(name), {
+        let (page, name, note) = (page.clone(), name.to_owned(), note.clone());
+        move |_| {
+            save::save(&file, &name);
+            note.set_text(texts::SAVE_STARTED);
+            let Some(stored) = &stored else { return page.0.busy.set(false) };
+            stored.note_save();
+            // It is copied from storage, which goes with the page: for a while, leaving asks first.
+            let (page, note) = (page.clone(), note.clone());
+            spawn_local(async move {
+                sleep(save::HELD_FOR).await;
+                if note.is_shown() {
+                    page.0.busy.set(false);
+                }
+            });
+        }
+    });
+    div("save").child(save).child(note)
 }

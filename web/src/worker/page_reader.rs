@@ -8,7 +8,7 @@ use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::JsValue;
 
 use super::post;
-use crate::messages::{Chosen, Report};
+use crate::messages::{Chosen, Report, read_answer};
 
 /// What was asked of the page and not answered yet: for each number what takes the bytes, and what takes an error.
 #[derive(Default)]
@@ -32,13 +32,13 @@ impl PageReader {
     /// Takes an answer of the page; whether it is one.
     pub(super) fn take(&self, data: &JsValue) -> bool {
         let field = |name: &str| Reflect::get(data, &name.into()).ok().filter(|value| !value.is_undefined());
-        let Some(id) = field("read").and_then(|id| id.as_f64()) else { return false };
+        let Some(id) = field(read_answer::ID).and_then(|id| id.as_f64()) else { return false };
         let asked = self.asked.borrow().keys().copied().find(|asked| f64::from(*asked) == id);
         let answered = asked.and_then(|asked| self.asked.borrow_mut().remove(&asked));
         if let Some((take, fail)) = answered {
-            let _ = match field("bytes") {
+            let _ = match field(read_answer::BYTES) {
                 Some(bytes) => take.call1(&JsValue::UNDEFINED, &bytes),
-                None => fail.call1(&JsValue::UNDEFINED, &field("error").unwrap_or_default()),
+                None => fail.call1(&JsValue::UNDEFINED, &field(read_answer::ERROR).unwrap_or_default()),
             };
         }
         true

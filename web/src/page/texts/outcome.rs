@@ -78,8 +78,7 @@ pub(super) fn written(opened: &Opened) -> String {
 
 /// What opening alone shows is less than it seems: anybody who has the public key can make what it opens.
 fn unchanged(opened: &Opened) -> &'static str {
-    let vouched = opened.claims.as_ref().is_some_and(|claims| claims.vouched_by.is_some());
-    if vouched { "and every byte is authentic" } else { "and none of it was changed since somebody encrypted it" }
+    if opened.is_vouched() { "and every byte is authentic" } else { "and none of it was changed since somebody encrypted it" }
 }
 
 /// Where it went, who made it, and what else is known.
