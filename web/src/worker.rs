@@ -5,6 +5,7 @@ mod message;
 mod output;
 mod page_reader;
 mod progress;
+mod stream;
 
 use std::rc::Rc;
 

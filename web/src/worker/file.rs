@@ -10,6 +10,7 @@ use web_sys::Blob;
 
 use super::output::reason;
 use super::page_reader::PageReader;
+use super::stream::{FileStream, Filled};
 use crate::engine::{Piece, ReadError, Source};
 use crate::messages::Chosen;
 use crate::objects;
@@ -18,21 +19,22 @@ pub(super) struct FileSource {
     blob: Blob,
     len: u64,
     which: Chosen,
+    stream: FileStream,
     /// Who reads it, where the worker may not.
     page: Option<Rc<PageReader>>,
 }
 
 /// Outside the memory of the program, until it is copied.
-pub(super) struct FilePiece {
-    bytes: Uint8Array,
-    which: Chosen,
+pub(super) enum FilePiece {
+    Alone(Uint8Array, Chosen),
+    Streamed(Filled),
 }
 
 impl FileSource {
     /// Finds out who can read it by trying.
     pub(super) async fn open(blob: Blob, which: Chosen, page: &Rc<PageReader>) -> Self {
         let len = objects::len(&blob);
-        let mut file = Self { blob, len, which, page: None };
+        let mut file = Self { stream: FileStream::new(blob.clone()), blob, len, which, page: None };
         if file.read(0..len.min(1)).await.is_err() {
             file.page = Some(Rc::clone(page));
         }
@@ -56,25 +58,37 @@ impl Source for FileSource {
 
     /// The browser refuses to read a file that has changed since it was chosen.
     fn read(&self, range: Range<u64>) -> impl Future<Output = Result<FilePiece, ReadError>> + use<> {
-        let wanted_len = range.end - range.start;
-        let (started, which) = (self.begin(&range), self.which);
+        let streamed = if self.page.is_none() { self.stream.read(&range) } else { None };
+        let alone = if streamed.is_none() { Some(self.begin(&range)) } else { None };
+        let (blob, which) = (self.blob.clone(), self.which);
         async move {
+            if let Some(streamed) = streamed
+                && let Some(filled) = streamed.await
+            {
+                return Ok(FilePiece::Streamed(filled));
+            }
             let failed = |error: JsValue| ReadError(reason(&error));
-            let buffer: ArrayBuffer = JsFuture::from(started.map_err(failed)?).await.map_err(failed)?.unchecked_into();
+            let alone = alone.unwrap_or_else(|| objects::read(&blob, &range)).map_err(failed)?;
+            let buffer: ArrayBuffer = JsFuture::from(alone).await.map_err(failed)?.unchecked_into();
             let bytes = Uint8Array::new(&buffer);
-            if u64::from(bytes.length()) != wanted_len {
+            if u64::from(bytes.length()) != range.end - range.start {
                 return Err(ReadError("it is shorter than it was".into()));
             }
-            Ok(FilePiece { bytes, which })
+            Ok(FilePiece::Alone(bytes, which))
         }
     }
 }
 
 impl Piece for FilePiece {
     fn copy_to(&self, bytes: &mut [u8]) {
-        self.bytes.copy_to(bytes);
-        if self.which == Chosen::Identity {
-            self.bytes.fill(0, 0, self.bytes.length());
+        match self {
+            Self::Streamed(filled) => filled.bytes.copy_to(bytes),
+            Self::Alone(read, which) => {
+                read.copy_to(bytes);
+                if *which == Chosen::Identity {
+                    read.fill(0, 0, read.length());
+                }
+            }
         }
     }
 }
