@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::total;
+
 /// Bytes of plaintext that a page may hold in memory, where the browser can neither be given a file nor has storage of its own.
 pub const MEMORY_LIMIT: u64 = 256 << 20;
 
@@ -109,6 +111,8 @@ pub enum Part {
 pub enum SealPolicy {
     /// Somebody who is trusted has to vouch for it, where anybody is trusted at all.
     Trusted,
+    /// The same, but a person has said that it may have another name than its seal says.
+    Renamed,
     /// A person has said that the seal does not matter.
     Ignored,
 }
@@ -176,10 +180,20 @@ pub struct Checked {
     pub payload_len: u64,
     /// Bytes behind the end that it should have.
     pub excess_len: u64,
+    /// Bytes that are missing at its end.
+    pub missing_len: u64,
     /// Whether the damage was located; otherwise it is somewhere in there.
     pub located: bool,
     /// Why the seal itself says nothing: a sentence.
     pub broken: Option<String>,
+}
+
+impl Checked {
+    /// Whether all that is there is other than it was sealed: then the seal may be another backup's.
+    #[must_use]
+    pub fn is_nothing_sealed(&self) -> bool {
+        self.located && total(&self.damage) >= self.payload_len.saturating_add(self.excess_len)
+    }
 }
 
 /// Whether a backup is where it belongs, as far as a single file shows it.
@@ -251,6 +265,8 @@ pub struct Opened {
     pub end: End,
     /// What its seal says, if there is one and it was asked.
     pub claims: Option<Claims>,
+    /// Whether it starts as zstd does (RFC 8878, section 3.1.1).
+    pub is_zstd: bool,
     /// For a salvage: bytes of the output that are lost, in order.
     pub lost: Vec<Range<u64>>,
     /// For a salvage: bytes of the output that are authentic to the key, but not what the host sealed.
@@ -301,7 +317,14 @@ pub struct Failure {
     pub what: String,
     /// What the person may do next.
     pub next: String,
-    /// Whether only the seal, or that there is none, stands in the way: with [`SealPolicy::Ignored`] it may open all the same.
-    #[serde(default)]
-    pub only_seal: bool,
+    /// With what it may open all the same, where nothing else stands in the way than its seal, or that there is none.
+    pub passes_with: Option<SealPolicy>,
+}
+
+impl Failure {
+    /// What happened, and what to do about it.
+    #[must_use]
+    pub fn new(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), next: next.into(), passes_with: None }
+    }
 }

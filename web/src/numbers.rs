@@ -6,7 +6,7 @@ const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
 
 /// A number of bytes in the unit that suits it.
 #[expect(clippy::cast_precision_loss, reason = "rounded to what a person reads")]
-pub(in crate::page) fn short_size(len: u64) -> String {
+pub(crate) fn short_size(len: u64) -> String {
     if len < 1024 {
         return bytes(len);
     }
@@ -21,7 +21,7 @@ pub(in crate::page) fn short_size(len: u64) -> String {
 }
 
 /// A number of bytes in the unit that suits it, and all its digits.
-pub(in crate::page) fn size(len: u64) -> String {
+pub(crate) fn size(len: u64) -> String {
     if len < 1024 { bytes(len) } else { format!("{} ({})", short_size(len), bytes(len)) }
 }
 
@@ -30,7 +30,7 @@ fn bytes(len: u64) -> String {
 }
 
 /// A number with its digits in groups of three.
-pub(in crate::page) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -43,7 +43,7 @@ pub(in crate::page) fn grouped(number: u64) -> String {
 }
 
 /// Bytes of a file, the last one included, as people count.
-pub(in crate::page) fn range(range: &Range<u64>) -> String {
+pub(crate) fn range(range: &Range<u64>) -> String {
     match range.end.saturating_sub(range.start) {
         0 => format!("at byte {}", grouped(range.start)),
         1 => format!("byte {}", grouped(range.start)),
@@ -52,13 +52,13 @@ pub(in crate::page) fn range(range: &Range<u64>) -> String {
 }
 
 /// How many bytes these ranges have.
-pub(in crate::page) fn total(ranges: &[Range<u64>]) -> u64 {
+pub(crate) fn total(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum()
 }
 
 /// A share, never rounded to none or to all.
 #[expect(clippy::cast_precision_loss, reason = "rounded to what a person reads")]
-pub(in crate::page) fn share(len: u64, of: u64) -> String {
+pub(crate) fn share(len: u64, of: u64) -> String {
     let percent = 100.0 * len as f64 / of.max(1) as f64;
     match percent {
         _ if len == 0 => "0%".into(),
@@ -71,18 +71,18 @@ pub(in crate::page) fn share(len: u64, of: u64) -> String {
 }
 
 /// How much of a job is done, in whole percent: 100 only at its end.
-pub(in crate::page) fn percent(done: u64, of: u64) -> u64 {
+pub(crate) fn percent(done: u64, of: u64) -> u64 {
     if done >= of { 100 } else { u64::try_from(u128::from(done) * 100 / u128::from(of)).unwrap_or(0) }
 }
 
 /// Bytes per second.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are positive, and rounded")]
-pub(in crate::page) fn rate(bytes_per_second: f64) -> String {
+pub(crate) fn rate(bytes_per_second: f64) -> String {
     format!("{} per second", short_size(bytes_per_second.round() as u64))
 }
 
 /// How long something takes, as exactly as anybody can know it.
-pub(in crate::page) fn duration(seconds: u64) -> String {
+pub(crate) fn duration(seconds: u64) -> String {
     let counted = |count: u64, unit: &str| if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") };
     match seconds {
         0..=4 => "a few seconds".into(),
@@ -94,7 +94,7 @@ pub(in crate::page) fn duration(seconds: u64) -> String {
 }
 
 /// What a person types for a place in a file: a whole number and perhaps `K`, `M`, `G` or `T` for powers of 1024.
-pub(in crate::page) fn parse_size(text: &str) -> Option<u64> {
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
     let text: String = text.chars().filter(|character| !matches!(character, ' ' | ',' | '_')).collect();
     let digits_len = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(digits_len);

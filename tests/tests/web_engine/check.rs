@@ -95,10 +95,13 @@ fn a_check_finds_damage_where_it_is() {
         let offset = header_len.min(len) as u64;
         let expected = offset + (first * GROUP_LEN) as u64..offset + backup.section.len() as u64;
         assert_eq!((integrity(&checked), &checked.damage[..]), (Integrity::Damaged, &[expected][..]), "{len} bytes");
+        assert_eq!(checked.missing_len, backup.section.len() as u64 - (len as u64 - offset), "{len} bytes");
+        assert_eq!(checked.is_nothing_sealed(), len < header_len + GROUP_LEN, "{len} bytes");
     }
     let checked = check([backup.file(), vec![0; 10]].concat(), Some(&backup.seal), &trust);
     let excess = in_file(file_len..file_len + 10);
     assert_eq!((integrity(&checked), &checked.damage[..], checked.excess_len), (Integrity::Damaged, &[excess][..], 10));
+    assert!(checked.missing_len == 0 && !checked.is_nothing_sealed());
 
     let without = backup.seal_without_groups();
     let mut file = backup.file();
@@ -132,6 +135,20 @@ fn small_backups_are_checked() {
         }
         let opened = Opening::of(&backup, &Part::Whole).open().expect("it opens");
         assert!(opened.1 == backup.plain, "{len} bytes");
+    }
+}
+
+#[test]
+fn what_is_no_backup_is_not_checked_without_a_seal() {
+    let check = |file: &[u8]| block_on(engine::check(NAME, &Memory::new(file.to_vec()), None, "", Spread::Serial, &Watcher::default()));
+    for (file, words) in
+        [(&b"AGE-SECRET-KEY-1"[..], "not an age file"), (b"", "there is nothing in the backup"), (b"age-", "not an age file")]
+    {
+        assert!(check(file).expect_err(words).what.contains(words), "{words}");
+    }
+    let backup = Backup::of(100);
+    for file in [backup.file(), armored(&backup.file()), [b"\n \n", &armored(&backup.file())[..]].concat()] {
+        assert_eq!(integrity(&check(&file).expect("an age file")), Integrity::Unsealed);
     }
 }
 

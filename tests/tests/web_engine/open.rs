@@ -68,7 +68,8 @@ fn what_is_not_vouched_for_does_not_open() {
         (Opening { name: "old.age", ..opening() }, "is called shop.age by its seal"),
         (Opening { seal: Some(&backup.seal[..300]), ..opening() }, "the seal is broken"),
         (Opening { seal: Some(&backup.seal[..300]), trust: String::new(), ..opening() }, "the seal is broken"),
-        (Opening { file: other.file(), ..opening() }, "is not what its seal says"),
+        (Opening { file: other.file(), ..opening() }, "was cut off: "),
+        (Opening { file: [backup.file(), vec![0; 1234]].concat(), ..opening() }, "longer than its seal says, by 1.2 KiB (1,234 bytes)"),
         (Opening { seal: Some(&anothers), ..opening() }, "made by somebody who did not make the backup"),
         (Opening { file: armored(&backup.file()), ..opening() }, "is armor, and a seal is of a binary file"),
         (Opening { file: armored(&backup.file()), seal: None, ..opening() }, "has no seal"),
@@ -77,6 +78,12 @@ fn what_is_not_vouched_for_does_not_open() {
     for (opening, words) in refused {
         assert!(opening.fails(words).is_empty(), "{words}: nothing comes out");
     }
+    // Who says that it may have another name is asked about nothing else.
+    let renamed = || Opening { policy: SealPolicy::Renamed, name: "old.age", ..opening() };
+    let (opened, bytes) = renamed().open().expect("it opens");
+    assert!(bytes == backup.plain && opened.is_vouched());
+    Opening { seal: None, ..renamed() }.fails("has no seal");
+    Opening { trust: format!("{} series=web", backup.trust()), ..renamed() }.fails("not for the series shop");
     let header = Header::wrap(&backup.file_key, &[other_recipient()], HeaderPadding::Fixed, &mut Replay(3)).expect("a header").to_bytes();
     let file = [header, backup.section.clone()].concat();
     assert!(Opening { file, ..opening() }.fails("is not the one that was signed last").is_empty());
@@ -101,9 +108,9 @@ fn another_payload_under_the_same_header_is_refused() {
     let without_groups = backup.seal_without_groups();
     for part in [&whole, &part] {
         Opening { file: file.clone(), ..Opening::without_seal(&backup, part) }.open().expect("it opens");
-        Opening { file: file.clone(), ..Opening::of(&backup, part) }.fails("is not what its seal says, in bytes 4096 to");
+        Opening { file: file.clone(), ..Opening::of(&backup, part) }.fails("is not what its seal says: bytes 4,096 to");
     }
-    Opening { file, seal: Some(&without_groups), ..Opening::of(&backup, &whole) }.fails("is not what its seal says, in bytes 4096 to");
+    Opening { file, seal: Some(&without_groups), ..Opening::of(&backup, &whole) }.fails("is not what its seal says: bytes 4,096 to");
 }
 
 #[test]
@@ -179,6 +186,7 @@ fn every_kind_of_key_opens() {
     };
     refused(protected(&file, "battery"), "the passphrase does not open the identity file");
     refused(protected(&file[..file.len() - 1], "battery staple"), "the identity file is damaged");
+    refused(protected(&backup.file(), "battery staple"), "is an age file that no passphrase opens");
     refused(Keys::new(KeyKind::ProtectedIdentity, secret("x"), None), "there is no identity file");
     refused(Keys::new(KeyKind::Identity, Zeroizing::new(file), None), "protected by a passphrase");
     refused(Keys::new(KeyKind::Identity, secret("age1abc"), None), "line 1: this is a public key");
@@ -222,6 +230,29 @@ fn armor_opens_as_a_whole() {
     for len in [binary.len() - 1, backup.header.len() + PAYLOAD_NONCE_LEN + 64 * SLOT_LEN, backup.header.len() + 3, 100] {
         let (_, bytes) = opening(&whole, &armored(&binary[..len])).open().expect_err("it was cut off");
         assert!(backup.plain.starts_with(&bytes));
+    }
+}
+
+#[test]
+fn what_comes_out_compressed_is_told() {
+    // RFC 8878, section 3.1.1.
+    let plain = [&[0x28, 0xb5, 0x2f, 0xfd][..], &[7; 200_000]].concat();
+    let (whole, rest, salvaged) = (Part::Whole, Part::Bytes(1, None), Part::Salvage);
+    let backup = Backup::of(5_000);
+    let file = |plain: &[u8]| {
+        let section = seal_in_order(&backup.file_key, &PayloadNonce::from_bytes([9; 16]), plain, 1, Spread::Serial);
+        [&backup.header[..], &section].concat()
+    };
+    for (part, plain, expected) in [
+        (&whole, &plain[..], true),
+        (&salvaged, &plain, true),
+        (&rest, &plain, false),
+        (&rest, &[&[0], &plain[..]].concat(), false),
+        (&whole, &[&[0], &plain[..]].concat(), false),
+        (&whole, &plain[..3], false),
+    ] {
+        let (opened, _) = Opening { file: file(plain), ..Opening::without_seal(&backup, part) }.open().expect("it opens");
+        assert_eq!(opened.is_zstd, expected, "{part:?} of {} bytes", plain.len());
     }
 }
 

@@ -31,7 +31,7 @@ impl SealCheck<'_> {
     /// The seal of the backup, if it may be opened by what that says; `None` where there is none, and need not be. Of armor no seal can
     /// be, so that has no `header`.
     pub(super) fn seal_for(&self, header: Option<&Header>) -> Result<Option<Seal>, Failure> {
-        let Some(bytes) = self.bytes.filter(|_| self.policy == SealPolicy::Trusted) else {
+        let Some(bytes) = self.bytes.filter(|_| self.asks_seal()) else {
             return if self.needs_trusted() { Err(failures::no_seal()) } else { Ok(None) };
         };
         // Else armor would be a way round a seal that is there.
@@ -44,27 +44,34 @@ impl SealCheck<'_> {
         if Extent::of(&header.to_bytes()) != judgement.header() {
             return Err(failures::header_not_sealed());
         }
-        match other_name(&judgement, self.name) {
-            Some(sealed) => Err(failures::renamed(&sealed.to_string())),
-            None => Ok(Some(seal)),
-        }
+        self.check_name(&judgement)?;
+        Ok(Some(seal))
     }
 
     /// The seal as far as it can be read: for a backup that is damaged anyway. Where somebody has to vouch, one who does, and of this name.
     pub(super) fn seal_of_damaged(&self) -> Result<Option<Seal>, Failure> {
-        let seal = self.bytes.filter(|_| self.policy == SealPolicy::Trusted).and_then(|bytes| Seal::parse(bytes).ok());
+        let seal = self.bytes.filter(|_| self.asks_seal()).and_then(|bytes| Seal::parse(bytes).ok());
         if self.needs_trusted() {
             let judgement = seal.as_ref().map(|seal| seal.judge(&self.trust)).ok_or_else(failures::not_vouched)?;
             check_vouched(&judgement)?;
-            if let Some(sealed) = other_name(&judgement, self.name) {
-                return Err(failures::renamed(&sealed.to_string()));
-            }
+            self.check_name(&judgement)?;
         }
         Ok(seal)
     }
 
+    fn check_name(&self, judgement: &Judgement<'_>) -> Result<(), Failure> {
+        match other_name(judgement, self.name) {
+            Some(sealed) if self.policy != SealPolicy::Renamed => Err(failures::renamed(&sealed.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    fn asks_seal(&self) -> bool {
+        self.policy != SealPolicy::Ignored
+    }
+
     fn needs_trusted(&self) -> bool {
-        self.policy == SealPolicy::Trusted && self.trust != Trust::default()
+        self.asks_seal() && self.trust != Trust::default()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Checking a backup against its seal, without a key.
 
-use dbseal_core::{Extent, Header, Integrity, Judgement, MAX_HEADER_LEN, ReadBuffer, Seal, Spread};
+use dbseal_core::{Extent, Header, HeaderError, Integrity, Judgement, MAX_HEADER_LEN, ReadBuffer, Seal, Spread};
 
 use super::against_seal::{broken, claims, place, trust_of};
+use super::age_file::is_age;
 use super::failures;
 use super::payload::PayloadCheck;
 use super::ranges;
@@ -13,6 +14,8 @@ use crate::messages::{Checked, Failure, Place, Progress};
 /// Bytes that are read at a time: four groups of most backups, which as many threads hash; more gained nothing, and each has to be held
 /// three times over, by the browser and here.
 const PIECE_LEN: usize = 4 << 20;
+/// Bytes that show whether a file is an age file, with any space before armor.
+const FORM_LEN: u64 = 4096;
 
 /// Checks a backup. `trust` are the lines of a trust file, or nothing.
 ///
@@ -36,11 +39,15 @@ pub async fn check<S: Source>(
         damage: Vec::new(),
         payload_len: 0,
         excess_len: 0,
+        missing_len: 0,
         located: true,
         broken: None,
     };
     let integrity = match seal.map(Seal::parse) {
-        None => Integrity::Unsealed,
+        None => {
+            check_form(backup).await?;
+            Integrity::Unsealed
+        }
         Some(Err(error)) => {
             checked.broken = Some(broken(error));
             Integrity::BrokenSeal
@@ -49,6 +56,16 @@ pub async fn check<S: Source>(
     };
     checked.integrity = integrity.word().into();
     Ok(checked)
+}
+
+/// Refuses what is no age file: without a seal, nothing else would say so.
+async fn check_form<S: Source>(backup: &S) -> Result<(), Failure> {
+    let start = read_bytes(backup, 0..backup.len().min(FORM_LEN)).await?;
+    match start.is_empty() {
+        true => Err(failures::empty()),
+        false if is_age(&start) => Ok(()),
+        false => Err(failures::header(&HeaderError::NotAge)),
+    }
 }
 
 /// What was found in a section.
@@ -74,6 +91,7 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
         let (header, offset) = self.header().await?;
         let section_len = self.backup.len() - offset;
         checked.excess_len = section_len.saturating_sub(expected.len);
+        checked.missing_len = expected.len.saturating_sub(section_len);
         checked.located = judgement.groups().is_some();
         let is_other_len = section_len != expected.len;
         // The length alone says that it is another: what is missing or too much at the end need not be all of it.

@@ -9,41 +9,38 @@ use dbseal_core::{HeaderError, KeyError, KeyfileError, PayloadError, RangeError,
 
 use super::keys::MAX_WORK_FACTOR;
 use super::source::{ReadError, WriteError};
-use crate::messages::Failure;
+use crate::messages::{Failure, SealPolicy};
+use crate::numbers::{self, size};
 
 const FETCH_AGAIN: &str = "fetch the backup again from another copy; Salvage saves what is left of this one";
 const FETCH_COMPLETE: &str = "the copy is incomplete, or the backup failed while it was written: fetch it again from where it is whole";
 const FETCH_BOTH: &str = "fetch the backup and its seal again from another copy";
 const WITHOUT_SEAL: &str = "if you know where the backup comes from, say that the seal does not matter";
 
-fn failure(what: impl Into<String>, next: impl Into<String>) -> Failure {
-    Failure { what: what.into(), next: next.into(), only_seal: false }
-}
-
 /// Nothing but the seal stands in the way.
 fn only_seal(what: impl Into<String>, next: &str) -> Failure {
-    Failure { only_seal: true, ..failure(what, format!("{next}; {WITHOUT_SEAL}")) }
+    Failure { passes_with: Some(SealPolicy::Ignored), ..Failure::new(what, format!("{next}; {WITHOUT_SEAL}")) }
 }
 
 pub(super) fn read(error: &ReadError) -> Failure {
-    failure(format!("the file cannot be read: {}", error.0), "see that it is still there and was not changed, then choose it again")
+    Failure::new(format!("the file cannot be read: {}", error.0), "see that it is still there and was not changed, then choose it again")
 }
 
 pub(super) fn write(error: &WriteError) -> Failure {
     match error {
         WriteError::Full => {
-            failure("the disk is full, or the browser gives this page no more of it", "free some space or choose another disk")
+            Failure::new("the disk is full, or the browser gives this page no more of it", "free some space or choose another disk")
         }
-        WriteError::TooLong(len) => failure(
-            format!("the output is longer than the {len} bytes that this browser can hold here"),
+        WriteError::TooLong(len) => Failure::new(
+            format!("the output is longer than the {} that this browser can hold here", size(*len)),
             "use a browser that saves to a chosen file, such as Chromium, or the command: dbseal decrypt -i KEY -o OUTPUT BACKUP",
         ),
-        WriteError::Other(why) => failure(format!("the output cannot be written: {why}"), "free some space or choose another place"),
+        WriteError::Other(why) => Failure::new(format!("the output cannot be written: {why}"), "free some space or choose another place"),
     }
 }
 
 pub(super) fn memory() -> Failure {
-    failure("there is not enough memory", "close other tabs and programs, and try again")
+    Failure::new("there is not enough memory", "close other tabs and programs, and try again")
 }
 
 pub(super) fn trust(error: TrustError) -> Failure {
@@ -51,15 +48,15 @@ pub(super) fn trust(error: TrustError) -> Failure {
         TrustError::Key { .. } => "dbseal keygen --sign wrote the key to a .pub file: give the line that is in it",
         _ => "correct whom you trust, or leave it empty",
     };
-    failure(format!("whom you trust is not understood: {error}"), next)
+    Failure::new(format!("whom you trust is not understood: {error}"), next)
 }
 
 pub(super) fn seal_too_long() -> Failure {
-    failure(SealError::TooLong.to_string(), "choose the file whose name ends in .seal")
+    Failure::new(SealError::TooLong.to_string(), "choose the file whose name ends in .seal")
 }
 
 pub(super) fn empty() -> Failure {
-    failure("there is nothing in the backup", "the copy is incomplete: fetch it again from where it is whole")
+    Failure::new("there is nothing in the backup", "the copy is incomplete: fetch it again from where it is whole")
 }
 
 pub(super) fn header(error: &HeaderError) -> Failure {
@@ -69,51 +66,58 @@ pub(super) fn header(error: &HeaderError) -> Failure {
         HeaderError::Incomplete => "the copy is incomplete: fetch it again from where it is whole",
         _ => "fetch the backup again from another copy; Salvage may open it with the header that its seal has",
     };
-    failure(error.to_string(), next)
+    Failure::new(error.to_string(), next)
 }
 
 pub(super) fn header_lost(error: &HeaderError) -> Failure {
-    failure(error.to_string(), "choose its seal too, which has a copy of the header, or another copy of the backup")
+    Failure::new(error.to_string(), "choose its seal too, which has a copy of the header, or another copy of the backup")
 }
 
 pub(super) fn armor(error: impl Display) -> Failure {
-    failure(error.to_string(), "fetch the backup again from another copy")
+    Failure::new(error.to_string(), "fetch the backup again from another copy")
 }
 
 pub(super) fn unwrap(error: &UnwrapError) -> Failure {
     match error {
-        UnwrapError::NoMatch => failure(error.to_string(), "Inspect shows how many recipients the backup has, and of which kind"),
-        UnwrapError::WrongMac => failure(error.to_string(), "the header is damaged or was changed: take another copy"),
+        UnwrapError::NoMatch => Failure::new(error.to_string(), "Inspect shows how many recipients the backup has, and of which kind"),
+        UnwrapError::WrongMac => Failure::new(error.to_string(), "the header is damaged or was changed: take another copy"),
         UnwrapError::WorkFactorTooHigh(log_n) | UnwrapError::NotEnoughMemory(log_n) => work_factor(u64::from(*log_n)),
-        _ => failure(error.to_string(), "take another copy"),
+        _ => Failure::new(error.to_string(), "take another copy"),
     }
 }
 
 pub(super) fn wrong_passphrase(what: &str) -> Failure {
-    failure(format!("the passphrase does not open {what}"), "type it again; capital letters and spaces count")
+    Failure::new(format!("the passphrase does not open {what}"), "type it again; capital letters and spaces count")
 }
 
 pub(super) fn empty_passphrase() -> Failure {
-    failure("the passphrase is empty", "type it")
+    Failure::new("the passphrase is empty", "type it")
 }
 
 pub(super) fn passphrase_not_text() -> Failure {
-    failure("the passphrase is not text", "type it again")
+    Failure::new("the passphrase is not text", "type it again")
+}
+
+pub(super) fn identity_is_backup() -> Failure {
+    Failure::new(
+        "the key file is an age file that no passphrase opens: it is no key, but perhaps the backup itself",
+        "choose the file that dbseal keygen or age-keygen wrote",
+    )
 }
 
 pub(super) fn passphrase_not_key() -> Failure {
-    failure(
+    Failure::new(
         "the backup is encrypted with a passphrase, not to a key",
         "see that this is the backup you mean, and open it with its passphrase",
     )
 }
 
 pub(super) fn key_not_passphrase() -> Failure {
-    failure("the backup is encrypted to a key, not with a passphrase", "open it with the private key of one of its recipients")
+    Failure::new("the backup is encrypted to a key, not with a passphrase", "open it with the private key of one of its recipients")
 }
 
 pub(super) fn work_factor(log_n: u64) -> Failure {
-    failure(
+    Failure::new(
         format!(
             "trying this passphrase takes more memory than a page may have: its work factor is 2^{log_n}, and 2^{MAX_WORK_FACTOR} fits"
         ),
@@ -128,23 +132,23 @@ pub(super) fn keyfile(error: &KeyfileError) -> Failure {
         }
         _ => "give the whole identity file, or its line that starts with AGE-SECRET-KEY-",
     };
-    failure(format!("the key is not understood: {error}"), next)
+    Failure::new(format!("the key is not understood: {error}"), next)
 }
 
 pub(super) fn no_identity_file() -> Failure {
-    failure("there is no identity file", "choose the one that the passphrase opens")
+    Failure::new("there is no identity file", "choose the one that the passphrase opens")
 }
 
 pub(super) fn identity_too_long() -> Failure {
-    failure("the file is too large for an identity file", "choose the file that dbseal keygen or age-keygen wrote")
+    Failure::new("the file is too large for an identity file", "choose the file that dbseal keygen or age-keygen wrote")
 }
 
 pub(super) fn protected_identity() -> Failure {
-    failure("this identity file is protected by a passphrase", "choose it as a protected identity file, and type its passphrase")
+    Failure::new("this identity file is protected by a passphrase", "choose it as a protected identity file, and type its passphrase")
 }
 
 pub(super) fn damaged_identity(error: impl Display) -> Failure {
-    failure(format!("the identity file is damaged: {error}"), "fetch it again from another copy")
+    Failure::new(format!("the identity file is damaged: {error}"), "fetch it again from another copy")
 }
 
 pub(super) fn no_seal() -> Failure {
@@ -180,37 +184,51 @@ pub(super) fn not_trusted_for(signer: &str, standing: Standing, series: Option<&
             (but, format!("if {signer} is to seal it, let series= match {series} in the line of that key"))
         }
     };
-    failure(format!("the backup is signed by {signer}, whom you trust, but {but}"), next)
+    Failure::new(format!("the backup is signed by {signer}, whom you trust, but {but}"), next)
 }
 
 pub(super) fn header_not_sealed() -> Failure {
-    failure(
+    Failure::new(
         "the header of the backup is not the one that was signed last",
-        format!("{FETCH_BOTH}; Salvage can open it with the header that its seal has"),
+        format!("see that the seal is that of this backup; if it is, {FETCH_BOTH}; Salvage can open it with the header that its seal has"),
     )
 }
 
 pub(super) fn renamed(sealed: &str) -> Failure {
-    only_seal(
-        format!("the backup is called {sealed} by its seal: it may be an older backup in the place of a newer one"),
-        "see that it is the backup you want, and give it that name",
-    )
+    let next = "see that it is the backup you want, and give it that name; if it was renamed on purpose, say so";
+    Failure {
+        passes_with: Some(SealPolicy::Renamed),
+        ..Failure::new(format!("the backup is called {sealed} by its seal: it may be an older backup in the place of a newer one"), next)
+    }
 }
 
 pub(super) fn wrong_proof(error: impl Display) -> Failure {
-    failure(error.to_string(), "somebody put their own name to another's file: find out who; do not restore it")
+    Failure::new(error.to_string(), "somebody put their own name to another's file: find out who; do not restore it")
 }
 
 /// `range` is in bytes of the file.
 pub(super) fn not_as_sealed(range: &Range<u64>) -> Failure {
-    failure(
-        format!("the backup is not what its seal says, in bytes {} to {} of the file", range.start, range.end.max(1) - 1),
+    Failure::new(
+        format!("the backup is not what its seal says: {} of the file", numbers::range(range)),
         format!("{FETCH_BOTH}; Check shows all that is damaged, Salvage saves what is not"),
     )
 }
 
+/// `missing_len` is in bytes.
+pub(super) fn cut_off(missing_len: u64) -> Failure {
+    Failure::new(
+        format!("the backup was cut off: {} at its end are not there, by its seal", size(missing_len)),
+        format!("{FETCH_COMPLETE}; Salvage saves what is left of this one"),
+    )
+}
+
+/// `excess_len` is in bytes.
+pub(super) fn too_long(excess_len: u64) -> Failure {
+    Failure::new(format!("the backup is longer than its seal says, by {}", size(excess_len)), FETCH_BOTH)
+}
+
 pub(super) fn groups_unusable() -> Failure {
-    failure(
+    Failure::new(
         "the seal of the backup has no usable hashes, so that a part of it cannot be checked alone",
         "open all of it, or fetch the seal again",
     )
@@ -218,33 +236,33 @@ pub(super) fn groups_unusable() -> Failure {
 
 pub(super) fn payload(error: &PayloadError) -> Failure {
     match error {
-        PayloadError::Truncated { .. } => failure(error.to_string(), FETCH_COMPLETE),
-        _ => failure(error.to_string(), FETCH_AGAIN),
+        PayloadError::Truncated { .. } => Failure::new(error.to_string(), FETCH_COMPLETE),
+        _ => Failure::new(error.to_string(), FETCH_AGAIN),
     }
 }
 
 /// `whole_len` are bytes of plaintext before the final chunk.
 pub(super) fn end_missing(whole_len: u64) -> Failure {
-    failure(
-        format!("the end of the backup is missing or damaged, after {whole_len} bytes of plaintext that may be whole"),
+    Failure::new(
+        format!("the end of the backup is missing or damaged, after {} of plaintext that may be whole", size(whole_len)),
         format!("{FETCH_COMPLETE}; Salvage saves what is left of this one"),
     )
 }
 
 pub(super) fn range(error: &RangeError) -> Failure {
-    failure(error.to_string(), "choose other bytes; Inspect says how many there are")
+    Failure::new(error.to_string(), "choose other bytes; Inspect says how many there are")
 }
 
 pub(super) fn range_of_armor() -> Failure {
-    failure("the backup is armor, so no range of it can be read alone", "open all of it")
+    Failure::new("the backup is armor, so no range of it can be read alone", "open all of it")
 }
 
 pub(super) fn armor_not_salvageable() -> Failure {
-    failure("the backup is armor, which cannot be salvaged", "fetch the backup again from another copy")
+    Failure::new("the backup is armor, which cannot be salvaged", "fetch the backup again from another copy")
 }
 
 pub(super) fn nothing_salvaged() -> Failure {
-    failure(
+    Failure::new(
         "nothing of the backup can be opened: its nonce is damaged, its header is another's, or all of it is",
         "fetch it again; the command can take the header of another copy: dbseal decrypt -i KEY --salvage --header COPY -o OUTPUT BACKUP",
     )

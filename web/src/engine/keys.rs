@@ -114,6 +114,9 @@ fn passphrase(mut secret: Zeroizing<Vec<u8>>) -> Result<Passphrase, Failure> {
 fn open_protected(file: &[u8], passphrase: Passphrase) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let binary = if is_armored(file) { &decode(file)? } else { file };
     let (header, header_len) = Header::parse(binary).map_err(failures::damaged_identity)?;
+    if !header.needs_passphrase() {
+        return Err(failures::identity_is_backup());
+    }
     let file_key = unwrap(&header, &[Identity::passphrase(passphrase)], "the identity file")?;
     let damaged = |error: PayloadError| failures::damaged_identity(error);
     let (nonce, sealed) = binary[header_len..].split_first_chunk().ok_or_else(|| damaged(PayloadError::Truncated { index: 0 }))?;

@@ -67,13 +67,13 @@ pub async fn open<S: Source>(
     let judgement = seal.as_ref().map(|seal| seal.judge(&seal_check.trust));
     let maker = judgement.as_ref().map(|judgement| check_proof(judgement, &file_key)).transpose()?;
     let job = Job { backup, offset: start.header_len, file_key, spread: request.spread, observer };
-    let written_len = match (start.armored, range) {
+    let (written_len, is_zstd) = match (start.armored, range) {
         (None, range) => job.binary(judgement.as_ref(), range, sink).await?,
         (Some(_), Some(_)) => return Err(failures::range_of_armor()),
         (Some(armored), None) => job.armored(armored, sink).await?,
     };
     let claims = judgement.map(|judgement| claims(&judgement, Some(maker == Some(Maker::Signer))));
-    Ok(Opened { written_len, end: End::Known, claims, lost: Vec::new(), unsealed: Vec::new() })
+    Ok(Opened { written_len, end: End::Known, claims, is_zstd, lost: Vec::new(), unsealed: Vec::new() })
 }
 
 struct Job<'a, S, O> {
@@ -86,13 +86,19 @@ struct Job<'a, S, O> {
 }
 
 impl<S: Source, O: Observer> Job<'_, S, O> {
-    /// Opens a file whose end can be checked before anything is written. How many bytes were written.
-    async fn binary(&self, judgement: Option<&Judgement<'_>>, range: Option<(u64, Option<u64>)>, sink: impl Sink) -> Result<u64, Failure> {
+    /// Opens a file whose end can be checked before anything is written. How many bytes were written, and whether they start as zstd does.
+    async fn binary(
+        &self,
+        judgement: Option<&Judgement<'_>>,
+        range: Option<(u64, Option<u64>)>,
+        sink: impl Sink,
+    ) -> Result<(u64, bool), Failure> {
         let section_len = self.backup.len() - self.offset;
         let layout = Layout::of_section(section_len).map_err(|error| failures::payload(&error))?;
-        if let Some(expected) = judgement.map(Judgement::payload).filter(|expected| expected.len != section_len) {
-            let (from, to) = (section_len.min(expected.len), section_len.max(expected.len));
-            return Err(failures::not_as_sealed(&(self.offset + from..self.offset + to)));
+        match judgement.map(|judgement| judgement.payload().len) {
+            Some(sealed_len) if sealed_len > section_len => return Err(failures::cut_off(sealed_len - section_len)),
+            Some(sealed_len) if sealed_len < section_len => return Err(failures::too_long(section_len - sealed_len)),
+            _ => {}
         }
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
         nonce.copy_from_slice(&self.read(0..PAYLOAD_NONCE_LEN as u64).await?);
@@ -131,13 +137,11 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
         }
         pass.through(slots.end..read.end, &mut batch).await?;
         pass.finish()?;
-        let written_len = plaintext.written_len;
-        plaintext.commit().await?;
-        Ok(written_len)
+        plaintext.commit().await
     }
 
-    /// Armor shows only at its end whether it is whole. How many bytes were written.
-    async fn armored(&self, mut armored: Armored<'_, S>, sink: impl Sink) -> Result<u64, Failure> {
+    /// The same of armor, which shows only at its end whether it is whole.
+    async fn armored(&self, mut armored: Armored<'_, S>, sink: impl Sink) -> Result<(u64, bool), Failure> {
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
         if armored.fill(&mut nonce).await? < nonce.len() {
             return Err(failures::payload(&PayloadError::Truncated { index: 0 }));
@@ -155,9 +159,7 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
             plaintext.write(&batch).await?;
             self.observer.progress(Progress { done_len: armored.read_len, total_len: self.backup.len(), damage: Vec::new() });
         }
-        let written_len = plaintext.written_len;
-        plaintext.commit().await?;
-        Ok(written_len)
+        plaintext.commit().await
     }
 
     /// A backup that was cut off is refused before anything is written.

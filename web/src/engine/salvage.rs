@@ -226,6 +226,7 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
     /// All was tried, and something opened.
     async fn end(&self, opening: &Opening, found: Found, output: Patches<impl Sink>) -> Result<Opened, Failure> {
         let output_len = found.plaintext_len.unwrap_or(found.opened_end());
+        let is_zstd = output.is_zstd;
         output.commit(output_len).await?;
         let mut unsealed = Vec::new();
         for group in &found.unsealed {
@@ -238,6 +239,7 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
             written_len: found.opened.iter().map(|range| range.end - range.start).sum(),
             end: if found.plaintext_len.is_some() { End::Known } else { End::Missing },
             claims,
+            is_zstd,
             lost: ranges::gaps(&found.opened, output_len).collect(),
             unsealed,
         })

@@ -9,21 +9,34 @@ use crate::messages::Failure;
 
 /// Bytes of zeros that are written at a time.
 const ZEROS_LEN: u64 = 1 << 20;
+/// How what is compressed with zstd begins: RFC 8878, section 3.1.1.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Writes what a run of chunks holds.
 pub(super) struct Plaintext<K> {
     sink: K,
     /// Bytes before what is wanted.
     skip_len: u64,
+    /// Whether what comes next is the start of what was backed up.
+    is_at_start: bool,
     /// Bytes that are wanted.
     wanted_len: u64,
     /// Bytes that were written.
-    pub(super) written_len: u64,
+    written_len: u64,
+    /// Whether they start as zstd does.
+    is_zstd: bool,
 }
 
 impl<K: Sink> Plaintext<K> {
     pub(super) fn new(sink: K, run: ChunkRange) -> Self {
-        Self { sink, skip_len: run.skip_len, wanted_len: run.len, written_len: 0 }
+        Self {
+            sink,
+            skip_len: run.skip_len,
+            is_at_start: run.first_index == 0 && run.skip_len == 0,
+            wanted_len: run.len,
+            written_len: 0,
+            is_zstd: false,
+        }
     }
 
     /// Writes what was opened of a batch.
@@ -32,7 +45,8 @@ impl<K: Sink> Plaintext<K> {
         for slot in batch.opened_slots() {
             let slot = &slot[length(self.skip_len.min(slot.len() as u64))..];
             let slot = &slot[..length(self.wanted_len.min(slot.len() as u64))];
-            self.skip_len = 0;
+            self.is_zstd |= self.is_at_start && slot.starts_with(&ZSTD);
+            (self.skip_len, self.is_at_start) = (0, false);
             self.wanted_len -= slot.len() as u64;
             self.written_len += slot.len() as u64;
             if !slot.is_empty() {
@@ -45,9 +59,10 @@ impl<K: Sink> Plaintext<K> {
         self.sink.write(&parts).await.map_err(|error| failures::write(&error))
     }
 
-    /// All of it was written.
-    pub(super) async fn commit(self) -> Result<(), Failure> {
-        self.sink.commit().await.map_err(|error| failures::write(&error))
+    /// All of it was written: how many bytes, and whether they start as zstd does, where they are the first that were backed up.
+    pub(super) async fn commit(self) -> Result<(u64, bool), Failure> {
+        self.sink.commit().await.map_err(|error| failures::write(&error))?;
+        Ok((self.written_len, self.is_zstd))
     }
 }
 
@@ -56,16 +71,19 @@ pub(super) struct Patches<K> {
     sink: K,
     /// Bytes that were written, with the zeros.
     len: u64,
+    /// Whether they start as zstd does.
+    pub(super) is_zstd: bool,
 }
 
 impl<K: Sink> Patches<K> {
     pub(super) fn new(sink: K) -> Self {
-        Self { sink, len: 0 }
+        Self { sink, len: 0, is_zstd: false }
     }
 
     /// Writes a piece that belongs `at` so many bytes from the start.
     pub(super) async fn write(&mut self, at: u64, piece: &[u8]) -> Result<(), Failure> {
         self.zeros_up_to(at).await?;
+        self.is_zstd |= at == 0 && piece.starts_with(&ZSTD);
         self.len += piece.len() as u64;
         self.sink.write(&[piece]).await.map_err(|error| failures::write(&error))
     }

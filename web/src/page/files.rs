@@ -81,7 +81,7 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
         move |files: Vec<File>| {
             match page.0.files.borrow_mut().take(&files) {
                 Ok(()) => notice.clear(),
-                Err(failure) => notice.fail(&failure),
+                Err(failure) => notice.fail_at(&failure, "backup-file"),
             }
             refresh();
         }

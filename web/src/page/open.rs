@@ -45,7 +45,9 @@ pub(super) fn show(page: &Page, form: &Form) {
     let part = PartSection::new(&form.part);
     let (output, outlet) = output_section();
     let seal = form.seal;
-    let start_text = if seal == SealPolicy::Trusted { texts::OPEN_START } else { texts::OPEN_UNSEALED_START };
+    let is_asked = seal != SealPolicy::Ignored;
+    let (heading, start_text) =
+        if is_asked { (texts::OPEN_TITLE, texts::OPEN_START) } else { (texts::OPEN_UNSEALED_TITLE, texts::OPEN_UNSEALED_START) };
     let start = job::start_button(start_text, &notice, {
         let (page, notice, key, part) = (page.clone(), notice.clone(), key.clone(), part.clone());
         move || {
@@ -63,9 +65,8 @@ pub(super) fn show(page: &Page, form: &Form) {
             Ok(())
         }
     });
-    let trusted = (seal == SealPolicy::Trusted).then(|| trust::section(page, &notice));
-    let parts = [unsealed_warning(page, form), Some(files::section(page, &notice)), Some(key.tag), Some(part.tag), trusted, Some(output)];
-    let heading = if seal == SealPolicy::Trusted { texts::OPEN_TITLE } else { texts::OPEN_UNSEALED_TITLE };
+    let trusted = is_asked.then(|| trust::section(page, &notice));
+    let parts = [warning(page, form), Some(files::section(page, &notice)), Some(key.tag), Some(part.tag), trusted, Some(output)];
     job::show_form(page, "open", (heading, texts::OPEN_LEAD), &notice, parts.into_iter().flatten(), start);
     if let Some(said) = form.said {
         notice.say(said);
@@ -75,7 +76,7 @@ pub(super) fn show(page: &Page, form: &Form) {
 /// Nobody is asked where the seal does not matter.
 fn trusted(page: &Page, seal: SealPolicy) -> Result<String, (Failure, &'static str)> {
     match seal {
-        SealPolicy::Trusted => trust::chosen(page),
+        SealPolicy::Trusted | SealPolicy::Renamed => trust::chosen(page),
         SealPolicy::Ignored => Ok(String::new()),
     }
 }
@@ -88,13 +89,16 @@ struct Asked {
     trust: String,
 }
 
-/// What it means to open a backup without its seal, and the way back from there.
-fn unsealed_warning(page: &Page, form: &Form) -> Option<Tag> {
+/// What it means to open a backup without its seal or under another name, and the way back from there.
+fn warning(page: &Page, form: &Form) -> Option<Tag> {
     let (page, part) = (page.clone(), form.part.clone());
-    (form.seal == SealPolicy::Ignored).then(|| {
-        let back = button("ask-seal", "link", texts::ASK_SEAL, move |_| show(&page, &Form { part: part.clone(), ..Form::default() }));
-        div("warning").id("unsealed-warning").child(paragraph("", texts::UNSEALED_WARNING)).child(back)
-    })
+    let (id, warning, back) = match form.seal {
+        SealPolicy::Trusted => return None,
+        SealPolicy::Renamed => ("renamed-warning", texts::RENAMED_WARNING, texts::ASK_NAME),
+        SealPolicy::Ignored => ("unsealed-warning", texts::UNSEALED_WARNING, texts::ASK_SEAL),
+    };
+    let back = button("ask-seal", "link", back, move |_| show(&page, &Form { part: part.clone(), ..Form::default() }));
+    Some(div("warning").id(id).child(paragraph("", warning)).child(back))
 }
 
 /// Says where the output will go, as soon as that is known.
@@ -184,13 +188,12 @@ fn show_failure(page: &Page, form: &Form, failure: &Failure) {
         button(id, class, text, move |_| show(&page, &form))
     };
     let again = div("actions").child(to_form("again", "primary", texts::AGAIN, form.seal));
-    let anyway = (form.seal == SealPolicy::Trusted && failure.only_seal).then(|| {
-        job::section(texts::OPEN_ANYWAY_TITLE).child(paragraph("", texts::OPEN_ANYWAY_SAYS)).child(to_form(
-            "open-anyway",
-            "secondary",
-            texts::OPEN_ANYWAY,
-            SealPolicy::Ignored,
-        ))
+    let anyway = failure.passes_with.map(|seal| {
+        let (heading, says, text) = match seal {
+            SealPolicy::Renamed => (texts::OPEN_RENAMED_TITLE, texts::OPEN_RENAMED_SAYS, texts::OPEN_RENAMED),
+            _ => (texts::OPEN_ANYWAY_TITLE, texts::OPEN_ANYWAY_SAYS, texts::OPEN_ANYWAY),
+        };
+        job::section(heading).child(paragraph("", says)).child(to_form("open-anyway", "secondary", text, seal))
     });
     answer::show_failure(page, texts::OPEN_FAILED, failure, [Some(again), anyway].into_iter().flatten());
 }

@@ -4,16 +4,15 @@
 //! headings without. What others chose (names, times, reasons) comes through [`visible`] before it is shown.
 
 mod answer;
-mod numbers;
 mod outcome;
 mod report;
 
 pub(super) use answer::{Half, Tone, claim_facts, integrity, place, sentence, spoken};
-pub(super) use numbers::{duration, parse_size, percent, range, rate, short_size};
 pub(super) use outcome::{Opening, inspected_facts, inspected_note, inspected_title, opened_facts, opened_lead, opened_title};
 pub(super) use report::{checked_report, salvage_report};
 
 use crate::messages::Failure;
+pub(super) use crate::numbers::{duration, parse_size, percent, range, rate, short_size};
 
 /// A text with what a screen would not show, or write from right to left, made visible: names are chosen by whoever can write to the
 /// storage.
@@ -106,6 +105,13 @@ pub(super) const OPEN_ANYWAY_TITLE: &str = "If you need it all the same";
 pub(super) const OPEN_ANYWAY: &str = "Open it all the same";
 pub(super) const OPEN_ANYWAY_SAYS: &str =
     "It can be opened without asking its seal. The next page says what that means, and asks for the key again.";
+pub(super) const RENAMED_WARNING: &str = "This time the backup may have another name than its seal says. An older backup in the place of a newer \
+                                          one looks just like that: see that it is the one you want.";
+pub(super) const OPEN_RENAMED_TITLE: &str = "If it was renamed on purpose";
+pub(super) const OPEN_RENAMED: &str = "Open it under this name";
+pub(super) const OPEN_RENAMED_SAYS: &str =
+    "It can be opened under the name that it has. Its seal is asked all the same. The next page asks for the key again.";
+pub(super) const ASK_NAME: &str = "Let the name matter after all";
 pub(super) const ASK_SEAL: &str = "Ask the seal after all";
 
 pub(super) const CHECKING: &str = "Checking";
@@ -289,7 +295,7 @@ pub(super) fn strange_worker() -> Failure {
 }
 
 fn failure(what: &str, next: &str) -> Failure {
-    Failure { what: what.into(), next: next.into(), only_seal: false }
+    Failure::new(what, next)
 }
 
 /// Where the output will go: into a file that the person chooses.

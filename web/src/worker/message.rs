@@ -48,11 +48,7 @@ impl Message {
 
 /// The page says what this worker does not understand.
 pub(super) fn strange_request() -> Failure {
-    Failure {
-        what: "the page sent a request that this version does not know".into(),
-        next: "load the page again, so that all its parts are of one version".into(),
-        only_seal: false,
-    }
+    Failure::new("the page sent a request that this version does not know", "load the page again, so that all its parts are of one version")
 }
 
 /// A property of an object, where it is there and of this type.

@@ -55,10 +55,11 @@ struct Stored {
 
 impl Output {
     pub(super) async fn create(kind: OutputKind, picked: Option<FileSystemFileHandle>) -> Result<Self, Failure> {
-        let failed = |error: JsValue| Failure {
-            what: format!("the browser did not let the output be written: {}", reason(&error)),
-            next: "choose another place for it, or open it with the command: dbseal decrypt -i KEY -o OUTPUT BACKUP".into(),
-            only_seal: false,
+        let failed = |error: JsValue| {
+            Failure::new(
+                format!("the browser did not let the output be written: {}", reason(&error)),
+                "choose another place for it, or open it with the command: dbseal decrypt -i KEY -o OUTPUT BACKUP",
+            )
         };
         let place = match (kind, picked) {
             (OutputKind::Picker, Some(file)) => {

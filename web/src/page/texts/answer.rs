@@ -1,8 +1,9 @@
 //! The answer to a check: two halves, each with what it means and what to do next.
 
-use super::numbers::{grouped, share, short_size, total};
-use crate::messages::{Checked, Claims, Place, Trusted};
 use dbseal_core::Integrity;
+
+use crate::messages::{Checked, Claims, Place, Trusted};
+use crate::numbers::{share, short_size, size, total};
 
 /// How good a piece of news is. Never told by a colour alone: each has a sign and a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,14 +118,21 @@ fn damaged(checked: &Checked) -> Half {
         let lies = if checked.damage.len() == 1 { "in one place" } else { "in the places below" };
         says.push(format!("{} of its {} are not as they were sealed ({share}), {lies}.", short_size(len), short_size(checked.payload_len)));
     }
+    if checked.missing_len > 0 {
+        says.push(format!("It was cut off: {} at its end are not there.", size(checked.missing_len)));
+    }
     if excess > 0 {
-        let bytes = if excess == 1 { "is 1 byte too many".into() } else { format!("are {} bytes too many", grouped(excess)) };
-        says.push(format!("Behind the end that it should have there {bytes}."));
+        says.push(format!("Behind the end that it should have there is more: {}.", size(excess)));
     }
     if says.is_empty() {
         says.push("It is not what was sealed.".into());
     }
-    let next = "Fetch it again from another copy. If there is none, Open can save what is left of it.";
+    let next = if checked.is_nothing_sealed() {
+        "See that the seal is that of this backup: nothing in it is what that seal says. If it is, fetch the backup again from another copy; \
+         if there is none, Open can save what is left of it."
+    } else {
+        "Fetch it again from another copy. If there is none, Open can save what is left of it."
+    };
     Half::new(Tone::Bad, "Damaged", says.join(" "), next.to_owned())
 }
 

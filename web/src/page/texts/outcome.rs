@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::answer::{claim_facts, sentence};
-use super::numbers::{grouped, share, short_size, size, total};
 use crate::messages::{End, Inspected, Opened, Part};
+use crate::numbers::{grouped, share, short_size, size, total};
 
 /// What is said of a backup that was cut off.
 pub(super) const END_MISSING: &str = "Its end is missing: how much more there was is not known.";
@@ -86,6 +86,9 @@ pub(in crate::page) fn opened_facts(opened: &Opened, file: Option<&str>) -> Vec<
     let mut facts = vec![("Written", written(opened))];
     if let Some(file) = file {
         facts.push(("File", file.to_owned()));
+    }
+    if opened.is_zstd {
+        facts.push(("Compressed", "with zstd: unpack it with zstd -d, or open it with dbseal decrypt --decompress".into()));
     }
     match &opened.claims {
         Some(claims) => facts.extend(claim_facts(claims)),

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::answer::{Half, claim_facts, integrity, place};
-use super::numbers::{range, share, size, total};
 use super::outcome::{END_MISSING, output_len, written};
 use super::visible;
 use crate::messages::{Checked, End, Opened};
+use crate::numbers::{range, share, size, total};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
