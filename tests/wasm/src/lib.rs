@@ -9,7 +9,7 @@ pub mod seal_vectors;
 #[path = "../../src/vectors.rs"]
 pub mod vectors;
 
-use dbseal_core::{Run, Spread, TreeBuilder};
+use dbseal_core::{Batch, CHUNK_LEN, FileKey, Opener, PayloadNonce, Run, Spread, StreamEnd, TreeBuilder};
 use dbseal_kernel::Backend;
 use wasm_bindgen::prelude::wasm_bindgen;
 #[cfg(feature = "threads")]
@@ -48,12 +48,15 @@ pub fn force_backend(name: &str) -> bool {
     Backend::force(name).is_ok()
 }
 
-/// Bytes in memory, to measure how fast they are hashed.
+/// Bytes in memory that are worked on, to measure how fast that is: many times what a job has there at once, and more than most processors
+/// keep beside themselves.
+const MEASURED_LEN: usize = 64 << 20;
+/// Chunks that are opened at a time, as by the page.
+const BATCH_CHUNKS: usize = 64;
+
+/// Bytes to hash.
 #[wasm_bindgen]
 pub struct HashedMemory(Vec<u8>);
-
-/// Many times what is hashed at once by a check, and more than a processor keeps beside itself.
-const HASHED_LEN: usize = 64 << 20;
 
 #[wasm_bindgen]
 impl HashedMemory {
@@ -62,14 +65,64 @@ impl HashedMemory {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "it is called from JavaScript")]
     pub fn new() -> Self {
-        Self(vec![1; HASHED_LEN])
+        Self(vec![1; MEASURED_LEN])
     }
 
     /// Hashes all of it, as a payload section; how many bytes that were.
     #[must_use]
-    pub fn hash(&self) -> usize {
+    pub fn pass(&self) -> usize {
         let mut builder = TreeBuilder::new();
         Run::hash_spread(0, &self.0, SPREAD).into_iter().for_each(|run| builder.add(run));
         builder.finish().map_or(0, |_| self.0.len())
+    }
+}
+
+/// A payload section to open, from memory to memory.
+#[wasm_bindgen]
+pub struct SealedMemory {
+    file_key: FileKey,
+    nonce: PayloadNonce,
+    section: Vec<u8>,
+    batch: Batch,
+    plaintext: Vec<u8>,
+}
+
+#[wasm_bindgen]
+impl SealedMemory {
+    /// Takes that memory, and seals what is in it.
+    ///
+    /// # Panics
+    /// If there is not enough.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it is called from JavaScript")]
+    pub fn new() -> Self {
+        let (file_key, nonce) = (FileKey::from_bytes(&[1; 16]), PayloadNonce::from_bytes([2; 16]));
+        let plaintext = vec![3; MEASURED_LEN];
+        let section = seal::seal_in_order(&file_key, &nonce, &plaintext, BATCH_CHUNKS, SPREAD);
+        Self { file_key, nonce, section, batch: Batch::try_with_chunks(BATCH_CHUNKS).expect("memory"), plaintext }
+    }
+
+    /// Opens all of it; how many bytes came out.
+    ///
+    /// # Panics
+    /// If it does not open.
+    #[must_use]
+    pub fn pass(&mut self) -> usize {
+        let mut opener = Opener::new(&self.file_key, &self.nonce);
+        let mut pieces = self.section[self.nonce.as_bytes().len()..].chunks(self.batch.ciphertext_mut().len()).peekable();
+        let mut out = self.plaintext.chunks_mut(CHUNK_LEN);
+        let mut opened_len = 0;
+        while let Some(piece) = pieces.next() {
+            self.batch.ciphertext_mut()[..piece.len()].copy_from_slice(piece);
+            self.batch.set_ciphertext_len(piece.len());
+            let end = if pieces.peek().is_some() { StreamEnd::Later } else { StreamEnd::Here };
+            opener.open_batch(&mut self.batch, end, SPREAD).expect("it was sealed so");
+            for (slot, out) in self.batch.opened_slots().zip(&mut out) {
+                out.copy_from_slice(slot);
+                opened_len += slot.len();
+            }
+        }
+        opened_len
     }
 }

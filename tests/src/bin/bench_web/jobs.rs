@@ -29,7 +29,7 @@ pub(crate) struct Job {
 }
 
 /// All of them, peers first.
-pub(crate) const JOBS: [Job; 17] = [
+pub(crate) const JOBS: [Job; 20] = [
     Job {
         name: "typage",
         includes: "decrypting an age file, from memory to memory, on the page's thread",
@@ -55,10 +55,22 @@ pub(crate) const JOBS: [Job; 17] = [
         measure: |bench, browser| bench.peer(browser, "plain", "webCrypto", Value::Null),
     },
     Job {
+        name: "decrypting alone, 1 thread",
+        includes: "opening the payload of an age file, from memory to memory, in WASM, in a worker",
+        unit: Unit::Speed,
+        measure: |bench, browser| bench.alone(browser, Variant::Single, "SealedMemory"),
+    },
+    Job {
+        name: "decrypting alone, threads",
+        includes: "the same with as many threads as the page has",
+        unit: Unit::Speed,
+        measure: |bench, browser| bench.alone(browser, Variant::Threads, "SealedMemory"),
+    },
+    Job {
         name: "Open, 1 thread",
         includes: "from Start to the answer: reading the file, opening it, writing the output, making it a file",
         unit: Unit::Speed,
-        measure: |bench, browser| bench.open(browser, &bench.alone, Seal::Without),
+        measure: |bench, browser| bench.open(browser, &bench.single, Seal::Without),
     },
     Job {
         name: "Open, threads",
@@ -70,7 +82,7 @@ pub(crate) const JOBS: [Job; 17] = [
         name: "Open without output, 1 thread",
         includes: "the same with the browser's own function for writing replaced by one that does nothing",
         unit: Unit::Speed,
-        measure: |bench, browser| bench.open(browser, &bench.alone_mute, Seal::Without),
+        measure: |bench, browser| bench.open(browser, &bench.single_mute, Seal::Without),
     },
     Job {
         name: "Open without output, threads",
@@ -88,7 +100,7 @@ pub(crate) const JOBS: [Job; 17] = [
         name: "Check, 1 thread",
         includes: "from Start to the answer: reading the file, hashing it, comparing it with its seal",
         unit: Unit::Speed,
-        measure: |bench, browser| bench.check(browser, &bench.alone),
+        measure: |bench, browser| bench.check(browser, &bench.single),
     },
     Job {
         name: "Check, threads",
@@ -100,26 +112,32 @@ pub(crate) const JOBS: [Job; 17] = [
         name: "BLAKE3 alone, 1 thread",
         includes: "hashing memory in WASM, in a worker",
         unit: Unit::Speed,
-        measure: |bench, browser| bench.hash(browser, Variant::Single),
+        measure: |bench, browser| bench.alone(browser, Variant::Single, "HashedMemory"),
     },
     Job {
         name: "BLAKE3 alone, threads",
         includes: "the same with as many threads as the page has",
         unit: Unit::Speed,
-        measure: |bench, browser| bench.hash(browser, Variant::Threads),
+        measure: |bench, browser| bench.alone(browser, Variant::Threads, "HashedMemory"),
     },
     Job {
-        name: "reading alone",
-        includes: "slices of the file to memory of JavaScript, in a worker, as the page reads",
+        name: "reading alone, slices",
+        includes: "slices of the file to memory of JavaScript, in a worker",
         unit: Unit::Speed,
-        measure: |bench, browser| bench.read(browser),
+        measure: |bench, browser| bench.read(browser, "slices"),
+    },
+    Job {
+        name: "reading alone, a stream",
+        includes: "the file as one stream into one buffer, in a worker, as the page reads",
+        unit: Unit::Speed,
+        measure: |bench, browser| bench.read(browser, "stream"),
     },
     Job {
         name: "ready, 1 thread",
         includes: "from the begin of loading until the worker takes a job, at most: the driver's call is in it",
         unit: Unit::Seconds,
         measure: |bench, browser| {
-            browser.open(&bench.alone.url(""));
+            browser.open(&bench.single.url(""));
             seconds_to_ready(browser)
         },
     },
@@ -156,10 +174,10 @@ pub(crate) struct Bench {
     len: u64,
     /// The page, as it should be handed out, and as it is without threads.
     isolated: PageServer,
-    alone: PageServer,
+    single: PageServer,
     /// The same two, where a worker's output goes nowhere.
     isolated_mute: PageServer,
-    alone_mute: PageServer,
+    single_mute: PageServer,
     /// Packages of others.
     peers: PageServer,
     /// The parts of a check.
@@ -227,7 +245,7 @@ const READY: &str = "
 const ASK_WORKER: &str = "
     const [script, message] = arguments;
     const worker = new Worker(script, { type: 'module' });
-    worker.postMessage(message ?? document.querySelector('#file').files[0]);
+    worker.postMessage([document.querySelector('#file').files[0], message]);
     return await new Promise((resolve, reject) => {
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = (event) => reject(new Error(event.message || 'the worker did not start'));
@@ -260,9 +278,9 @@ impl Bench {
             format!("{EMPTY_PAGE}<script type=\"importmap\">{}</script><script type=\"module\" src=\"peers.js\"></script>", import_map());
         Self {
             isolated: PageServer::start(app, &[], Policy::Full),
-            alone: PageServer::start(app, &[], Policy::NotIsolated),
+            single: PageServer::start(app, &[], Policy::NotIsolated),
             isolated_mute: PageServer::start(app, &[("worker.js", &mute)], Policy::Full),
-            alone_mute: PageServer::start(app, &[("worker.js", &mute)], Policy::NotIsolated),
+            single_mute: PageServer::start(app, &[("worker.js", &mute)], Policy::NotIsolated),
             peers: PageServer::start(
                 &folder.path("site"),
                 &[("index.html", &peers), ("peers.js", include_str!("peers.js"))],
@@ -270,7 +288,7 @@ impl Bench {
             ),
             parts: PageServer::start(
                 &folder.path("site"),
-                &[("index.html", EMPTY_PAGE), ("hash.js", include_str!("hash.js")), ("read.js", include_str!("read.js"))],
+                &[("index.html", EMPTY_PAGE), ("alone.js", include_str!("alone.js")), ("read.js", include_str!("read.js"))],
                 Policy::Full,
             ),
             folder,
@@ -293,16 +311,18 @@ impl Bench {
         self.seconds(&browser.run_async("return await self.peers[arguments[0]](arguments[1] ?? undefined)", &[json!(name), argument]))
     }
 
-    fn hash(&self, browser: &Browser, variant: Variant) -> f64 {
+    /// `memory` is the name of a type of `dbseal_tests_wasm`.
+    fn alone(&self, browser: &Browser, variant: Variant, memory: &str) -> f64 {
         browser.open(&self.parts.url(""));
-        let message = json!({ "variant": variant.folder(), "length": self.len });
-        self.seconds(&browser.run_async(ASK_WORKER, &[json!("hash.js"), message]))
+        let message = json!({ "variant": variant.folder(), "memory": memory, "length": self.len });
+        self.seconds(&browser.run_async(ASK_WORKER, &[json!("alone.js"), message]))
     }
 
-    fn read(&self, browser: &Browser) -> f64 {
+    /// `way` is the name of one in `read.js`.
+    fn read(&self, browser: &Browser, way: &str) -> f64 {
         browser.open(&self.parts.url(""));
         browser.wait_for("#file").choose(&[&self.folder.path("plain")]);
-        self.seconds(&browser.run_async(ASK_WORKER, &[json!("read.js"), Value::Null]))
+        self.seconds(&browser.run_async(ASK_WORKER, &[json!("read.js"), json!(way)]))
     }
 
     /// Of an answer that says how many bytes there were, too.

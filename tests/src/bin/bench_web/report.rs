@@ -37,10 +37,10 @@ struct Target {
 }
 
 const TARGETS: [Target; 4] = [
-    Target { job: "Open, 1 thread", factor: 3.0, others: &["typage"] },
-    Target { job: "Open, threads", factor: 1.6, others: &["Open, 1 thread"] },
-    Target { job: "Check, 1 thread", factor: 0.7, others: &["BLAKE3 alone, 1 thread", "reading alone"] },
-    Target { job: "Check, threads", factor: 0.7, others: &["BLAKE3 alone, threads", "reading alone"] },
+    Target { job: "decrypting alone, 1 thread", factor: 3.0, others: &["typage"] },
+    Target { job: "decrypting alone, threads", factor: 1.6, others: &["decrypting alone, 1 thread"] },
+    Target { job: "Check, 1 thread", factor: 0.7, others: &["BLAKE3 alone, 1 thread", "reading alone, slices"] },
+    Target { job: "Check, threads", factor: 0.7, others: &["BLAKE3 alone, threads", "reading alone, slices"] },
 ];
 
 /// Prints all of it.
