@@ -54,6 +54,62 @@ fn a_backup_of_two_gibibytes_opens_in_little_memory() {
     open(2 << 30);
 }
 
+/// What can become of a stream, each in front of the worker's own script: the page reads it all the same.
+const STREAMS: [(&str, &str); 5] = [
+    (
+        "nothing but a stream",
+        "const whole = Blob.prototype.arrayBuffer;
+        Blob.prototype.arrayBuffer = function () {
+            return this.size < 1048576 ? whole.call(this) : Promise.reject(new Error('a slice was read'));
+        };",
+    ),
+    ("no stream that fills buffers", "delete self.ReadableStreamBYOBReader;"),
+    (
+        "one that gives what it has at hand",
+        "const read = ReadableStreamBYOBReader.prototype.read;
+        ReadableStreamBYOBReader.prototype.read = function (view) { return read.call(this, view.subarray(0, 100000)); };",
+    ),
+    (
+        "one that fails half way",
+        "const read = ReadableStreamBYOBReader.prototype.read;
+        let count = 0;
+        ReadableStreamBYOBReader.prototype.read = function (...arguments_) {
+            return ++count === 3 ? Promise.reject(new Error('broken')) : read.apply(this, arguments_);
+        };",
+    ),
+    (
+        "one that ends half way",
+        "const read = ReadableStreamBYOBReader.prototype.read;
+        let count = 0;
+        ReadableStreamBYOBReader.prototype.read = function (...arguments_) {
+            return ++count === 3 ? Promise.resolve({ value: undefined, done: true }) : read.apply(this, arguments_);
+        };",
+    ),
+];
+
+#[test]
+fn whatever_becomes_of_a_stream_all_is_read() {
+    // Six pieces.
+    let folder = folder(23 << 20);
+    for kind in Kind::MAIN {
+        for (stream, script) in STREAMS {
+            let visit = Visit::with_script_in_worker(kind, script);
+            for (task, script, attribute, answer) in [("check", "", "data-integrity", "intact"), ("open", NO_PICK, "data-answer", "opened")]
+            {
+                visit.begin(task, script);
+                visit.choose("#backup-file", &folder.path("b/plain.age"));
+                visit.choose("#seal-file", &folder.path("b/plain.age.seal"));
+                visit.browser.wait_for("#trust").type_in(folder.read_text("trust").trim());
+                if task == "open" {
+                    visit.choose("#identity-file", &folder.path("backup.key"));
+                }
+                assert_eq!(visit.answer(attribute), answer, "{kind:?}, {stream}:\n{}", visit.browser.text());
+            }
+            visit.end();
+        }
+    }
+}
+
 /// Checks a backup of so many bytes, whole, and with a bit flipped in its last tenth.
 fn check(len: u64) {
     let folder = folder(len);

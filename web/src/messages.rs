@@ -7,8 +7,6 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::numbers::total;
-
 /// Bytes of plaintext that a page may hold in memory, where the browser can neither be given a file nor has storage of its own.
 pub const MEMORY_LIMIT: u64 = 256 << 20;
 
@@ -107,12 +105,12 @@ pub enum Part {
 }
 
 /// Whether a backup is opened without somebody who vouches for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SealPolicy {
     /// Somebody who is trusted has to vouch for it, where anybody is trusted at all.
     Trusted,
-    /// The same, but a person has said that it may have another name than its seal says.
-    Renamed,
+    /// The same, but a person has said that it may have another name than this one, which its seal says.
+    Renamed(String),
     /// A person has said that the seal does not matter.
     Ignored,
 }
@@ -184,16 +182,10 @@ pub struct Checked {
     pub missing_len: u64,
     /// Whether the damage was located; otherwise it is somewhere in there.
     pub located: bool,
+    /// Whether nothing is as it was sealed that could be, not even the header: then the seal may be another backup's.
+    pub is_all_other: bool,
     /// Why the seal itself says nothing: a sentence.
     pub broken: Option<String>,
-}
-
-impl Checked {
-    /// Whether all that is there is other than it was sealed: then the seal may be another backup's.
-    #[must_use]
-    pub fn is_nothing_sealed(&self) -> bool {
-        self.located && total(&self.damage) >= self.payload_len.saturating_add(self.excess_len)
-    }
 }
 
 /// Whether a backup is where it belongs, as far as a single file shows it.
@@ -265,6 +257,8 @@ pub struct Opened {
     pub end: End,
     /// What its seal says, if there is one and it was asked.
     pub claims: Option<Claims>,
+    /// Whether it is where it belongs.
+    pub place: Place,
     /// Whether it starts as zstd does (RFC 8878, section 3.1.1).
     pub is_zstd: bool,
     /// For a salvage: bytes of the output that are lost, in order.

@@ -79,7 +79,7 @@ async fn job(message: Message, page: &Rc<PageReader>, file: &mut Option<Blob>) -
             }?;
             let output = Output::create(output, picked).await?;
             let made = output.made();
-            let request = engine::OpenRequest { name: &name, seal, trust: &trust, policy, part: &part, spread: SPREAD };
+            let request = engine::OpenRequest { name: &name, seal, trust: &trust, policy: &policy, part: &part, spread: SPREAD };
             let opened = engine::open(&request, &backup, keys, output, &reporter).await?;
             *file = made.take();
             Report::Opened(Box::new(opened))

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use dbseal_core::{CHUNK_LEN, FileKey, Header, HeaderPadding, Integrity, Spread};
+use dbseal_core::{CHUNK_LEN, FileKey, Header, HeaderPadding, Integrity, PayloadNonce, Spread};
 use dbseal_tests::inputs::Replay;
+use dbseal_tests::seal::seal_in_order;
 use dbseal_web::engine;
 use dbseal_web::messages::{Checked, Part, Place, Trusted};
 
@@ -96,12 +97,12 @@ fn a_check_finds_damage_where_it_is() {
         let expected = offset + (first * GROUP_LEN) as u64..offset + backup.section.len() as u64;
         assert_eq!((integrity(&checked), &checked.damage[..]), (Integrity::Damaged, &[expected][..]), "{len} bytes");
         assert_eq!(checked.missing_len, backup.section.len() as u64 - (len as u64 - offset), "{len} bytes");
-        assert_eq!(checked.is_nothing_sealed(), len < header_len + GROUP_LEN, "{len} bytes");
+        assert_eq!(checked.is_all_other, len < header_len, "{len} bytes");
     }
     let checked = check([backup.file(), vec![0; 10]].concat(), Some(&backup.seal), &trust);
     let excess = in_file(file_len..file_len + 10);
     assert_eq!((integrity(&checked), &checked.damage[..], checked.excess_len), (Integrity::Damaged, &[excess][..], 10));
-    assert!(checked.missing_len == 0 && !checked.is_nothing_sealed());
+    assert!(checked.missing_len == 0 && !checked.is_all_other);
 
     let without = backup.seal_without_groups();
     let mut file = backup.file();
@@ -110,6 +111,22 @@ fn a_check_finds_damage_where_it_is() {
         let checked = check(file, Some(&without), &trust);
         let all = in_file(header_len..file_len);
         assert_eq!((integrity(&checked), &checked.damage[..], checked.located), (Integrity::Damaged, &[all][..], false));
+    }
+}
+
+#[test]
+fn the_seal_of_another_backup_is_told_from_damage() {
+    let (backup, len) = (Backup::of(LEN), 300_000);
+    let file_key = FileKey::from_bytes(&[1; 16]);
+    let header = Header::wrap(&file_key, &[other_recipient()], HeaderPadding::Fixed, &mut Replay(3)).expect("a header").to_bytes();
+    let section = seal_in_order(&file_key, &PayloadNonce::from_bytes([9; 16]), &vec![1; len], 1, Spread::Serial);
+    for seal in [backup.seal.clone(), backup.seal_without_groups()] {
+        let checked = check([&header[..], &section].concat(), Some(&seal), &backup.trust());
+        assert_eq!((integrity(&checked), checked.is_all_other), (Integrity::Damaged, true));
+        // One that has but a bit flipped has its header.
+        let mut file = backup.file();
+        file[backup.header.len() + 5] ^= 1;
+        assert!(!check(file, Some(&seal), &backup.trust()).is_all_other);
     }
 }
 
@@ -142,12 +159,12 @@ fn small_backups_are_checked() {
 fn what_is_no_backup_is_not_checked_without_a_seal() {
     let check = |file: &[u8]| block_on(engine::check(NAME, &Memory::new(file.to_vec()), None, "", Spread::Serial, &Watcher::default()));
     for (file, words) in
-        [(&b"AGE-SECRET-KEY-1"[..], "not an age file"), (b"", "there is nothing in the backup"), (b"age-", "not an age file")]
+        [(&b"AGE-SECRET-KEY-1"[..], "not an age file"), (b"", "there is nothing in the backup"), (b"age-encrypt0r", "not an age file")]
     {
         assert!(check(file).expect_err(words).what.contains(words), "{words}");
     }
     let backup = Backup::of(100);
-    for file in [backup.file(), armored(&backup.file()), [b"\n \n", &armored(&backup.file())[..]].concat()] {
+    for file in [b"age-".to_vec(), backup.file(), armored(&backup.file()), [b"\n \n", &armored(&backup.file())[..]].concat()] {
         assert_eq!(integrity(&check(&file).expect("an age file")), Integrity::Unsealed);
     }
 }

@@ -4,7 +4,7 @@ use dbseal_core::{CHUNK_LEN, FileKey, Header, HeaderPadding, Identity, PAYLOAD_N
 use dbseal_tests::inputs::Replay;
 use dbseal_tests::seal::seal_in_order;
 use dbseal_web::engine::{self, Keys};
-use dbseal_web::messages::{Failure, KeyKind, Opened, Part, SealPolicy};
+use dbseal_web::messages::{Failure, KeyKind, Opened, Part, Place, SealPolicy};
 use zeroize::Zeroizing;
 
 use crate::backup::{Backup, armored, keys, locked, other_recipient, sealed};
@@ -79,9 +79,10 @@ fn what_is_not_vouched_for_does_not_open() {
         assert!(opening.fails(words).is_empty(), "{words}: nothing comes out");
     }
     // Who says that it may have another name is asked about nothing else.
-    let renamed = || Opening { policy: SealPolicy::Renamed, name: "old.age", ..opening() };
+    let renamed = || Opening { policy: SealPolicy::Renamed(NAME.into()), name: "old.age", ..opening() };
     let (opened, bytes) = renamed().open().expect("it opens");
-    assert!(bytes == backup.plain && opened.is_vouched());
+    assert!(bytes == backup.plain && opened.is_vouched() && opened.place == Place::Renamed);
+    Opening { policy: SealPolicy::Renamed("newer.age".into()), ..renamed() }.fails("is called shop.age by its seal");
     Opening { seal: None, ..renamed() }.fails("has no seal");
     Opening { trust: format!("{} series=web", backup.trust()), ..renamed() }.fails("not for the series shop");
     let header = Header::wrap(&backup.file_key, &[other_recipient()], HeaderPadding::Fixed, &mut Replay(3)).expect("a header").to_bytes();

@@ -48,7 +48,7 @@ impl<'a> Opening<'a> {
         let (file, output) = (Memory::new(file), Output::default());
         file.reads_left.set(reads_left);
         output.0.room.set(room);
-        let request = OpenRequest { name, seal, trust: &trust, policy, part, spread: Spread::Rayon };
+        let request = OpenRequest { name, seal, trust: &trust, policy: &policy, part, spread: Spread::Rayon };
         let opened = block_on(engine::open(&request, &file, keys, output.clone(), &Watcher::default()));
         assert!(file.longest_read.get() <= 64 * SLOT_LEN as u64, "no more is read at a time");
         assert_eq!(output.0.is_committed.get(), opened.is_ok(), "an output is there if all of it is");

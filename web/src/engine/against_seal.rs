@@ -18,7 +18,7 @@ pub(super) fn broken(error: SealError) -> String {
 /// What is asked of a backup's seal before it is opened.
 pub(super) struct SealCheck<'a> {
     /// Whether it matters.
-    pub(super) policy: SealPolicy,
+    pub(super) policy: &'a SealPolicy,
     /// Who has to vouch, where there is anybody.
     pub(super) trust: Trust,
     /// The seal, if there is one.
@@ -60,14 +60,16 @@ impl SealCheck<'_> {
     }
 
     fn check_name(&self, judgement: &Judgement<'_>) -> Result<(), Failure> {
-        match other_name(judgement, self.name) {
-            Some(sealed) if self.policy != SealPolicy::Renamed => Err(failures::renamed(&sealed.to_string())),
-            _ => Ok(()),
+        match (other_name(judgement, self.name).map(ToString::to_string), self.policy) {
+            // That name and no other: what was accepted once is no leave for whatever lies there next.
+            (Some(sealed), SealPolicy::Renamed(accepted)) if sealed == *accepted => Ok(()),
+            (Some(sealed), _) => Err(failures::renamed(&sealed)),
+            (None, _) => Ok(()),
         }
     }
 
     fn asks_seal(&self) -> bool {
-        self.policy != SealPolicy::Ignored
+        *self.policy != SealPolicy::Ignored
     }
 
     fn needs_trusted(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Checking a backup against its seal, without a key.
 
+use std::ops::Range;
+
 use dbseal_core::{Extent, Header, HeaderError, Integrity, Judgement, MAX_HEADER_LEN, ReadBuffer, Seal, Spread};
 
 use super::against_seal::{broken, claims, place, trust_of};
@@ -40,6 +42,7 @@ pub async fn check<S: Source>(
         payload_len: 0,
         excess_len: 0,
         missing_len: 0,
+        is_all_other: false,
         located: true,
         broken: None,
     };
@@ -61,11 +64,18 @@ pub async fn check<S: Source>(
 /// Refuses what is no age file: without a seal, nothing else would say so.
 async fn check_form<S: Source>(backup: &S) -> Result<(), Failure> {
     let start = read_bytes(backup, 0..backup.len().min(FORM_LEN)).await?;
-    match start.is_empty() {
-        true => Err(failures::empty()),
-        false if is_age(&start) => Ok(()),
-        false => Err(failures::header(&HeaderError::NotAge)),
+    if start.is_empty() {
+        return Err(failures::empty());
     }
+    match Header::parse(&start) {
+        Err(HeaderError::NotAge) if !is_age(&start) => Err(failures::not_age()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether these ranges, none of which overlap, are all of so many bytes.
+fn is_all(ranges: &[Range<u64>], len: u64) -> bool {
+    ranges.iter().map(|range| range.end - range.start).sum::<u64>() == len
 }
 
 /// What was found in a section.
@@ -97,11 +107,15 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
         // The length alone says that it is another: what is missing or too much at the end need not be all of it.
         if is_other_len && !checked.located {
             checked.damage.push(offset..offset + section_len.max(expected.len));
+            checked.is_all_other = header != judgement.header();
             return Ok(Integrity::Damaged);
         }
         let is_damaged = self.section(offset, section_len.min(expected.len), checked).await? == Found::Damage;
         ranges::push(&mut checked.damage, offset + expected.len..offset + section_len.max(expected.len));
+        // A slice, which is refused of a file that has changed: what was read of it is then neither what was chosen nor what is there now.
+        read_bytes(self.backup, 0..self.backup.len().min(1)).await?;
         if is_damaged || is_other_len {
+            checked.is_all_other = header != judgement.header() && is_all(&checked.damage, section_len.max(expected.len));
             return Ok(Integrity::Damaged);
         }
         // Where damage cannot be located, none is to be: it would say so of a whole backup.

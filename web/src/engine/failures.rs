@@ -69,6 +69,14 @@ pub(super) fn header(error: &HeaderError) -> Failure {
     Failure::new(error.to_string(), next)
 }
 
+/// Said where there is no seal, whose copy of the header may help.
+pub(super) fn not_age() -> Failure {
+    Failure::new(
+        HeaderError::NotAge.to_string(),
+        "choose a file that dbseal encrypt, age or rage wrote; if this is one whose beginning is damaged, choose its seal too",
+    )
+}
+
 pub(super) fn header_lost(error: &HeaderError) -> Failure {
     Failure::new(error.to_string(), "choose its seal too, which has a copy of the header, or another copy of the backup")
 }
@@ -197,7 +205,7 @@ pub(super) fn header_not_sealed() -> Failure {
 pub(super) fn renamed(sealed: &str) -> Failure {
     let next = "see that it is the backup you want, and give it that name; if it was renamed on purpose, say so";
     Failure {
-        passes_with: Some(SealPolicy::Renamed),
+        passes_with: Some(SealPolicy::Renamed(sealed.into())),
         ..Failure::new(format!("the backup is called {sealed} by its seal: it may be an older backup in the place of a newer one"), next)
     }
 }
@@ -217,14 +225,17 @@ pub(super) fn not_as_sealed(range: &Range<u64>) -> Failure {
 /// `missing_len` is in bytes.
 pub(super) fn cut_off(missing_len: u64) -> Failure {
     Failure::new(
-        format!("the backup was cut off: {} at its end are not there, by its seal", size(missing_len)),
-        format!("{FETCH_COMPLETE}; Salvage saves what is left of this one"),
+        format!("the backup was cut off: by its seal it lacks {} at its end", size(missing_len)),
+        "this copy is incomplete: fetch it again from where it is whole; Salvage saves what is left of this one",
     )
 }
 
 /// `excess_len` is in bytes.
 pub(super) fn too_long(excess_len: u64) -> Failure {
-    Failure::new(format!("the backup is longer than its seal says, by {}", size(excess_len)), FETCH_BOTH)
+    Failure::new(
+        format!("the backup is longer than its seal says, by {}", size(excess_len)),
+        format!("{FETCH_BOTH}; Salvage leaves out what is too much"),
+    )
 }
 
 pub(super) fn groups_unusable() -> Failure {

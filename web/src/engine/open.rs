@@ -9,7 +9,7 @@ use dbseal_core::{
 };
 use zeroize::Zeroizing;
 
-use super::against_seal::{SealCheck, check_proof, claims, trust_of};
+use super::against_seal::{SealCheck, check_proof, claims, place, trust_of};
 use super::age_file::{AgeFile, Armored};
 use super::failures;
 use super::keys::Keys;
@@ -19,7 +19,7 @@ use super::reading::{Pieces, read_bytes};
 use super::salvage::salvage;
 use super::source::{Observer, Sink, Source};
 use super::writing::Plaintext;
-use crate::messages::{End, Failure, Opened, Part, Progress, SealPolicy};
+use crate::messages::{End, Failure, Opened, Part, Place, Progress, SealPolicy};
 
 /// Chunks that are read, opened and written at a time: 4 MiB, so that what each call of the browser costs is little beside the work, and
 /// all threads have some of it. Held up to four times over: by the browser, twice ahead, here, and on its way to the output.
@@ -35,7 +35,7 @@ pub struct OpenRequest<'a> {
     /// Lines of a trust file, or nothing.
     pub trust: &'a str,
     /// Whether it is opened for which nobody who is trusted vouches.
-    pub policy: SealPolicy,
+    pub policy: &'a SealPolicy,
     /// What of it.
     pub part: &'a Part,
     /// Who works on the chunks.
@@ -72,8 +72,9 @@ pub async fn open<S: Source>(
         (Some(_), Some(_)) => return Err(failures::range_of_armor()),
         (Some(armored), None) => job.armored(armored, sink).await?,
     };
+    let place = judgement.as_ref().map_or(Place::Unknown, |judgement| place(judgement, request.name));
     let claims = judgement.map(|judgement| claims(&judgement, Some(maker == Some(Maker::Signer))));
-    Ok(Opened { written_len, end: End::Known, claims, is_zstd, lost: Vec::new(), unsealed: Vec::new() })
+    Ok(Opened { written_len, end: End::Known, claims, place, is_zstd, lost: Vec::new(), unsealed: Vec::new() })
 }
 
 struct Job<'a, S, O> {

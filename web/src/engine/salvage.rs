@@ -7,7 +7,7 @@ use dbseal_core::{
     Salvaged, Spread,
 };
 
-use super::against_seal::{SealCheck, check_proof, claims};
+use super::against_seal::{SealCheck, check_proof, claims, place};
 use super::age_file::is_armored;
 use super::failures;
 use super::keys::Keys;
@@ -17,7 +17,7 @@ use super::ranges;
 use super::reading::{Pieces, read_bytes};
 use super::source::{Observer, Sink, Source};
 use super::writing::Patches;
-use crate::messages::{End, Failure, Opened, Progress};
+use crate::messages::{End, Failure, Opened, Place, Progress};
 
 /// Writes what opens. The output is committed when all was tried.
 pub(super) async fn salvage<S: Source>(
@@ -34,7 +34,7 @@ pub(super) async fn salvage<S: Source>(
     if is_armored(&start) {
         return Err(failures::armor_not_salvageable());
     }
-    let job = Job { backup, judgement: judgement.as_ref(), spread, observer };
+    let job = Job { backup, name: seal_check.name, judgement: judgement.as_ref(), spread, observer };
     let mut output = Patches::new(sink);
     // Where the signed header is at hand, no other will do: the storage may hold another file's.
     let copy = judgement.as_ref().and_then(Judgement::header_copy).filter(|copy| !start.starts_with(copy));
@@ -96,6 +96,8 @@ impl Found {
 
 struct Job<'a, S, O> {
     backup: &'a S,
+    /// The name that it has.
+    name: &'a str,
     /// What the seal says, if there is one.
     judgement: Option<&'a Judgement<'a>>,
     spread: Spread,
@@ -234,11 +236,14 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
             ranges::within(&found.opened, plaintext).for_each(|range| ranges::push(&mut unsealed, range));
         }
         // A seal that is about another backup says nothing of this one.
-        let claims = self.sealed(opening).map(|sealed| claims(sealed, Some(check_proof(sealed, &opening.file_key) == Ok(Maker::Signer))));
+        let sealed = self.sealed(opening);
+        let place = sealed.map_or(Place::Unknown, |sealed| place(sealed, self.name));
+        let claims = sealed.map(|sealed| claims(sealed, Some(check_proof(sealed, &opening.file_key) == Ok(Maker::Signer))));
         Ok(Opened {
             written_len: found.opened.iter().map(|range| range.end - range.start).sum(),
             end: if found.plaintext_len.is_some() { End::Known } else { End::Missing },
             claims,
+            place,
             is_zstd,
             lost: ranges::gaps(&found.opened, output_len).collect(),
             unsealed,

@@ -79,7 +79,9 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     let take = {
         let (page, notice, refresh) = (page.clone(), notice.clone(), refresh.clone());
         move |files: Vec<File>| {
-            match page.0.files.borrow_mut().take(&files) {
+            // Not held while the focus moves, which others may hear of.
+            let taken = page.0.files.borrow_mut().take(&files);
+            match taken {
                 Ok(()) => notice.clear(),
                 Err(failure) => notice.fail_at(&failure, "backup-file"),
             }

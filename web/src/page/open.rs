@@ -44,7 +44,7 @@ pub(super) fn show(page: &Page, form: &Form) {
     });
     let part = PartSection::new(&form.part);
     let (output, outlet) = output_section();
-    let seal = form.seal;
+    let seal = form.seal.clone();
     let is_asked = seal != SealPolicy::Ignored;
     let (heading, start_text) =
         if is_asked { (texts::OPEN_TITLE, texts::OPEN_START) } else { (texts::OPEN_UNSEALED_TITLE, texts::OPEN_UNSEALED_START) };
@@ -55,7 +55,7 @@ pub(super) fn show(page: &Page, form: &Form) {
             if let Some(missing) = key.missing() {
                 return Err(missing);
             }
-            let asked = Asked { files, part: part.chosen()?, seal, trust: trusted(&page, seal)? };
+            let asked = Asked { files, part: part.chosen()?, seal: seal.clone(), trust: trusted(&page, &seal)? };
             let Some(outlet) = outlet.get() else { return Err((texts::still_preparing(), "output-note")) };
             let longest = output::longest(asked.files.backup.as_ref().map_or(0, |backup| objects::len(backup)), &asked.part);
             if let Some(failure) = outlet.refusal(longest) {
@@ -74,9 +74,9 @@ pub(super) fn show(page: &Page, form: &Form) {
 }
 
 /// Nobody is asked where the seal does not matter.
-fn trusted(page: &Page, seal: SealPolicy) -> Result<String, (Failure, &'static str)> {
+fn trusted(page: &Page, seal: &SealPolicy) -> Result<String, (Failure, &'static str)> {
     match seal {
-        SealPolicy::Trusted | SealPolicy::Renamed => trust::chosen(page),
+        SealPolicy::Trusted | SealPolicy::Renamed(_) => trust::chosen(page),
         SealPolicy::Ignored => Ok(String::new()),
     }
 }
@@ -92,13 +92,13 @@ struct Asked {
 /// What it means to open a backup without its seal or under another name, and the way back from there.
 fn warning(page: &Page, form: &Form) -> Option<Tag> {
     let (page, part) = (page.clone(), form.part.clone());
-    let (id, warning, back) = match form.seal {
+    let (id, warning, back) = match &form.seal {
         SealPolicy::Trusted => return None,
-        SealPolicy::Renamed => ("renamed-warning", texts::RENAMED_WARNING, texts::ASK_NAME),
-        SealPolicy::Ignored => ("unsealed-warning", texts::UNSEALED_WARNING, texts::ASK_SEAL),
+        SealPolicy::Renamed(sealed) => ("renamed-warning", texts::renamed_warning(sealed), texts::ASK_NAME),
+        SealPolicy::Ignored => ("unsealed-warning", texts::UNSEALED_WARNING.into(), texts::ASK_SEAL),
     };
     let back = button("ask-seal", "link", back, move |_| show(&page, &Form { part: part.clone(), ..Form::default() }));
-    Some(div("warning").id(id).child(paragraph("", warning)).child(back))
+    Some(div("warning").id(id).child(paragraph("", &warning)).child(back))
 }
 
 /// Says where the output will go, as soon as that is known.
@@ -142,7 +142,7 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
         return discard(&output);
     }
     let key = key.take();
-    let request = Request::Open { key: key.kind, part: part.clone(), trust, seal, output: kind };
+    let request = Request::Open { key: key.kind, part: part.clone(), trust, seal: seal.clone(), output: kind };
     let mapped = !matches!(part, Part::Bytes(..));
     let job = Job { doing: texts::OPENING, request, files, key: Some(key), output: Some(output.clone()), mapped };
     let form = Form { part, seal, said: Some(texts::STOPPED) };
@@ -187,13 +187,14 @@ fn show_failure(page: &Page, form: &Form, failure: &Failure) {
         let (page, form) = (page.clone(), Form { seal, said: None, ..form.clone() });
         button(id, class, text, move |_| show(&page, &form))
     };
-    let again = div("actions").child(to_form("again", "primary", texts::AGAIN, form.seal));
-    let anyway = failure.passes_with.map(|seal| {
+    let again = div("actions").child(to_form("again", "primary", texts::AGAIN, form.seal.clone()));
+    let anyway = failure.passes_with.as_ref().and_then(|seal| {
         let (heading, says, text) = match seal {
-            SealPolicy::Renamed => (texts::OPEN_RENAMED_TITLE, texts::OPEN_RENAMED_SAYS, texts::OPEN_RENAMED),
-            _ => (texts::OPEN_ANYWAY_TITLE, texts::OPEN_ANYWAY_SAYS, texts::OPEN_ANYWAY),
+            SealPolicy::Trusted => return None,
+            SealPolicy::Renamed(_) => (texts::OPEN_RENAMED_TITLE, texts::OPEN_RENAMED_SAYS, texts::OPEN_RENAMED),
+            SealPolicy::Ignored => (texts::OPEN_ANYWAY_TITLE, texts::OPEN_ANYWAY_SAYS, texts::OPEN_ANYWAY),
         };
-        job::section(heading).child(paragraph("", says)).child(to_form("open-anyway", "secondary", text, seal))
+        Some(job::section(heading).child(paragraph("", says)).child(to_form("open-anyway", "secondary", text, seal.clone())))
     });
     answer::show_failure(page, texts::OPEN_FAILED, failure, [Some(again), anyway].into_iter().flatten());
 }

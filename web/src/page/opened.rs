@@ -8,11 +8,11 @@ use super::job::{self, Output};
 use super::stored::Stored;
 use super::texts::{self, Opening, Tone};
 use super::{Page, answer, open, save, start};
-use crate::messages::Opened;
+use crate::messages::{Opened, Place};
 
 /// Shows it; `file` is what is still to be saved, where it did not go into a file that was chosen.
 pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: &str, output: &Output, file: Option<Blob>) {
-    let tone = match (opened.is_complete(), opened.is_vouched()) {
+    let tone = match (opened.is_complete(), opened.is_vouched() && opened.place != Place::Renamed) {
         (false, _) => Tone::Bad,
         (true, false) => Tone::Unsure,
         (true, true) => Tone::Good,
@@ -28,7 +28,8 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
     page.0.busy.set(!saved);
     page.0.offered.replace(output.stored.clone());
     let save_file = file.map(|file| save_section(page, file, &name, output.stored.clone()));
-    let what = job::section(texts::OUTPUT_SAYS).id("facts").child(facts(texts::opened_facts(opened, saved.then_some(name.as_str()))));
+    let what =
+        job::section(texts::OUTPUT_SAYS).id("facts").child(facts(texts::opened_facts(opened, opening, saved.then_some(name.as_str()))));
     let lost = answer::ranges("lost", texts::LOST, &opened.lost);
     let unsealed = answer::ranges("unsealed", texts::NOT_SEALED, &opened.unsealed);
     let report = (opening == Opening::Salvage).then(|| {

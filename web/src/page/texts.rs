@@ -105,8 +105,6 @@ pub(super) const OPEN_ANYWAY_TITLE: &str = "If you need it all the same";
 pub(super) const OPEN_ANYWAY: &str = "Open it all the same";
 pub(super) const OPEN_ANYWAY_SAYS: &str =
     "It can be opened without asking its seal. The next page says what that means, and asks for the key again.";
-pub(super) const RENAMED_WARNING: &str = "This time the backup may have another name than its seal says. An older backup in the place of a newer \
-                                          one looks just like that: see that it is the one you want.";
 pub(super) const OPEN_RENAMED_TITLE: &str = "If it was renamed on purpose";
 pub(super) const OPEN_RENAMED: &str = "Open it under this name";
 pub(super) const OPEN_RENAMED_SAYS: &str =
@@ -148,6 +146,14 @@ pub(super) const NOT_SEALED: &str = "What opened, but is not as it was sealed";
 
 /// How many ranges the page shows; a report has them all.
 pub(super) const MAX_RANGES: usize = 20;
+
+/// What it means to open a backup under another name than its seal says.
+pub(super) fn renamed_warning(sealed: &str) -> String {
+    format!(
+        "This time it is opened although its seal calls it {sealed}. An older backup in the place of a newer one looks just like that: see \
+         that it is the one you want."
+    )
+}
 
 /// What the map of a file shows, for those who do not see it.
 pub(super) fn map_label(percent: u64, damaged_len: u64) -> String {

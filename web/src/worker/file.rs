@@ -19,14 +19,15 @@ pub(super) struct FileSource {
     blob: Blob,
     len: u64,
     which: Chosen,
-    stream: FileStream,
+    /// How what is long is read. Of the backup alone: a secret would stay in the buffers.
+    stream: Option<FileStream>,
     /// Who reads it, where the worker may not.
     page: Option<Rc<PageReader>>,
 }
 
 /// Outside the memory of the program, until it is copied.
 pub(super) enum FilePiece {
-    Alone(Uint8Array, Chosen),
+    Sliced(Uint8Array, Chosen),
     Streamed(Filled),
 }
 
@@ -34,9 +35,10 @@ impl FileSource {
     /// Finds out who can read it by trying.
     pub(super) async fn open(blob: Blob, which: Chosen, page: &Rc<PageReader>) -> Self {
         let len = objects::len(&blob);
-        let mut file = Self { stream: FileStream::new(blob.clone()), blob, len, which, page: None };
+        let stream = (which == Chosen::Backup).then(|| FileStream::new(blob.clone()));
+        let mut file = Self { blob, len, which, stream, page: None };
         if file.read(0..len.min(1)).await.is_err() {
-            file.page = Some(Rc::clone(page));
+            (file.page, file.stream) = (Some(Rc::clone(page)), None);
         }
         file
     }
@@ -56,10 +58,10 @@ impl Source for FileSource {
         self.len
     }
 
-    /// The browser refuses to read a file that has changed since it was chosen.
+    /// The browser refuses a slice of a file that has changed since it was chosen, and a stream of one that had changed when it was begun.
     fn read(&self, range: Range<u64>) -> impl Future<Output = Result<FilePiece, ReadError>> + use<> {
-        let streamed = if self.page.is_none() { self.stream.read(&range) } else { None };
-        let alone = if streamed.is_none() { Some(self.begin(&range)) } else { None };
+        let streamed = self.stream.as_ref().and_then(|stream| stream.read(&range));
+        let sliced = if streamed.is_none() { Some(self.begin(&range)) } else { None };
         let (blob, which) = (self.blob.clone(), self.which);
         async move {
             if let Some(streamed) = streamed
@@ -68,13 +70,13 @@ impl Source for FileSource {
                 return Ok(FilePiece::Streamed(filled));
             }
             let failed = |error: JsValue| ReadError(reason(&error));
-            let alone = alone.unwrap_or_else(|| objects::read(&blob, &range)).map_err(failed)?;
-            let buffer: ArrayBuffer = JsFuture::from(alone).await.map_err(failed)?.unchecked_into();
+            let sliced = sliced.unwrap_or_else(|| objects::read(&blob, &range)).map_err(failed)?;
+            let buffer: ArrayBuffer = JsFuture::from(sliced).await.map_err(failed)?.unchecked_into();
             let bytes = Uint8Array::new(&buffer);
             if u64::from(bytes.length()) != range.end - range.start {
                 return Err(ReadError("it is shorter than it was".into()));
             }
-            Ok(FilePiece::Alone(bytes, which))
+            Ok(FilePiece::Sliced(bytes, which))
         }
     }
 }
@@ -83,7 +85,7 @@ impl Piece for FilePiece {
     fn copy_to(&self, bytes: &mut [u8]) {
         match self {
             Self::Streamed(filled) => filled.bytes.copy_to(bytes),
-            Self::Alone(read, which) => {
+            Self::Sliced(read, which) => {
                 read.copy_to(bytes);
                 if *which == Chosen::Identity {
                     read.fill(0, 0, read.length());

@@ -33,13 +33,18 @@ extern "C" {
     fn cancel(this: &BufferReader) -> Promise;
 }
 
-/// A file, and where in it the stream is.
+/// A file, and where in it the stream is. Reads are queued: one that does not come to its end spoils all after it.
 pub(super) struct FileStream {
     blob: Blob,
+    state: Rc<State>,
+}
+
+struct State {
     reader: RefCell<Option<Positioned>>,
     /// Whether every read so far gave what was asked for.
-    works: Rc<Cell<bool>>,
-    buffers: Buffers,
+    works: Cell<bool>,
+    /// Those that nobody uses.
+    buffers: RefCell<Vec<ArrayBuffer>>,
 }
 
 struct Positioned {
@@ -48,42 +53,43 @@ struct Positioned {
     at: u64,
 }
 
-/// Those that nobody uses.
-#[derive(Clone, Default)]
-struct Buffers(Rc<RefCell<Vec<ArrayBuffer>>>);
-
 /// Bytes in a buffer, which is used again when this is dropped.
 pub(super) struct Filled {
     pub(super) bytes: Uint8Array,
-    buffers: Buffers,
+    state: Rc<State>,
+}
+
+/// A read in the queue. Dropped before it has ended, it ends the stream.
+struct Queued {
+    state: Rc<State>,
+    has_ended: bool,
 }
 
 impl FileStream {
     pub(super) fn new(blob: Blob) -> Self {
-        Self { blob, reader: RefCell::default(), works: Rc::new(Cell::new(true)), buffers: Buffers::default() }
+        Self { blob, state: Rc::new(State { reader: RefCell::default(), works: Cell::new(true), buffers: RefCell::default() }) }
     }
 
     /// Begins to read, unless this is nothing for a stream. `None` in the end where not all of it came: whoever asked then has to read it
-    /// in another way, and so are all that come after it, as the stream is no longer where it should be.
+    /// in another way, and so do all that asked after them, as the stream is no longer where it should be.
     pub(super) fn read(&self, range: &Range<u64>) -> Option<impl Future<Output = Option<Filled>> + use<>> {
-        if range.end - range.start < MIN_LEN || !self.works.get() {
+        if range.end - range.start < MIN_LEN || !self.state.works.get() {
             return None;
         }
-        let reading = self.begin(range);
-        self.works.set(reading.is_ok());
-        let (reading, works, buffers) = (reading.ok()?, Rc::clone(&self.works), self.buffers.clone());
+        let mut queued = Queued { state: Rc::clone(&self.state), has_ended: false };
+        let reading = self.begin(range).ok()?;
         let wanted_len = range.end - range.start;
         Some(async move {
             let bytes = JsFuture::from(reading).await.ok().and_then(|read| Reflect::get(&read, &"value".into()).ok());
             let bytes = bytes.and_then(|bytes| bytes.dyn_into::<Uint8Array>().ok());
-            let filled = bytes.filter(|bytes| works.get() && u64::from(bytes.length()) == wanted_len);
-            works.set(filled.is_some());
-            filled.map(|bytes| Filled { bytes, buffers })
+            queued.has_ended = bytes.as_ref().is_some_and(|bytes| u64::from(bytes.length()) == wanted_len);
+            let state = &queued.state;
+            bytes.filter(|_| queued.has_ended && state.works.get()).map(|bytes| Filled { bytes, state: Rc::clone(state) })
         })
     }
 
     fn begin(&self, range: &Range<u64>) -> Result<Promise, JsValue> {
-        let mut reader = self.reader.borrow_mut();
+        let mut reader = self.state.reader.borrow_mut();
         if let Some(elsewhere) = reader.take_if(|reader| reader.at != range.start) {
             // It would keep what it has read ahead.
             let _ = elsewhere.reader.cancel();
@@ -98,29 +104,42 @@ impl FileStream {
         reader.at = range.end;
         let options = Object::new();
         Reflect::set(&options, &"min".into(), &number(range.end - range.start).into())?;
-        Ok(reader.reader.read(&self.buffers.take(range.end - range.start), &options))
+        Ok(reader.reader.read(&self.state.buffer(range.end - range.start), &options))
     }
 }
 
-impl Drop for FileStream {
-    fn drop(&mut self) {
+impl State {
+    /// A view of `len` bytes of a buffer.
+    fn buffer(&self, len: u64) -> Uint8Array {
+        let len = u32::try_from(len).expect("a piece fits the memory");
+        let unused = self.buffers.borrow_mut().pop().filter(|buffer| buffer.byte_length() >= len);
+        Uint8Array::new_with_byte_offset_and_length(&unused.unwrap_or_else(|| ArrayBuffer::new(len)), 0, len)
+    }
+
+    fn end(&self) {
         if let Some(open) = self.reader.take() {
             let _ = open.reader.cancel();
         }
     }
 }
 
-impl Buffers {
-    /// A view of `len` bytes of a buffer.
-    fn take(&self, len: u64) -> Uint8Array {
-        let len = u32::try_from(len).expect("a piece fits the memory");
-        let unused = self.0.borrow_mut().pop().filter(|buffer| buffer.byte_length() >= len);
-        Uint8Array::new_with_byte_offset_and_length(&unused.unwrap_or_else(|| ArrayBuffer::new(len)), 0, len)
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.state.works.set(false);
+            self.state.end();
+        }
+    }
+}
+
+impl Drop for FileStream {
+    fn drop(&mut self) {
+        self.state.end();
     }
 }
 
 impl Drop for Filled {
     fn drop(&mut self) {
-        self.buffers.0.borrow_mut().push(self.bytes.buffer());
+        self.state.buffers.borrow_mut().push(self.bytes.buffer());
     }
 }

@@ -119,7 +119,8 @@ fn damaged(checked: &Checked) -> Half {
         says.push(format!("{} of its {} are not as they were sealed ({share}), {lies}.", short_size(len), short_size(checked.payload_len)));
     }
     if checked.missing_len > 0 {
-        says.push(format!("It was cut off: {} at its end are not there.", size(checked.missing_len)));
+        let but = if checked.is_all_other { "By that seal it" } else { "It was cut off, and" };
+        says.push(format!("{but} lacks {} at its end.", size(checked.missing_len)));
     }
     if excess > 0 {
         says.push(format!("Behind the end that it should have there is more: {}.", size(excess)));
@@ -127,8 +128,8 @@ fn damaged(checked: &Checked) -> Half {
     if says.is_empty() {
         says.push("It is not what was sealed.".into());
     }
-    let next = if checked.is_nothing_sealed() {
-        "See that the seal is that of this backup: nothing in it is what that seal says. If it is, fetch the backup again from another copy; \
+    let next = if checked.is_all_other {
+        "See that the seal is that of this backup: nothing in it is what that seal says, not even its header. If it is, fetch the backup again from another copy; \
          if there is none, Open can save what is left of it."
     } else {
         "Fetch it again from another copy. If there is none, Open can save what is left of it."

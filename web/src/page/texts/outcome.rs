@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::answer::{claim_facts, sentence};
-use crate::messages::{End, Inspected, Opened, Part};
+use crate::messages::{End, Inspected, Opened, Part, Place};
 use crate::numbers::{grouped, share, short_size, size, total};
 
 /// What is said of a backup that was cut off.
@@ -45,6 +45,14 @@ pub(in crate::page) fn opened_title(opened: &Opened, opening: Opening, saved: bo
 
 /// What was written, and what that means.
 pub(in crate::page) fn opened_lead(opened: &Opened, opening: Opening) -> String {
+    let named = opened.claims.as_ref().and_then(|claims| claims.named.as_deref());
+    match named.filter(|_| opened.place == Place::Renamed) {
+        Some(named) => format!("{} Its seal calls it {named}: see that it is the backup you want.", written_lead(opened, opening)),
+        None => written_lead(opened, opening),
+    }
+}
+
+fn written_lead(opened: &Opened, opening: Opening) -> String {
     let written = short_size(opened.written_len);
     match opening {
         Opening::Whole => format!("All {written} of it were decrypted, {}.", unchanged(opened)),
@@ -82,13 +90,19 @@ fn unchanged(opened: &Opened) -> &'static str {
 }
 
 /// Where it went, who made it, and what else is known.
-pub(in crate::page) fn opened_facts(opened: &Opened, file: Option<&str>) -> Vec<(&'static str, String)> {
+pub(in crate::page) fn opened_facts(opened: &Opened, opening: Opening, file: Option<&str>) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Written", written(opened))];
     if let Some(file) = file {
         facts.push(("File", file.to_owned()));
     }
     if opened.is_zstd {
-        facts.push(("Compressed", "with zstd: unpack it with zstd -d, or open it with dbseal decrypt --decompress".into()));
+        let is_all = opening != Opening::Range && opened.is_complete();
+        let words = if is_all {
+            "with zstd: unpack it with zstd -d, or open it with dbseal decrypt --decompress"
+        } else {
+            "with zstd: what is only a part of that, or has zeros in it, cannot be unpacked as it is"
+        };
+        facts.push(("Compressed", words.into()));
     }
     match &opened.claims {
         Some(claims) => facts.extend(claim_facts(claims)),

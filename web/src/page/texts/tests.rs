@@ -31,6 +31,7 @@ fn checked(integrity: &str) -> Checked {
         payload_len: 6 << 30,
         excess_len: 0,
         missing_len: 0,
+        is_all_other: false,
         located: true,
         broken: None,
     }
@@ -77,8 +78,9 @@ fn damage_is_told_with_its_share() {
     let longer = Checked { damage: once(len..len + 7).collect(), excess_len: 7, ..checked("damaged") };
     assert_eq!(integrity(&longer).says, "Behind the end that it should have there is more: 7 bytes.");
     let cut = Checked { damage: once(len - 7..len).collect(), missing_len: 7, ..checked("damaged") };
-    assert!(integrity(&cut).says.ends_with("It was cut off: 7 bytes at its end are not there."), "{}", integrity(&cut).says);
-    let other = Checked { damage: once(0..len).collect(), ..checked("damaged") };
+    assert!(integrity(&cut).says.ends_with("It was cut off, and lacks 7 bytes at its end."), "{}", integrity(&cut).says);
+    let other = Checked { damage: once(0..len).collect(), missing_len: 7, is_all_other: true, ..checked("damaged") };
+    assert!(integrity(&other).says.ends_with("By that seal it lacks 7 bytes at its end."), "{}", integrity(&other).says);
     assert!(integrity(&other).next.is_some_and(|next| next.starts_with("See that the seal is that of this backup")));
     let report = checked_report(&damaged, "2026-11-28T16:00:00Z");
     assert!(report.contains("bytes 5,242,880 to 6,291,455, 1.0 MiB"), "{report}");
@@ -105,13 +107,26 @@ fn places_are_told_by_whom_they_are_known() {
 
 #[test]
 fn that_it_opened_says_nothing_of_who_made_it() {
-    let opened = Opened { written_len: 5000, end: End::Known, claims: None, is_zstd: false, lost: Vec::new(), unsealed: Vec::new() };
-    let facts = opened_facts(&opened, Some("shop"));
+    let opened = Opened {
+        written_len: 5000,
+        end: End::Known,
+        claims: None,
+        place: Place::InSeries,
+        is_zstd: false,
+        lost: Vec::new(),
+        unsealed: Vec::new(),
+    };
+    let facts = opened_facts(&opened, Opening::Whole, Some("shop"));
     assert!(facts.iter().any(|(name, value)| *name == "Who made it" && value.starts_with("Nobody knows")));
     let proven = Opened { claims: Some(Claims { proven: Some(true), ..claims() }), ..opened.clone() };
-    assert!(opened_facts(&proven, None).iter().any(|(_, value)| value.contains("the key proves")));
+    assert!(opened_facts(&proven, Opening::Whole, None).iter().any(|(_, value)| value.contains("the key proves")));
     let compressed = Opened { is_zstd: true, ..opened.clone() };
-    assert!(opened_facts(&compressed, None).iter().any(|(name, value)| *name == "Compressed" && value.contains("zstd -d")));
+    for (opening, words) in [(Opening::Whole, "zstd -d"), (Opening::Range, "cannot be unpacked"), (Opening::Salvage, "zstd -d")] {
+        let facts = opened_facts(&compressed, opening, None);
+        assert!(facts.iter().any(|(name, value)| *name == "Compressed" && value.contains(words)), "{facts:?}");
+    }
+    let renamed = Opened { place: Place::Renamed, claims: Some(claims()), ..opened.clone() };
+    assert!(opened_lead(&renamed, Opening::Whole).ends_with("Its seal calls it shop.age: see that it is the backup you want."));
     assert_eq!(opened_title(&opened, Opening::of(&Part::Whole), false), "Opened: now save it");
     let lost = Opened { lost: once(0..1000).collect(), ..opened };
     assert_eq!(opened_title(&lost, Opening::Salvage, true), "Not all of it could be saved");
