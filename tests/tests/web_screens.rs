@@ -96,6 +96,11 @@ fn backups() -> Folder {
     let mut altered = folder.read("b/altered.age");
     altered[100] ^= 1;
     folder.write("b/altered.age", altered);
+    // Under another name, and beside another's seal.
+    for (name, seal) in [("renamed", "shop"), ("other", "altered")] {
+        folder.write(&format!("b/{name}.age"), folder.read("b/shop.age"));
+        folder.write(&format!("b/{name}.age.seal"), folder.read(&format!("b/{seal}.age.seal")));
+    }
     folder.write("b/notes.txt", "Not a backup.");
     folder.write("phrase", PASSPHRASE);
     folder.dbseal(["encrypt", "--passphrase-file", "phrase", "-o", "b/passphrase.age", "shop.sql"]).run().succeeds();
@@ -142,7 +147,14 @@ impl Screens<'_> {
         self.trust();
         self.choose_pair("shop");
         self.look("check-chosen");
-        for (name, integrity) in [("shop", "intact"), ("damaged", "damaged"), ("unsealed", "unsealed"), ("altered", "header-changed")] {
+        for (name, integrity) in [
+            ("shop", "intact"),
+            ("damaged", "damaged"),
+            ("unsealed", "unsealed"),
+            ("altered", "header-changed"),
+            ("renamed", "intact"),
+            ("other", "damaged"),
+        ] {
             self.begin("check");
             self.trust();
             self.choose_pair(name);
@@ -220,6 +232,19 @@ impl Screens<'_> {
         self.browser().wait_for("#open-anyway").click();
         let _ = self.browser().wait_for("#unsealed-warning");
         self.look("open-anyway");
+
+        self.begin("open");
+        self.trust();
+        self.choose_pair("renamed");
+        self.visit.choose("#identity-file", &self.folder.path("backup.key"));
+        let _ = self.visit.answer("data-answer");
+        self.look("open-renamed-refused");
+        self.browser().wait_for("#open-anyway").click();
+        let _ = self.browser().wait_for("#renamed-warning");
+        self.look("open-renamed");
+        self.visit.choose("#identity-file", &self.folder.path("backup.key"));
+        assert_eq!(self.visit.answer("data-answer"), "opened", "{}", self.browser().text());
+        self.look("opened-renamed");
 
         self.begin("open");
         self.trust();
