@@ -54,7 +54,7 @@ fn a_backup_of_two_gibibytes_opens_in_little_memory() {
     open(2 << 30);
 }
 
-/// What can become of a stream, each in front of the worker's own script: the page reads it all the same.
+/// What can become of a stream: scripts for the page, which reads all of a file all the same.
 const STREAMS: [(&str, &str); 5] = [
     (
         "nothing but a stream",
@@ -91,23 +91,20 @@ const STREAMS: [(&str, &str); 5] = [
 fn whatever_becomes_of_a_stream_all_is_read() {
     // Six pieces.
     let folder = folder(23 << 20);
-    for kind in Kind::MAIN {
+    Visit::each(|visit| {
         for (stream, script) in STREAMS {
-            let visit = Visit::with_script_in_worker(kind, script);
-            for (task, script, attribute, answer) in [("check", "", "data-integrity", "intact"), ("open", NO_PICK, "data-answer", "opened")]
-            {
-                visit.begin(task, script);
+            for (task, attribute, answer) in [("check", "data-integrity", "intact"), ("open", "data-answer", "opened")] {
+                visit.begin(task, &format!("{NO_PICK} {script}"));
                 visit.choose("#backup-file", &folder.path("b/plain.age"));
                 visit.choose("#seal-file", &folder.path("b/plain.age.seal"));
                 visit.browser.wait_for("#trust").type_in(folder.read_text("trust").trim());
                 if task == "open" {
                     visit.choose("#identity-file", &folder.path("backup.key"));
                 }
-                assert_eq!(visit.answer(attribute), answer, "{kind:?}, {stream}:\n{}", visit.browser.text());
+                assert_eq!(visit.answer(attribute), answer, "{}, {stream}:\n{}", visit.name(), visit.browser.text());
             }
-            visit.end();
         }
-    }
+    });
 }
 
 /// Checks a backup of so many bytes, whole, and with a bit flipped in its last tenth.

@@ -49,11 +49,17 @@ pub enum KeyKind {
     Passphrase,
 }
 
+/// Bytes from which on a piece of a backup is one of a walk through it: those the page reads, as one stream.
+pub const STREAMED_LEN: u64 = 1 << 20;
+
+/// The name beside a [`Report::Read`] of an `ArrayBuffer` that may be used for the answer.
+pub const BUFFER: &str = "buffer";
+
 /// What an answer to [`Report::Read`] is made of: the number of the question, and one of the others.
 pub mod read_answer {
     /// The number.
     pub const ID: &str = "read";
-    /// An `ArrayBuffer`.
+    /// An `ArrayBuffer` that begins with them.
     pub const BYTES: &str = "bytes";
     /// What the browser says instead.
     pub const ERROR: &str = "error";
@@ -127,7 +133,7 @@ pub enum Report {
     },
     /// How far it is.
     Progress(Progress),
-    /// It wants these bytes of a file, which it may not read itself. The answer is an object made as [`read_answer`] says.
+    /// It wants these bytes of a file. The answer is an object made as [`read_answer`] says.
     Read {
         /// The number of the question.
         id: u32,

@@ -21,6 +21,7 @@ mod reading;
 mod save;
 mod start;
 mod stored;
+mod stream;
 mod texts;
 mod trust;
 

@@ -5,11 +5,11 @@ mod message;
 mod output;
 mod page_reader;
 mod progress;
-mod stream;
 
 use std::rc::Rc;
 
 use dbseal_core::{Backend, Spread};
+use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
@@ -89,14 +89,21 @@ async fn job(message: Message, page: &Rc<PageReader>, file: &mut Option<Blob>) -
 
 /// Sends a report to the page, with a file that it made.
 fn post(report: &Report, file: Option<&Blob>) {
-    let message = js_sys::Object::new();
-    let text = serde_json::to_string(report).expect("reports are text, numbers and lists");
-    let _ = js_sys::Reflect::set(&message, &"text".into(), &text.into());
-    if let Some(file) = file {
-        let _ = js_sys::Reflect::set(&message, &"file".into(), file);
+    send(report, file.map(|file| ("file", file.as_ref())), &Array::new());
+}
+
+/// Sends a report with something beside it; what is in `transferred` is the worker's no longer.
+fn send(report: &Report, beside: Option<(&str, &JsValue)>, transferred: &Array) {
+    let message = Object::new();
+    let set = |name: &str, value: &JsValue| {
+        let _ = Reflect::set(&message, &name.into(), value);
+    };
+    set("text", &serde_json::to_string(report).expect("reports are text, numbers and lists").into());
+    if let Some((name, value)) = beside {
+        set(name, value);
     }
     // It fails where the page has gone: then nobody is there to be told.
-    let _ = scope().post_message(&message);
+    let _ = scope().post_message_with_transfer(&message, transferred);
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {

@@ -1,6 +1,5 @@
 //! A browser at the page, from a server and from a file.
 
-use std::fs;
 use std::path::Path;
 
 use super::{Browser, Kind, PageServer, Policy, page, wait_for};
@@ -60,17 +59,6 @@ impl Visit {
     #[must_use]
     pub fn start(browser: Browser, origin: Origin) -> Self {
         Self { browser, origin, server: PageServer::start(&page().folder, &[BESIDE], Policy::Full) }
-    }
-
-    /// One of a page from a server, in whose workers a script runs first.
-    ///
-    /// # Panics
-    /// If the page has no worker.
-    #[must_use]
-    pub fn with_script_in_worker(kind: Kind, script: &str) -> Self {
-        let worker = fs::read_to_string(page().folder.join("worker.js")).expect("the page has a worker");
-        let server = PageServer::start(&page().folder, &[BESIDE, ("worker.js", &format!("{script}\n{worker}"))], Policy::Full);
-        Self { browser: Browser::start(kind), origin: Origin::Server, server }
     }
 
     /// Ends the visit.

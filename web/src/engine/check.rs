@@ -14,7 +14,7 @@ use super::source::{Observer, Source};
 use crate::messages::{Checked, Failure, Place, Progress};
 
 /// Bytes that are read at a time: four groups of most backups, which as many threads hash; more gained nothing, and each has to be held
-/// three times over, by the browser and here.
+/// four times over, by the browser and here.
 const PIECE_LEN: usize = 4 << 20;
 /// Bytes that show whether a file is an age file, with any space before armor.
 const FORM_LEN: u64 = 4096;

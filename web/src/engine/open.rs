@@ -22,7 +22,7 @@ use super::writing::Plaintext;
 use crate::messages::{End, Failure, Opened, Part, Place, Progress, SealPolicy};
 
 /// Chunks that are read, opened and written at a time: 4 MiB, so that what each call of the browser costs is little beside the work, and
-/// all threads have some of it. Held up to four times over: by the browser, twice ahead, here, and on its way to the output.
+/// all threads have some of it. Held up to five times over: by the browser, three ahead, here, and on its way to the output.
 pub(super) const BATCH_CHUNKS: usize = 64;
 
 /// Everything that was decided about an opening, but for what it opens with.

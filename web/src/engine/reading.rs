@@ -10,8 +10,8 @@ use super::failures;
 use super::source::{Piece, ReadError, Source};
 use crate::messages::Failure;
 
-/// Pieces that are on their way at a time: a browser takes longer to answer than to read, and two answers overlap.
-const AHEAD_COUNT: usize = 2;
+/// Pieces that are on their way at a time: a browser takes longer to answer than to read.
+const AHEAD_COUNT: usize = 3;
 
 type Coming<'a, P> = Pin<Box<dyn Future<Output = Result<P, ReadError>> + 'a>>;
 

@@ -6,11 +6,11 @@ use std::rc::{Rc, Weak};
 use js_sys::{Array, Function, Reflect, Uint8Array};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, ErrorEvent, MessageEvent, Worker};
 
-use super::{reading, texts};
-use crate::messages::{Failure, Report};
+use super::reading::Files;
+use super::texts;
+use crate::messages::{BUFFER, Failure, Report};
 use crate::objects::words_of;
 
 /// The global function that makes a worker and hands it what the page has compiled. Scripts make it: those of the page and of the kit, which
@@ -32,8 +32,8 @@ struct Inner {
     listener: RefCell<Option<Listener>>,
     /// A job that waits until the worker can take it, and what is handed over with it.
     waiting: RefCell<Option<(JsValue, Array)>>,
-    /// The job that the worker does, for the files beside it.
-    job: RefCell<JsValue>,
+    /// Those of the job that the worker does.
+    files: RefCell<Option<Files>>,
     on_ready: Box<OnReady>,
     myself: Weak<Inner>,
 }
@@ -53,7 +53,7 @@ impl Bridge {
             before: RefCell::default(),
             listener: RefCell::default(),
             waiting: RefCell::default(),
-            job: RefCell::default(),
+            files: RefCell::default(),
             on_ready: Box::new(on_ready),
             myself: myself.clone(),
         });
@@ -106,7 +106,7 @@ impl Inner {
     }
 
     fn end_worker(&self) {
-        self.job.take();
+        self.files.take();
         if let Some(running) = self.worker.take() {
             running.worker.terminate();
             running.worker.set_onmessage(None);
@@ -131,7 +131,7 @@ impl Inner {
             if failed.is_some() {
                 wipe_secret(&job);
             }
-            self.job.replace(job);
+            self.files.replace(Some(Files::of(job)));
             failed
         };
         if let Some(error) = failed {
@@ -152,8 +152,9 @@ impl Inner {
             }
             Some(report @ Report::Progress(_)) => self.tell(report, None),
             Some(Report::Read { id, file, start, end }) => {
-                if let Some(running) = &*self.worker.borrow() {
-                    spawn_local(reading::answer(running.worker.clone(), self.job.borrow().clone(), id, file, start..end));
+                if let (Some(running), Some(files)) = (&*self.worker.borrow(), &*self.files.borrow()) {
+                    let buffer = Reflect::get(data, &BUFFER.into()).ok().and_then(|buffer| buffer.dyn_into().ok());
+                    files.answer(&running.worker, id, file, start..end, buffer);
                 }
             }
             Some(report) => {

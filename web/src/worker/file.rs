@@ -10,44 +10,51 @@ use web_sys::Blob;
 
 use super::output::reason;
 use super::page_reader::PageReader;
-use super::stream::{FileStream, Filled};
 use crate::engine::{Piece, ReadError, Source};
-use crate::messages::Chosen;
+use crate::messages::{Chosen, STREAMED_LEN};
 use crate::objects;
 
 pub(super) struct FileSource {
     blob: Blob,
     len: u64,
     which: Chosen,
-    /// How what is long is read. Of the backup alone: a secret would stay in the buffers.
-    stream: Option<FileStream>,
-    /// Who reads it, where the worker may not.
-    page: Option<Rc<PageReader>>,
+    reads: Reads,
+    page: Rc<PageReader>,
+}
+
+/// What the worker reads itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    /// All but long pieces of the backup.
+    Short,
+    /// Nothing: it may not.
+    Nothing,
 }
 
 /// Outside the memory of the program, until it is copied.
-pub(super) enum FilePiece {
-    Sliced(Uint8Array, Chosen),
-    Streamed(Filled),
+pub(super) struct FilePiece {
+    bytes: Uint8Array,
+    which: Chosen,
+    page: Rc<PageReader>,
 }
 
 impl FileSource {
     /// Finds out who can read it by trying.
     pub(super) async fn open(blob: Blob, which: Chosen, page: &Rc<PageReader>) -> Self {
         let len = objects::len(&blob);
-        let stream = (which == Chosen::Backup).then(|| FileStream::new(blob.clone()));
-        let mut file = Self { blob, len, which, stream, page: None };
+        let mut file = Self { blob, len, which, reads: Reads::Short, page: Rc::clone(page) };
         if file.read(0..len.min(1)).await.is_err() {
-            (file.page, file.stream) = (Some(Rc::clone(page)), None);
+            file.reads = Reads::Nothing;
         }
         file
     }
 
     fn begin(&self, range: &Range<u64>) -> Result<Promise, JsValue> {
-        match &self.page {
-            Some(page) => Ok(page.read(self.which, range)),
-            None => objects::read(&self.blob, range),
+        let is_long = self.which == Chosen::Backup && range.end - range.start >= STREAMED_LEN;
+        if is_long || self.reads == Reads::Nothing {
+            return Ok(self.page.read(self.which, range));
         }
+        objects::read(&self.blob, range)
     }
 }
 
@@ -60,37 +67,32 @@ impl Source for FileSource {
 
     /// The browser refuses a slice of a file that has changed since it was chosen, and a stream of one that had changed when it was begun.
     fn read(&self, range: Range<u64>) -> impl Future<Output = Result<FilePiece, ReadError>> + use<> {
-        let streamed = self.stream.as_ref().and_then(|stream| stream.read(&range));
-        let sliced = if streamed.is_none() { Some(self.begin(&range)) } else { None };
-        let (blob, which) = (self.blob.clone(), self.which);
+        let (started, which, page) = (self.begin(&range), self.which, Rc::clone(&self.page));
         async move {
-            if let Some(streamed) = streamed
-                && let Some(filled) = streamed.await
-            {
-                return Ok(FilePiece::Streamed(filled));
-            }
             let failed = |error: JsValue| ReadError(reason(&error));
-            let sliced = sliced.unwrap_or_else(|| objects::read(&blob, &range)).map_err(failed)?;
-            let buffer: ArrayBuffer = JsFuture::from(sliced).await.map_err(failed)?.unchecked_into();
-            let bytes = Uint8Array::new(&buffer);
-            if u64::from(bytes.length()) != range.end - range.start {
+            let buffer: ArrayBuffer = JsFuture::from(started.map_err(failed)?).await.map_err(failed)?.unchecked_into();
+            let wanted_len = u32::try_from(range.end - range.start).expect("a piece fits the memory");
+            // A buffer that was used before may be longer.
+            if buffer.byte_length() < wanted_len {
                 return Err(ReadError("it is shorter than it was".into()));
             }
-            Ok(FilePiece::Sliced(bytes, which))
+            Ok(FilePiece { bytes: Uint8Array::new_with_byte_offset_and_length(&buffer, 0, wanted_len), which, page })
         }
     }
 }
 
 impl Piece for FilePiece {
     fn copy_to(&self, bytes: &mut [u8]) {
-        match self {
-            Self::Streamed(filled) => filled.bytes.copy_to(bytes),
-            Self::Sliced(read, which) => {
-                read.copy_to(bytes);
-                if *which == Chosen::Identity {
-                    read.fill(0, 0, read.length());
-                }
-            }
+        self.bytes.copy_to(bytes);
+    }
+}
+
+impl Drop for FilePiece {
+    fn drop(&mut self) {
+        match self.which {
+            Chosen::Backup => self.page.use_again(self.bytes.buffer()),
+            Chosen::Identity => drop(self.bytes.fill(0, 0, self.bytes.length())),
+            Chosen::Seal => {}
         }
     }
 }

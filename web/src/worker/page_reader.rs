@@ -1,32 +1,45 @@
-//! The page as the one who reads, where a worker may not: WebKit lets no worker of a page that was opened from a file read anything.
+//! The page as the one who reads: see there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Array, ArrayBuffer, Function, Promise, Reflect};
 use wasm_bindgen::JsValue;
 
-use super::post;
-use crate::messages::{Chosen, Report, read_answer};
+use super::send;
+use crate::messages::{BUFFER, Chosen, Report, STREAMED_LEN, read_answer};
 
 /// What was asked of the page and not answered yet: for each number what takes the bytes, and what takes an error.
 #[derive(Default)]
 pub(super) struct PageReader {
     next_id: Cell<u32>,
     asked: RefCell<BTreeMap<u32, (Function, Function)>>,
+    /// Memory that is used again, as a browser frees late what nobody uses: it goes to the page with a question, and comes back filled.
+    unused: RefCell<Vec<ArrayBuffer>>,
 }
 
 impl PageReader {
-    /// Asks for bytes of a file; gives the promise of an `ArrayBuffer`.
+    /// Asks for bytes of a file; gives the promise of an `ArrayBuffer` that begins with them.
     pub(super) fn read(&self, file: Chosen, range: &Range<u64>) -> Promise {
         let id = self.next_id.get();
         self.next_id.set(id.wrapping_add(1));
         let answered = Promise::new(&mut |take, fail| {
             self.asked.borrow_mut().insert(id, (take, fail));
         });
-        post(&Report::Read { id, file, start: range.start, end: range.end }, None);
+        let question = Report::Read { id, file, start: range.start, end: range.end };
+        match self.unused.borrow_mut().pop() {
+            Some(buffer) => send(&question, Some((BUFFER, &buffer)), &Array::of1(&buffer)),
+            None => send(&question, None, &Array::new()),
+        }
         answered
+    }
+
+    /// Takes a buffer that nobody uses any more, if it is one for long pieces.
+    pub(super) fn use_again(&self, buffer: ArrayBuffer) {
+        if u64::from(buffer.byte_length()) >= STREAMED_LEN {
+            self.unused.borrow_mut().push(buffer);
+        }
     }
 
     /// Takes an answer of the page; whether it is one.

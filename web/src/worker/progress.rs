@@ -7,7 +7,7 @@ use crate::engine::Observer;
 use crate::messages::{Progress, Report};
 
 /// Milliseconds between two reports.
-const PAUSE: f64 = 80.0;
+const PAUSE: f64 = 125.0;
 
 #[derive(Default)]
 pub(super) struct Reporter(RefCell<Held>);

@@ -1,4 +1,4 @@
-//! A file read as one stream into the same few buffers over and over. Each slice of it would be new memory, which a browser frees so late
+//! A file read as one stream into buffers that are used over and over. Each slice of it would be new memory, which a browser frees so late
 //! that gigabytes add up, and costs it a third more of its processor time.
 
 use std::cell::{Cell, RefCell};
@@ -12,9 +12,6 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ReadableStream};
 
 use crate::objects::number;
-
-/// Reads of fewer bytes are no part of a walk through the file.
-const MIN_LEN: u64 = 1 << 20;
 
 #[wasm_bindgen]
 extern "C" {
@@ -43,20 +40,12 @@ struct State {
     reader: RefCell<Option<Positioned>>,
     /// Whether every read so far gave what was asked for.
     works: Cell<bool>,
-    /// Those that nobody uses.
-    buffers: RefCell<Vec<ArrayBuffer>>,
 }
 
 struct Positioned {
     reader: BufferReader,
     /// The byte of the file that the next read begins with.
     at: u64,
-}
-
-/// Bytes in a buffer, which is used again when this is dropped.
-pub(super) struct Filled {
-    pub(super) bytes: Uint8Array,
-    state: Rc<State>,
 }
 
 /// A read in the queue. Dropped before it has ended, it ends the stream.
@@ -67,28 +56,31 @@ struct Queued {
 
 impl FileStream {
     pub(super) fn new(blob: Blob) -> Self {
-        Self { blob, state: Rc::new(State { reader: RefCell::default(), works: Cell::new(true), buffers: RefCell::default() }) }
+        Self { blob, state: Rc::new(State { reader: RefCell::default(), works: Cell::new(true) }) }
     }
 
-    /// Begins to read, unless this is nothing for a stream. `None` in the end where not all of it came: whoever asked then has to read it
-    /// in another way, and so do all that asked after them, as the stream is no longer where it should be.
-    pub(super) fn read(&self, range: &Range<u64>) -> Option<impl Future<Output = Option<Filled>> + use<>> {
-        if range.end - range.start < MIN_LEN || !self.state.works.get() {
+    /// Begins to read these bytes to the start of a buffer, which is gone. `None`, now or in the end, where not all of it comes: whoever asks
+    /// then has to read it in another way, and so do all that ask after them, as the stream is no longer where it should be.
+    pub(super) fn read(
+        &self,
+        range: &Range<u64>,
+        buffer: Option<ArrayBuffer>,
+    ) -> Option<impl Future<Output = Option<ArrayBuffer>> + use<>> {
+        let mut queued = Queued { has_ended: !self.state.works.get(), state: Rc::clone(&self.state) };
+        if queued.has_ended {
             return None;
         }
-        let mut queued = Queued { state: Rc::clone(&self.state), has_ended: false };
-        let reading = self.begin(range).ok()?;
+        let reading = self.begin(range, buffer).ok()?;
         let wanted_len = range.end - range.start;
         Some(async move {
             let bytes = JsFuture::from(reading).await.ok().and_then(|read| Reflect::get(&read, &"value".into()).ok());
             let bytes = bytes.and_then(|bytes| bytes.dyn_into::<Uint8Array>().ok());
             queued.has_ended = bytes.as_ref().is_some_and(|bytes| u64::from(bytes.length()) == wanted_len);
-            let state = &queued.state;
-            bytes.filter(|_| queued.has_ended && state.works.get()).map(|bytes| Filled { bytes, state: Rc::clone(state) })
+            bytes.filter(|_| queued.has_ended && queued.state.works.get()).map(|bytes| bytes.buffer())
         })
     }
 
-    fn begin(&self, range: &Range<u64>) -> Result<Promise, JsValue> {
+    fn begin(&self, range: &Range<u64>, buffer: Option<ArrayBuffer>) -> Result<Promise, JsValue> {
         let mut reader = self.state.reader.borrow_mut();
         if let Some(elsewhere) = reader.take_if(|reader| reader.at != range.start) {
             // It would keep what it has read ahead.
@@ -102,20 +94,15 @@ impl FileStream {
             }
         };
         reader.at = range.end;
+        let len = u32::try_from(range.end - range.start).map_err(|_| JsValue::UNDEFINED)?;
+        let buffer = buffer.filter(|buffer| buffer.byte_length() >= len).unwrap_or_else(|| ArrayBuffer::new(len));
         let options = Object::new();
-        Reflect::set(&options, &"min".into(), &number(range.end - range.start).into())?;
-        Ok(reader.reader.read(&self.state.buffer(range.end - range.start), &options))
+        Reflect::set(&options, &"min".into(), &len.into())?;
+        Ok(reader.reader.read(&Uint8Array::new_with_byte_offset_and_length(&buffer, 0, len), &options))
     }
 }
 
 impl State {
-    /// A view of `len` bytes of a buffer.
-    fn buffer(&self, len: u64) -> Uint8Array {
-        let len = u32::try_from(len).expect("a piece fits the memory");
-        let unused = self.buffers.borrow_mut().pop().filter(|buffer| buffer.byte_length() >= len);
-        Uint8Array::new_with_byte_offset_and_length(&unused.unwrap_or_else(|| ArrayBuffer::new(len)), 0, len)
-    }
-
     fn end(&self) {
         if let Some(open) = self.reader.take() {
             let _ = open.reader.cancel();
@@ -135,11 +122,5 @@ impl Drop for Queued {
 impl Drop for FileStream {
     fn drop(&mut self) {
         self.state.end();
-    }
-}
-
-impl Drop for Filled {
-    fn drop(&mut self) {
-        self.state.buffers.borrow_mut().push(self.bytes.buffer());
     }
 }
