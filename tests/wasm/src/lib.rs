@@ -9,7 +9,7 @@ pub mod seal_vectors;
 #[path = "../../src/vectors.rs"]
 pub mod vectors;
 
-use dbseal_core::{Batch, CHUNK_LEN, FileKey, Opener, PayloadNonce, Run, Spread, StreamEnd, TreeBuilder};
+use dbseal_core::{Batch, CHUNK_LEN, FileKey, Opener, PayloadNonce, Run, Sealer, Spread, StreamEnd, TreeBuilder};
 use dbseal_kernel::Backend;
 use wasm_bindgen::prelude::wasm_bindgen;
 #[cfg(feature = "threads")]
@@ -77,19 +77,17 @@ impl HashedMemory {
     }
 }
 
-/// A payload section to open, from memory to memory.
+/// A payload to open, where it lies.
 #[wasm_bindgen]
 pub struct SealedMemory {
     file_key: FileKey,
     nonce: PayloadNonce,
-    section: Vec<u8>,
-    batch: Batch,
-    plaintext: Vec<u8>,
+    batches: Vec<Batch>,
 }
 
 #[wasm_bindgen]
 impl SealedMemory {
-    /// Takes that memory, and seals what is in it.
+    /// Takes that memory.
     ///
     /// # Panics
     /// If there is not enough.
@@ -97,10 +95,19 @@ impl SealedMemory {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "it is called from JavaScript")]
     pub fn new() -> Self {
-        let (file_key, nonce) = (FileKey::from_bytes(&[1; 16]), PayloadNonce::from_bytes([2; 16]));
-        let plaintext = vec![3; MEASURED_LEN];
-        let section = seal::seal_in_order(&file_key, &nonce, &plaintext, BATCH_CHUNKS, SPREAD);
-        Self { file_key, nonce, section, batch: Batch::try_with_chunks(BATCH_CHUNKS).expect("memory"), plaintext }
+        let batch = || Batch::try_with_chunks(BATCH_CHUNKS).expect("memory");
+        let batches = (0..MEASURED_LEN / (BATCH_CHUNKS * CHUNK_LEN)).map(|_| batch()).collect();
+        Self { file_key: FileKey::from_bytes(&[1; 16]), nonce: PayloadNonce::from_bytes([2; 16]), batches }
+    }
+
+    /// Seals what is in it, before each pass.
+    pub fn prepare(&mut self) {
+        let mut sealer = Sealer::new(&self.file_key, &self.nonce);
+        for batch in &mut self.batches {
+            batch.set_plaintext_len(batch.plaintext_capacity());
+            sealer.seal_batch(batch, SPREAD);
+            batch.set_ciphertext_len(batch.sealed_bytes().len());
+        }
     }
 
     /// Opens all of it; how many bytes came out.
@@ -110,19 +117,10 @@ impl SealedMemory {
     #[must_use]
     pub fn pass(&mut self) -> usize {
         let mut opener = Opener::new(&self.file_key, &self.nonce);
-        let mut pieces = self.section[self.nonce.as_bytes().len()..].chunks(self.batch.ciphertext_mut().len()).peekable();
-        let mut out = self.plaintext.chunks_mut(CHUNK_LEN);
-        let mut opened_len = 0;
-        while let Some(piece) = pieces.next() {
-            self.batch.ciphertext_mut()[..piece.len()].copy_from_slice(piece);
-            self.batch.set_ciphertext_len(piece.len());
-            let end = if pieces.peek().is_some() { StreamEnd::Later } else { StreamEnd::Here };
-            opener.open_batch(&mut self.batch, end, SPREAD).expect("it was sealed so");
-            for (slot, out) in self.batch.opened_slots().zip(&mut out) {
-                out.copy_from_slice(slot);
-                opened_len += slot.len();
-            }
-        }
-        opened_len
+        let mut open = |batch: &mut Batch| {
+            opener.open_batch(batch, StreamEnd::Later, SPREAD).expect("it was sealed so");
+            batch.opened_len()
+        };
+        self.batches.iter_mut().map(&mut open).sum()
     }
 }

@@ -56,7 +56,7 @@ pub(crate) const JOBS: [Job; 20] = [
     },
     Job {
         name: "decrypting alone, 1 thread",
-        includes: "opening the payload of an age file, from memory to memory, in WASM, in a worker",
+        includes: "opening the payload of an age file where it lies in memory, in WASM, in a worker",
         unit: Unit::Speed,
         measure: |bench, browser| bench.alone(browser, Variant::Single, "SealedMemory"),
     },
