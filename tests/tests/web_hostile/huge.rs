@@ -1,8 +1,7 @@
-//! Files far too long for what they are: refused at once, and not held in memory.
+//! Files far too long for what they are: refused, and not held in memory. How little of them is read, the tests of the engine count.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::time::{Duration, Instant};
 
 use dbseal_core::{MAX_SEAL_LEN, Note, Restored, Seal, TestResult, Time};
 use dbseal_tests::browser::{NO_PICK, Visit};
@@ -15,8 +14,6 @@ use super::{begin_to_open, failure};
 const HUGE_LEN: u64 = 2 << 30;
 /// Bytes that are really there, of a file that goes on without an end: more than anything may read of it.
 const WRITTEN_LEN: usize = 48 << 20;
-/// "At once", on a machine that does other things too: to read all of such a file takes longer.
-const AT_ONCE: Duration = Duration::from_secs(30);
 /// Bytes of memory that the page's process may take: a quarter of such a file.
 const PEAK: u64 = 512 << 20;
 
@@ -31,7 +28,7 @@ fn write_huge(folder: &Folder, name: &str, start: &str, line: &str) {
 }
 
 #[test]
-fn what_never_ends_is_refused_at_once() {
+fn what_never_ends_is_refused() {
     let folder = seals::folder();
     folder.write("plain", paint(100_000));
     seals::encrypt(&folder, &["-o", "b/shop.age", "plain"]).run().succeeds();
@@ -53,13 +50,11 @@ fn what_never_ends_is_refused_at_once() {
     write_huge(&folder, "huge.pub", "# whom I trust\n", "# and so on\n");
 
     Visit::each(|visit| {
-        let at_once = |what: &str, words: &str, begin: &dyn Fn()| {
+        let refused = |what: &str, words: &str, begin: &dyn Fn()| {
             begin();
-            let start = Instant::now();
             let said = failure(visit);
-            let (peak, took) = (visit.browser.renderer_peak(), start.elapsed());
+            let peak = visit.browser.renderer_peak();
             assert!(said.contains(words), "{what} in {}: {said}", visit.name());
-            assert!(took < AT_ONCE, "{what} in {} took {took:?}", visit.name());
             assert!(peak < PEAK, "{what} in {}: {} MiB", visit.name(), peak >> 20);
         };
         for (name, words) in [
@@ -69,20 +64,20 @@ fn what_never_ends_is_refused_at_once() {
             ("armor-of-nothing.age", ""),
             ("armor-of-spaces.age", "not an age file"),
         ] {
-            at_once(name, words, &|| {
+            refused(name, words, &|| {
                 visit.begin("inspect", NO_PICK);
                 visit.choose("#backup-file", &folder.path(name));
             });
         }
         // Where there is nothing but memory, its length alone is too much.
         let words = if visit.has_storage() { "chunk" } else { "at most 256.0 MiB" };
-        at_once("armor-of-chunks.age", words, &|| begin_to_open(visit, &folder, "armor-of-chunks.age", NO_PICK));
-        at_once("huge.age.seal", "longer than 8 MiB", &|| {
+        refused("armor-of-chunks.age", words, &|| begin_to_open(visit, &folder, "armor-of-chunks.age", NO_PICK));
+        refused("huge.age.seal", "longer than 8 MiB", &|| {
             visit.begin("check", NO_PICK);
             visit.choose("#backup-file", &folder.path("b/shop.age"));
             visit.choose("#seal-file", &folder.path("b/huge.age.seal"));
         });
-        at_once("huge.key", "too large", &|| {
+        refused("huge.key", "too large", &|| {
             begin_to_open(visit, &folder, "b/shop.age", NO_PICK);
             visit.choose("#identity-file", &folder.path("huge.key"));
         });
@@ -129,9 +124,7 @@ fn seals_at_and_over_their_bounds() {
         let next = visit.browser.wait_for("#integrity .next").text();
         assert!(next.len() > 10, "{}: {next}", visit.name());
         check("longest");
-        let start = Instant::now();
         assert_eq!(visit.answer("data-integrity"), "intact", "{}: {}", visit.name(), visit.browser.text());
-        assert!(start.elapsed() < AT_ONCE, "{}: {:?}", visit.name(), start.elapsed());
     });
 }
 
