@@ -1,7 +1,8 @@
 //! What page and worker say to each other. Both import this, and nothing of one another.
 //!
 //! A [`Request`] travels as JSON with the objects that only the browser can make beside it (the files, where the output goes, and secrets,
-//! as bytes that are overwritten once they were taken); each [`Report`] travels back as JSON.
+//! as bytes that are overwritten once they were taken); each [`Report`] travels back as JSON, with
+//! a file that was made or a [`BUFFER`] beside it.
 
 use std::ops::Range;
 
@@ -49,7 +50,7 @@ pub enum KeyKind {
     Passphrase,
 }
 
-/// Bytes from which on a piece of a backup is one of a walk through it: those the page reads, as one stream.
+/// Bytes from which on a piece of a backup is taken for one of a walk through it: those the page reads, as one stream.
 pub const STREAMED_LEN: u64 = 1 << 20;
 
 /// The name beside a [`Report::Read`] of an `ArrayBuffer` that may be used for the answer.
@@ -61,7 +62,7 @@ pub mod read_answer {
     pub const ID: &str = "read";
     /// An `ArrayBuffer` that begins with them.
     pub const BYTES: &str = "bytes";
-    /// What the browser says instead.
+    /// What the browser says instead: a text.
     pub const ERROR: &str = "error";
 }
 

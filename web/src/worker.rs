@@ -89,11 +89,12 @@ async fn job(message: Message, page: &Rc<PageReader>, file: &mut Option<Blob>) -
 
 /// Sends a report to the page, with a file that it made.
 fn post(report: &Report, file: Option<&Blob>) {
-    send(report, file.map(|file| ("file", file.as_ref())), &Array::new());
+    // It fails where the page has gone: then nobody is there to be told.
+    let _ = send(report, file.map(|file| ("file", file.as_ref())), &Array::new());
 }
 
 /// Sends a report with something beside it; what is in `transferred` is the worker's no longer.
-fn send(report: &Report, beside: Option<(&str, &JsValue)>, transferred: &Array) {
+fn send(report: &Report, beside: Option<(&str, &JsValue)>, transferred: &Array) -> Result<(), JsValue> {
     let message = Object::new();
     let set = |name: &str, value: &JsValue| {
         let _ = Reflect::set(&message, &name.into(), value);
@@ -102,8 +103,7 @@ fn send(report: &Report, beside: Option<(&str, &JsValue)>, transferred: &Array) 
     if let Some((name, value)) = beside {
         set(name, value);
     }
-    // It fails where the page has gone: then nobody is there to be told.
-    let _ = scope().post_message_with_transfer(&message, transferred);
+    scope().post_message_with_transfer(&message, transferred)
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {

@@ -61,7 +61,7 @@ impl SealCheck<'_> {
 
     fn check_name(&self, judgement: &Judgement<'_>) -> Result<(), Failure> {
         match (other_name(judgement, self.name).map(ToString::to_string), self.policy) {
-            // That name and no other: what was accepted once is no leave for whatever lies there next.
+            // The name that was shown, and no other: that one is asked about again.
             (Some(sealed), SealPolicy::Renamed(accepted)) if sealed == *accepted => Ok(()),
             (Some(sealed), _) => Err(failures::renamed(&sealed)),
             (None, _) => Ok(()),

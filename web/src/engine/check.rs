@@ -107,7 +107,7 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
         // The length alone says that it is another: what is missing or too much at the end need not be all of it.
         if is_other_len && !checked.located {
             checked.damage.push(offset..offset + section_len.max(expected.len));
-            checked.is_all_other = header != judgement.header();
+            checked.is_all_other = self.is_other(header);
             return Ok(Integrity::Damaged);
         }
         let is_damaged = self.section(offset, section_len.min(expected.len), checked).await? == Found::Damage;
@@ -115,13 +115,19 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
         // A slice, which is refused of a file that has changed: what was read of it is then neither what was chosen nor what is there now.
         read_bytes(self.backup, 0..self.backup.len().min(1)).await?;
         if is_damaged || is_other_len {
-            checked.is_all_other = header != judgement.header() && is_all(&checked.damage, section_len.max(expected.len));
+            checked.is_all_other = self.is_other(header) && is_all(&checked.damage, section_len.max(expected.len));
             return Ok(Integrity::Damaged);
         }
         // Where damage cannot be located, none is to be: it would say so of a whole backup.
         checked.located = true;
         // Groups that are all as listed make the root that they were checked against.
         Ok(judgement.integrity(header, section_len, &expected.hash))
+    }
+
+    /// Whether this header is another one, and not only cut off.
+    fn is_other(&self, header: Extent) -> bool {
+        let sealed = self.judgement.header();
+        header != sealed && self.backup.len() >= sealed.len
     }
 
     /// Reads `len` bytes of the section, and adds what is damaged.

@@ -37,9 +37,10 @@ impl<'a, S: Source> Pieces<'a, S> {
     pub(super) async fn next(&mut self, bytes: &mut [u8]) -> Result<usize, Failure> {
         let Some((len, piece)) = self.coming.pop_front() else { return Ok(0) };
         let piece = piece.await.map_err(|error| failures::read(&error))?;
-        // Before this one is worked on.
-        self.ask();
         piece.copy_to(&mut bytes[..len]);
+        // With its memory, and before this one is worked on.
+        drop(piece);
+        self.ask();
         Ok(len)
     }
 

@@ -33,7 +33,7 @@ struct Inner {
     /// A job that waits until the worker can take it, and what is handed over with it.
     waiting: RefCell<Option<(JsValue, Array)>>,
     /// Those of the job that the worker does.
-    files: RefCell<Option<Files>>,
+    files: RefCell<Option<Rc<Files>>>,
     on_ready: Box<OnReady>,
     myself: Weak<Inner>,
 }
@@ -152,9 +152,10 @@ impl Inner {
             }
             Some(report @ Report::Progress(_)) => self.tell(report, None),
             Some(Report::Read { id, file, start, end }) => {
-                if let (Some(running), Some(files)) = (&*self.worker.borrow(), &*self.files.borrow()) {
+                let (worker, files) = (self.worker.borrow().as_ref().map(|running| running.worker.clone()), self.files.borrow().clone());
+                if let (Some(worker), Some(files)) = (worker, files) {
                     let buffer = Reflect::get(data, &BUFFER.into()).ok().and_then(|buffer| buffer.dyn_into().ok());
-                    files.answer(&running.worker, id, file, start..end, buffer);
+                    files.answer(&worker, id, file, start..end, buffer);
                 }
             }
             Some(report) => {

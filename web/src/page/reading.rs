@@ -2,6 +2,7 @@
 //! it works on what came before. And WebKit lets no worker of a page that was opened from a file read anything.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,7 +11,7 @@ use web_sys::{Blob, Worker};
 
 use super::stream::FileStream;
 use crate::messages::{Chosen, STREAMED_LEN, read_answer};
-use crate::objects;
+use crate::objects::{self, words_of};
 
 /// The files that were sent with a job.
 pub(super) struct Files {
@@ -19,9 +20,9 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn of(job: JsValue) -> Self {
+    pub(super) fn of(job: JsValue) -> Rc<Self> {
         let files = Self { job, backup: None };
-        Self { backup: files.get(Chosen::Backup).ok().map(FileStream::new), ..files }
+        Rc::new(Self { backup: files.get(Chosen::Backup).ok().map(FileStream::new), ..files })
     }
 
     fn get(&self, file: Chosen) -> Result<Blob, JsValue> {
@@ -29,15 +30,19 @@ impl Files {
     }
 
     /// Begins to read bytes of a file, for which `buffer` may be used; gives them to the worker under the number by which it asked.
-    pub(super) fn answer(&self, worker: &Worker, id: u32, file: Chosen, range: Range<u64>, buffer: Option<ArrayBuffer>) {
+    pub(super) fn answer(self: &Rc<Self>, worker: &Worker, id: u32, file: Chosen, range: Range<u64>, buffer: Option<ArrayBuffer>) {
         let stream = self.backup.as_ref().filter(|_| file == Chosen::Backup && range.end - range.start >= STREAMED_LEN);
         let streamed = stream.and_then(|stream| stream.read(&range, buffer));
-        let (worker, file) = (worker.clone(), self.get(file));
+        let (worker, file, files) = (worker.clone(), self.get(file), Rc::downgrade(self));
         spawn_local(async move {
             let streamed = match streamed {
                 Some(streamed) => streamed.await,
                 None => None,
             };
+            // The job has ended: nobody waits for it.
+            if files.strong_count() == 0 {
+                return;
+            }
             let bytes = match streamed {
                 Some(bytes) => Ok(bytes.into()),
                 None => slice(file, &range).await,
@@ -52,19 +57,20 @@ async fn slice(file: Result<Blob, JsValue>, range: &Range<u64>) -> Result<JsValu
 }
 
 fn give(worker: &Worker, id: u32, bytes: Result<JsValue, JsValue>) {
-    let (answer, transferred) = (Object::new(), Array::new());
-    let set = |name: &str, value: &JsValue| {
-        let _ = Reflect::set(&answer, &name.into(), value);
-    };
-    set(read_answer::ID, &id.into());
-    match bytes {
-        Ok(bytes) => {
-            set(read_answer::BYTES, &bytes);
-            transferred.push(&bytes);
-        }
-        // As it is: the worker reads the browser's words out of it.
-        Err(error) => set(read_answer::ERROR, &error),
+    let given = bytes.and_then(|bytes| {
+        let answer = answer(id, read_answer::BYTES, &bytes);
+        worker.post_message_with_transfer(&answer, &Array::of1(&bytes))
+    });
+    if let Err(error) = given {
+        // Its words, as not every browser lets an error itself be sent.
+        let _ = worker.post_message(&answer(id, read_answer::ERROR, &words_of(&error).into()));
     }
-    // It fails where the worker has gone: then nobody waits for it.
-    let _ = worker.post_message_with_transfer(&answer, &transferred);
+}
+
+fn answer(id: u32, name: &str, value: &JsValue) -> Object {
+    let answer = Object::new();
+    for (name, value) in [(read_answer::ID, &id.into()), (name, value)] {
+        let _ = Reflect::set(&answer, &name.into(), value);
+    }
+    answer
 }

@@ -28,35 +28,41 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn cancel(this: &BufferReader) -> Promise;
+
+    #[wasm_bindgen(extends = ArrayBuffer, js_name = ArrayBuffer)]
+    type NewBuffer;
+
+    /// Throws where there is no memory for it.
+    #[wasm_bindgen(catch, constructor, js_class = "ArrayBuffer")]
+    fn new(len: u32) -> Result<NewBuffer, JsValue>;
 }
 
-/// A file, and where in it the stream is. Reads are queued: one that does not come to its end spoils all after it.
+/// A file, and the stream of it that is open. Reads are queued: one that does not come to its end spoils all after it.
 pub(super) struct FileStream {
     blob: Blob,
-    state: Rc<State>,
-}
-
-struct State {
-    reader: RefCell<Option<Positioned>>,
+    open: RefCell<Option<Rc<Open>>>,
     /// Whether every read so far gave what was asked for.
-    works: Cell<bool>,
+    works: Rc<Cell<bool>>,
 }
 
-struct Positioned {
+struct Open {
     reader: BufferReader,
     /// The byte of the file that the next read begins with.
-    at: u64,
+    at: Cell<u64>,
+    /// Whether reading went on elsewhere.
+    is_left: Cell<bool>,
 }
 
-/// A read in the queue. Dropped before it has ended, it ends the stream.
+/// A read in the queue. Dropped before it has ended, it ends its stream.
 struct Queued {
-    state: Rc<State>,
+    open: Rc<Open>,
+    works: Rc<Cell<bool>>,
     has_ended: bool,
 }
 
 impl FileStream {
     pub(super) fn new(blob: Blob) -> Self {
-        Self { blob, state: Rc::new(State { reader: RefCell::default(), works: Cell::new(true) }) }
+        Self { blob, open: RefCell::default(), works: Rc::new(Cell::new(true)) }
     }
 
     /// Begins to read these bytes to the start of a buffer, which is gone. `None`, now or in the end, where not all of it comes: whoever asks
@@ -66,61 +72,67 @@ impl FileStream {
         range: &Range<u64>,
         buffer: Option<ArrayBuffer>,
     ) -> Option<impl Future<Output = Option<ArrayBuffer>> + use<>> {
-        let mut queued = Queued { has_ended: !self.state.works.get(), state: Rc::clone(&self.state) };
-        if queued.has_ended {
+        if !self.works.get() {
             return None;
         }
-        let reading = self.begin(range, buffer).ok()?;
-        let wanted_len = range.end - range.start;
+        let begun = self.begin(range, buffer);
+        self.works.set(begun.is_ok());
+        let (open, reading) = begun.ok()?;
+        let (mut queued, wanted_len) = (Queued { open, works: Rc::clone(&self.works), has_ended: false }, range.end - range.start);
         Some(async move {
             let bytes = JsFuture::from(reading).await.ok().and_then(|read| Reflect::get(&read, &"value".into()).ok());
             let bytes = bytes.and_then(|bytes| bytes.dyn_into::<Uint8Array>().ok());
             queued.has_ended = bytes.as_ref().is_some_and(|bytes| u64::from(bytes.length()) == wanted_len);
-            bytes.filter(|_| queued.has_ended && queued.state.works.get()).map(|bytes| bytes.buffer())
+            bytes.filter(|_| queued.has_ended && queued.works.get()).map(|bytes| bytes.buffer())
         })
     }
 
-    fn begin(&self, range: &Range<u64>, buffer: Option<ArrayBuffer>) -> Result<Promise, JsValue> {
-        let mut reader = self.state.reader.borrow_mut();
-        if let Some(elsewhere) = reader.take_if(|reader| reader.at != range.start) {
-            // It would keep what it has read ahead.
-            let _ = elsewhere.reader.cancel();
-        }
-        let reader = match &mut *reader {
-            Some(reader) => reader,
-            none => {
-                let rest = self.blob.slice_with_f64(number(range.start))?;
-                none.insert(Positioned { reader: BufferReader::new(&rest.stream())?, at: range.start })
-            }
-        };
-        reader.at = range.end;
+    fn begin(&self, range: &Range<u64>, buffer: Option<ArrayBuffer>) -> Result<(Rc<Open>, Promise), JsValue> {
         let len = u32::try_from(range.end - range.start).map_err(|_| JsValue::UNDEFINED)?;
-        let buffer = buffer.filter(|buffer| buffer.byte_length() >= len).unwrap_or_else(|| ArrayBuffer::new(len));
+        let buffer = match buffer.filter(|buffer| buffer.byte_length() >= len) {
+            Some(buffer) => buffer,
+            None => NewBuffer::new(len)?.into(),
+        };
         let options = Object::new();
         Reflect::set(&options, &"min".into(), &len.into())?;
-        Ok(reader.reader.read(&Uint8Array::new_with_byte_offset_and_length(&buffer, 0, len), &options))
+        let open = self.open_at(range.start)?;
+        open.at.set(range.end);
+        let reading = open.reader.read(&Uint8Array::new_with_byte_offset_and_length(&buffer, 0, len), &options);
+        Ok((open, reading))
     }
-}
 
-impl State {
-    fn end(&self) {
-        if let Some(open) = self.reader.take() {
-            let _ = open.reader.cancel();
+    /// The stream, where the next byte is this one of the file.
+    fn open_at(&self, at: u64) -> Result<Rc<Open>, JsValue> {
+        if let Some(open) = self.open.borrow().as_ref().filter(|open| open.at.get() == at) {
+            return Ok(Rc::clone(open));
         }
+        self.leave();
+        let rest = self.blob.slice_with_f64(number(at))?;
+        let open = Rc::new(Open { reader: BufferReader::new(&rest.stream())?, at: Cell::new(at), is_left: Cell::default() });
+        self.open.replace(Some(Rc::clone(&open)));
+        Ok(open)
     }
-}
 
-impl Drop for Queued {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            self.state.works.set(false);
-            self.state.end();
+    fn leave(&self) {
+        if let Some(open) = self.open.take() {
+            open.is_left.set(true);
+            // It would keep what it has read ahead.
+            let _ = open.reader.cancel();
         }
     }
 }
 
 impl Drop for FileStream {
     fn drop(&mut self) {
-        self.state.end();
+        self.leave();
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if !self.has_ended && !self.open.is_left.get() {
+            self.works.set(false);
+            let _ = self.open.reader.cancel();
+        }
     }
 }

@@ -72,11 +72,13 @@ impl Source for FileSource {
             let failed = |error: JsValue| ReadError(reason(&error));
             let buffer: ArrayBuffer = JsFuture::from(started.map_err(failed)?).await.map_err(failed)?.unchecked_into();
             let wanted_len = u32::try_from(range.end - range.start).expect("a piece fits the memory");
-            // A buffer that was used before may be longer.
-            if buffer.byte_length() < wanted_len {
+            let mut piece = FilePiece { bytes: Uint8Array::new(&buffer), which, page };
+            if piece.bytes.length() < wanted_len {
                 return Err(ReadError("it is shorter than it was".into()));
             }
-            Ok(FilePiece { bytes: Uint8Array::new_with_byte_offset_and_length(&buffer, 0, wanted_len), which, page })
+            // A buffer that was used before may be longer.
+            piece.bytes = piece.bytes.subarray(0, wanted_len);
+            Ok(piece)
         }
     }
 }

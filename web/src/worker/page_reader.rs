@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use js_sys::{Array, ArrayBuffer, Function, Promise, Reflect};
+use js_sys::{Array, ArrayBuffer, Error, Function, Promise, Reflect};
 use wasm_bindgen::JsValue;
 
 use super::send;
@@ -28,11 +28,15 @@ impl PageReader {
             self.asked.borrow_mut().insert(id, (take, fail));
         });
         let question = Report::Read { id, file, start: range.start, end: range.end };
-        match self.unused.borrow_mut().pop() {
-            Some(buffer) => send(&question, Some((BUFFER, &buffer)), &Array::of1(&buffer)),
+        let unused = self.unused.borrow_mut().pop();
+        let sent = match &unused {
+            Some(buffer) => send(&question, Some((BUFFER, buffer)), &Array::of1(buffer)),
             None => send(&question, None, &Array::new()),
+        };
+        match sent {
+            Ok(()) => answered,
+            Err(error) => Promise::reject(&error),
         }
-        answered
     }
 
     /// Takes a buffer that nobody uses any more, if it is one for long pieces.
@@ -51,9 +55,14 @@ impl PageReader {
         if let Some((take, fail)) = answered {
             let _ = match field(read_answer::BYTES) {
                 Some(bytes) => take.call1(&JsValue::UNDEFINED, &bytes),
-                None => fail.call1(&JsValue::UNDEFINED, &field(read_answer::ERROR).unwrap_or_default()),
+                None => fail.call1(&JsValue::UNDEFINED, &error(&field(read_answer::ERROR).unwrap_or_default())),
             };
         }
         true
     }
+}
+
+/// An error with these words.
+fn error(words: &JsValue) -> Error {
+    Error::new(&words.as_string().unwrap_or_default())
 }

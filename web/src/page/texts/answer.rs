@@ -111,7 +111,9 @@ fn damaged(checked: &Checked) -> Half {
     let damaged_len = total(&checked.damage);
     let len = damaged_len.saturating_sub(excess).min(checked.payload_len);
     let mut says = Vec::new();
-    if !checked.located {
+    if checked.file_len == 0 {
+        says.push("There is nothing in it.".to_owned());
+    } else if !checked.located {
         says.push("It is not what was sealed, and its seal does not say where the damage is.".to_owned());
     } else if len > 0 {
         let share = share(len, checked.payload_len);
@@ -129,8 +131,8 @@ fn damaged(checked: &Checked) -> Half {
         says.push("It is not what was sealed.".into());
     }
     let next = if checked.is_all_other {
-        "See that the seal is that of this backup: nothing in it is what that seal says, not even its header. If it is, fetch the backup again from another copy; \
-         if there is none, Open can save what is left of it."
+        "See that the seal is that of this backup: neither the header nor the data is what that seal says. If it is the right one, fetch the \
+         backup again from another copy; if there is none, Open can save what is left of it."
     } else {
         "Fetch it again from another copy. If there is none, Open can save what is left of it."
     };

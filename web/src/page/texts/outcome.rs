@@ -96,11 +96,11 @@ pub(in crate::page) fn opened_facts(opened: &Opened, opening: Opening, file: Opt
         facts.push(("File", file.to_owned()));
     }
     if opened.is_zstd {
-        let is_all = opening != Opening::Range && opened.is_complete();
+        let is_all = opening != Opening::Range && opened.end == End::Known && opened.lost.is_empty();
         let words = if is_all {
             "with zstd: unpack it with zstd -d, or open it with dbseal decrypt --decompress"
         } else {
-            "with zstd: what is only a part of that, or has zeros in it, cannot be unpacked as it is"
+            "with zstd: zstd -dc FILE > OUTPUT unpacks it up to the first byte that is not there, and then fails"
         };
         facts.push(("Compressed", words.into()));
     }
