@@ -40,7 +40,10 @@ const HOLD: &str = "
     self.dbsealNewWorker = () => {
         const worker = make();
         let reports = 0;
-        worker.addEventListener('message', (event) => { if (++reports > 3) event.stopImmediatePropagation(); });
+        worker.addEventListener('message', (event) => {
+            if (event.data.text.includes('Progress')) reports++;
+            if (reports > 2) event.stopImmediatePropagation();
+        });
         return worker;
     };
 ";

@@ -115,6 +115,8 @@ fn damaged(checked: &Checked) -> Half {
         says.push("There is nothing in it.".to_owned());
     } else if !checked.located {
         says.push("It is not what was sealed, and its seal does not say where the damage is.".to_owned());
+    } else if len > 0 && len == checked.payload_len {
+        says.push(format!("Nothing of its {} is as it was sealed.", short_size(len)));
     } else if len > 0 {
         let share = share(len, checked.payload_len);
         let lies = if checked.damage.len() == 1 { "in one place" } else { "in the places below" };

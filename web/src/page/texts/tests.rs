@@ -80,6 +80,7 @@ fn damage_is_told_with_its_share() {
     let cut = Checked { damage: once(len - 7..len).collect(), missing_len: 7, ..checked("damaged") };
     assert!(integrity(&cut).says.ends_with("It was cut off, and lacks 7 bytes at its end."), "{}", integrity(&cut).says);
     let other = Checked { damage: once(0..len).collect(), missing_len: 7, is_all_other: true, ..checked("damaged") };
+    assert!(integrity(&other).says.starts_with("Nothing of its 6.0 GiB is as it was sealed."), "{}", integrity(&other).says);
     assert!(integrity(&other).says.ends_with("By that seal it lacks 7 bytes at its end."), "{}", integrity(&other).says);
     assert!(integrity(&other).next.is_some_and(|next| next.starts_with("See that the seal is that of this backup")));
     let report = checked_report(&damaged, "2026-11-28T16:00:00Z");
