@@ -128,7 +128,7 @@ pub(crate) const JOBS: [Job; 20] = [
     },
     Job {
         name: "reading alone, a stream",
-        includes: "the file as one stream into one buffer, in a worker, as the page reads",
+        includes: "the file as one stream into one buffer, in a worker; the page reads so too, on its own thread and ahead of the work",
         unit: Unit::Speed,
         measure: |bench, browser| bench.read(browser, "stream"),
     },
@@ -180,7 +180,7 @@ pub(crate) struct Bench {
     single_mute: PageServer,
     /// Packages of others.
     peers: PageServer,
-    /// The parts of a check.
+    /// Parts of a job.
     parts: PageServer,
 }
 
