@@ -18,7 +18,7 @@ use super::ranges;
 use super::reading::{Pieces, read_bytes};
 use super::salvage::salvage;
 use super::source::{Observer, Sink, Source};
-use super::writing::Plaintext;
+use super::writing::{Plaintext, Written};
 use crate::messages::{End, Failure, Opened, Part, Place, Progress, SealPolicy};
 
 /// Chunks that are read, opened and written at a time: 4 MiB, so that what each call of the browser costs is little beside the work, and
@@ -67,14 +67,22 @@ pub async fn open<S: Source>(
     let judgement = seal.as_ref().map(|seal| seal.judge(&seal_check.trust));
     let maker = judgement.as_ref().map(|judgement| check_proof(judgement, &file_key)).transpose()?;
     let job = Job { backup, offset: start.header_len, file_key, spread: request.spread, observer };
-    let (written_len, is_zstd) = match (start.armored, range) {
+    let written = match (start.armored, range) {
         (None, range) => job.binary(judgement.as_ref(), range, sink).await?,
         (Some(_), Some(_)) => return Err(failures::range_of_armor()),
         (Some(armored), None) => job.armored(armored, sink).await?,
     };
     let place = judgement.as_ref().map_or(Place::Unknown, |judgement| place(judgement, request.name));
     let claims = judgement.map(|judgement| claims(&judgement, Some(maker == Some(Maker::Signer))));
-    Ok(Opened { written_len, end: End::Known, claims, place, is_zstd, lost: Vec::new(), unsealed: Vec::new() })
+    Ok(Opened {
+        written_len: written.len,
+        end: End::Known,
+        claims,
+        place,
+        is_zstd: written.is_zstd,
+        lost: Vec::new(),
+        unsealed: Vec::new(),
+    })
 }
 
 struct Job<'a, S, O> {
@@ -87,13 +95,13 @@ struct Job<'a, S, O> {
 }
 
 impl<S: Source, O: Observer> Job<'_, S, O> {
-    /// Opens a file whose end can be checked before anything is written. How many bytes were written, and whether they start as zstd does.
+    /// Opens a file whose end can be checked before anything is written. What was written.
     async fn binary(
         &self,
         judgement: Option<&Judgement<'_>>,
         range: Option<(u64, Option<u64>)>,
         sink: impl Sink,
-    ) -> Result<(u64, bool), Failure> {
+    ) -> Result<Written, Failure> {
         let section_len = self.backup.len() - self.offset;
         let layout = Layout::of_section(section_len).map_err(|error| failures::payload(&error))?;
         match judgement.map(|judgement| judgement.payload().len) {
@@ -142,7 +150,7 @@ impl<S: Source, O: Observer> Job<'_, S, O> {
     }
 
     /// The same of armor, which shows only at its end whether it is whole.
-    async fn armored(&self, mut armored: Armored<'_, S>, sink: impl Sink) -> Result<(u64, bool), Failure> {
+    async fn armored(&self, mut armored: Armored<'_, S>, sink: impl Sink) -> Result<Written, Failure> {
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
         if armored.fill(&mut nonce).await? < nonce.len() {
             return Err(failures::payload(&PayloadError::Truncated { index: 0 }));

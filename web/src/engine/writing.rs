@@ -21,10 +21,16 @@ pub(super) struct Plaintext<K> {
     is_at_start: bool,
     /// Bytes that are wanted.
     wanted_len: u64,
-    /// Bytes that were written.
-    written_len: u64,
-    /// Whether they start as zstd does.
-    is_zstd: bool,
+    written: Written,
+}
+
+/// What was written.
+#[derive(Default)]
+pub(super) struct Written {
+    /// In bytes.
+    pub(super) len: u64,
+    /// Whether it starts as zstd does, where it is the start of what was backed up.
+    pub(super) is_zstd: bool,
 }
 
 impl<K: Sink> Plaintext<K> {
@@ -34,8 +40,7 @@ impl<K: Sink> Plaintext<K> {
             skip_len: run.skip_len,
             is_at_start: run.first_index == 0 && run.skip_len == 0,
             wanted_len: run.len,
-            written_len: 0,
-            is_zstd: false,
+            written: Written::default(),
         }
     }
 
@@ -45,10 +50,10 @@ impl<K: Sink> Plaintext<K> {
         for slot in batch.opened_slots() {
             let slot = &slot[length(self.skip_len.min(slot.len() as u64))..];
             let slot = &slot[..length(self.wanted_len.min(slot.len() as u64))];
-            self.is_zstd |= self.is_at_start && slot.starts_with(&ZSTD);
+            self.written.is_zstd |= self.is_at_start && slot.starts_with(&ZSTD);
             (self.skip_len, self.is_at_start) = (0, false);
             self.wanted_len -= slot.len() as u64;
-            self.written_len += slot.len() as u64;
+            self.written.len += slot.len() as u64;
             if !slot.is_empty() {
                 parts.push(slot);
             }
@@ -59,10 +64,10 @@ impl<K: Sink> Plaintext<K> {
         self.sink.write(&parts).await.map_err(|error| failures::write(&error))
     }
 
-    /// All of it was written: how many bytes, and whether they start as zstd does, where they are the first that were backed up.
-    pub(super) async fn commit(self) -> Result<(u64, bool), Failure> {
+    /// All of it was written.
+    pub(super) async fn commit(self) -> Result<Written, Failure> {
         self.sink.commit().await.map_err(|error| failures::write(&error))?;
-        Ok((self.written_len, self.is_zstd))
+        Ok(self.written)
     }
 }
 
