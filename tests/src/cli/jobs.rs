@@ -15,7 +15,7 @@ pub const COMMITTERS: [&str; 4] = [
     "sh -c 'echo $$ >pid; cat >part && mv part final'",
     "sh -c 'cat | (sh -c \"echo \\$PPID\" >pid; cat >part && mv part final)'",
     "setsid sh -c 'echo $$ >pid; cat >part && mv part final'",
-    "sh -c 'exec 3<&0; (echo | setsid sh -c \"echo \\$\\$ >pid; cat <&3 >part && mv part final\" & ) ; exec 3<&- sleep 60'",
+    "sh -c 'exec 3<&0; (echo | setsid sh -c \"echo \\$\\$ >pid; cat <&3 >part && mv part final\" & ) ; exec 3<&- sleep 10'",
 ];
 
 /// `dbseal encrypt` to the recipient of the folder.
