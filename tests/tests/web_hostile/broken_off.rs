@@ -114,6 +114,28 @@ fn a_worker_that_dies_half_way() {
     });
 }
 
+/// What was read for a job that was stopped does not come to the next one.
+#[test]
+fn a_job_that_is_stopped_and_another_at_once() {
+    let folder = long_backups();
+    let trust = folder.read_text("trust");
+    Visit::each(|visit| {
+        visit.begin("check", "");
+        visit.browser.wait_for("#trust").type_in(trust.trim());
+        let choose = |name: &str| {
+            visit.choose("#backup-file", &folder.path(name));
+            visit.choose("#seal-file", &folder.path(&format!("{name}.seal")));
+        };
+        for _ in 0..3 {
+            choose("b/long.age");
+            start_and_strike(visit, "document.getElementById('stop').click();");
+            choose("b/short.age");
+            assert_eq!(visit.answer("data-integrity"), "intact", "{}", visit.name());
+            visit.browser.find("#check-another").expect("a way on").click();
+        }
+    });
+}
+
 /// Begins to open the longest backup on the page as it is, with a worker that is kept.
 fn begin_again(visit: &Visit, folder: &Folder) {
     let browser = &visit.browser;
