@@ -1,12 +1,14 @@
 //! What the tests share. The tests themselves are in the folder beside this one; nothing that ships depends on it.
 //!
 //! A long test is ignored with its time as the reason, next to a short sibling that calls the same function with less.
+//!
+//! The fuzz targets, for whose sake all that they depend on is compiled anew, need no browsers and no programs.
 
-#[cfg(unix)]
+#[cfg(all(unix, not(fuzzing)))]
 pub mod browser;
-#[cfg(unix)]
+#[cfg(all(unix, not(fuzzing)))]
 pub mod cli;
-#[cfg(unix)]
+#[cfg(all(unix, not(fuzzing)))]
 pub mod databases;
 pub mod fuzz_seeds;
 pub mod inputs;
@@ -22,5 +24,5 @@ pub mod seal_vectors;
 pub mod seal_writer;
 pub mod tools;
 pub mod vectors;
-#[cfg(unix)]
+#[cfg(all(unix, not(fuzzing)))]
 pub mod wasm;
