@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use dbseal_tests::browser::{Browser, NO_PICK, Visit, wait_for};
-use dbseal_tests::cli::Folder;
+use dbseal_tests::cli::{Folder, seals};
 
 use super::{backup_of, begin_to_open, each_from_server, stored};
 
@@ -97,6 +97,24 @@ fn what_another_tab_offers_stays() {
         // Firefox does not remove what a tab had that is closed.
         visit.open_page();
         assert_goes(visit, "when the page starts again");
+    });
+}
+
+/// Who pastes a private key where those belong whom they trust has not asked for that to be remembered.
+#[test]
+fn a_private_key_is_not_remembered() {
+    let folder = seals::folder();
+    let (trust, secret) = (folder.read_text("trust"), folder.read_text("backup.key"));
+    each_from_server(|visit| {
+        let remembered = || visit.browser.run("return localStorage.getItem('dbseal-trust')", &[]);
+        visit.begin("check", "");
+        visit.browser.wait_for("#remember-trust").click();
+        let area = visit.browser.wait_for("#trust");
+        area.type_in(&secret);
+        assert!(remembered().is_null(), "{}: {}", visit.name(), remembered());
+        area.clear();
+        area.type_in(trust.trim());
+        assert_eq!(remembered().as_str(), Some(trust.trim()), "{}", visit.name());
     });
 }
 

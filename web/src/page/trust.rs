@@ -1,5 +1,6 @@
 //! Whom the person trusts, and remembering it if they ask for that.
 
+use dbseal_core::Trust;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{File, Storage};
@@ -17,6 +18,22 @@ const MAX_FILE_LEN: u64 = 1 << 20;
 /// What was remembered; nothing if nothing was.
 pub(super) fn remembered() -> String {
     storage().and_then(|storage| storage.get_item(STORED_AS).ok().flatten()).unwrap_or_default()
+}
+
+/// Remembers lines, or that there are none. A private key that was put in their place by mistake is not kept, nor what is half typed.
+fn remember(lines: &str) {
+    let Some(storage) = storage() else { return };
+    if lines.trim_ascii().is_empty() {
+        forget();
+    } else if Trust::parse(lines).is_ok() {
+        let _ = storage.set_item(STORED_AS, lines);
+    }
+}
+
+fn forget() {
+    if let Some(storage) = storage() {
+        let _ = storage.remove_item(STORED_AS);
+    }
 }
 
 /// Lines of trust. While a file of them is being read, and where that failed, nothing is done with those that were there before: with
@@ -64,15 +81,17 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     let area = Tag::new("textarea").id("trust").attr("rows", "3").attr("spellcheck", "false").attr("autocomplete", "off");
     let area = area.attr("autocapitalize", "off").attr("placeholder", texts::TRUST_EXAMPLE).attr("aria-describedby", "trust-hint");
     area.text_area().set_value(page.0.trust.borrow().text());
-    let (remember, tick) = choice("checkbox", "remember", "remember-trust", texts::TRUST_REMEMBER, texts::TRUST_REMEMBER_HINT);
+    let (remember_row, tick) = choice("checkbox", "remember", "remember-trust", texts::TRUST_REMEMBER, texts::TRUST_REMEMBER_HINT);
     tick.input().set_checked(!remembered().is_empty());
 
     let keep = {
         let (page, area, tick) = (page.clone(), area.clone(), tick.clone());
         move || {
             let lines = area.text_area().value();
-            if let Some(storage) = storage() {
-                let _ = if tick.input().checked() { storage.set_item(STORED_AS, &lines) } else { storage.remove_item(STORED_AS) };
+            if tick.input().checked() {
+                remember(&lines);
+            } else {
+                forget();
             }
             page.0.trust.replace(Lines::Known(lines));
         }
@@ -103,7 +122,7 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
         .child(Tag::new("label").class("label").attr("for", "trust").text(texts::TRUST_LABEL))
         .child(paragraph("hint", texts::TRUST_HINT).id("trust-hint"))
         .child(area)
-        .child(div("row").child(chooser).child(storage().map(|_| remember)))
+        .child(div("row").child(chooser).child(storage().map(|_| remember_row)))
 }
 
 fn read(file: File, page: Page, area: Tag, keep: impl Fn() + 'static, notice: Notice) {
