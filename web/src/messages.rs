@@ -189,6 +189,8 @@ pub struct Checked {
     pub missing_len: u64,
     /// Whether the damage was located; otherwise it is somewhere in there.
     pub located: bool,
+    /// Whether no complete age file has this length, where there is no seal that says what it should have.
+    pub has_no_files_len: bool,
     /// Whether nothing is as it was sealed that could be, not even the header: then the seal may be another backup's.
     pub is_all_other: bool,
     /// Why the seal itself says nothing: a sentence.

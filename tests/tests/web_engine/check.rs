@@ -170,6 +170,26 @@ fn what_is_no_backup_is_not_checked_without_a_seal() {
 }
 
 #[test]
+fn what_no_complete_backup_can_be_is_seen_without_a_seal() {
+    let backup = Backup::of(CHUNK_LEN);
+    let file = backup.file();
+    let damaged_header = [b"age-encryption.org/v1\n-> \0", &file[24..]].concat();
+    for (file, is_possible) in [
+        (file.clone(), true),
+        (armored(&file), true),
+        (damaged_header, true),
+        (file[..file.len() - CHUNK_LEN - 1].to_vec(), false),
+        (file[..backup.header.len()].to_vec(), false),
+        (file[..100].to_vec(), false),
+        // As the command ends what it could not complete.
+        ([&file[..], &[0]].concat(), false),
+    ] {
+        let checked = check(file.clone(), None, "");
+        assert_eq!((integrity(&checked), checked.has_no_files_len), (Integrity::Unsealed, !is_possible), "{} bytes", file.len());
+    }
+}
+
+#[test]
 fn inspect_reads_without_a_key() {
     let backup = Backup::of(200_000);
     let inspect = |file: Vec<u8>, seal: Option<&[u8]>| block_on(engine::inspect(NAME, &Memory::new(file), seal, &backup.trust()));

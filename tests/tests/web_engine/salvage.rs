@@ -91,7 +91,9 @@ fn salvage_believes_only_its_own_seal() {
     let opened = salvage(Opening { seal: Some(&anothers), ..Opening::of(&backup, &part) }, &backup.plain, &[], &all);
     assert_eq!(opened.claims, None);
     Opening { seal: None, ..Opening::of(&backup, &part) }.fails("nobody whom you trust vouches");
-    Opening { name: "old.age", ..Opening::of(&backup, &part) }.fails("is called shop.age by its seal");
+    Opening { name: "old.age", ..Opening::of(&backup, &part) }.fails("is called shop.age by its seal: it may be an older backup");
+    let others = Opening { seal: Some(&anothers), name: "old.age", ..Opening::of(&backup, &part) };
+    others.fails("or the seal is another backup's");
     Opening { trust: String::new(), name: "old.age", ..Opening::of(&backup, &part) }.open().expect("nobody is believed");
     // A broken seal is not used, where nobody has to vouch.
     let broken = Opening { seal: Some(&backup.seal[..300]), trust: String::new(), ..Opening::of(&backup, &part) };

@@ -3,6 +3,7 @@
 use dbseal_core::{Extent, FileKey, FileName, Header, Judgement, Maker, Note, ProofKey, Seal, SealError, SourceKind, Standing, Trust};
 
 use super::failures;
+use super::reading::length;
 use crate::messages::{Claims, Failure, Place, SealPolicy, Trusted};
 
 /// Whom a text trusts: nobody, if there is nothing in it. One with only comments is refused, as it may have been meant to name somebody.
@@ -48,13 +49,16 @@ impl SealCheck<'_> {
         Ok(Some(seal))
     }
 
-    /// The seal as far as it can be read: for a backup that is damaged anyway. Where somebody has to vouch, one who does, and of this name.
-    pub(super) fn seal_of_damaged(&self) -> Result<Option<Seal>, Failure> {
+    /// The seal as far as it can be read: for a backup that is damaged anyway, and starts like this. Where somebody has to vouch, one who
+    /// does, and of this name.
+    pub(super) fn seal_of_damaged(&self, start: &[u8]) -> Result<Option<Seal>, Failure> {
         let seal = self.bytes.filter(|_| self.asks_seal()).and_then(|bytes| Seal::parse(bytes).ok());
         if self.needs_trusted() {
             let judgement = seal.as_ref().map(|seal| seal.judge(&self.trust)).ok_or_else(failures::not_vouched)?;
             check_vouched(&judgement)?;
-            self.check_name(&judgement)?;
+            let sealed = judgement.header();
+            let is_sealed_header = start.get(..length(sealed.len)).is_some_and(|header| Extent::of(header) == sealed);
+            self.check_name(&judgement).map_err(|failure| if is_sealed_header { failure } else { failures::or_of_another(failure) })?;
         }
         Ok(seal)
     }

@@ -210,6 +210,15 @@ pub(super) fn renamed(sealed: &str) -> Failure {
     }
 }
 
+/// The same of a backup whose header is not the one that was signed either.
+pub(super) fn or_of_another(renamed: Failure) -> Failure {
+    Failure {
+        what: format!("{}, or the seal is another backup's: the header is not the one that was signed either", renamed.what),
+        next: "see that the seal is that of this backup; if it is, and the backup was renamed on purpose, say so".into(),
+        ..renamed
+    }
+}
+
 pub(super) fn wrong_proof(error: impl Display) -> Failure {
     Failure::new(error.to_string(), "somebody put their own name to another's file: find out who; do not restore it")
 }

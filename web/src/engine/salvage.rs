@@ -28,9 +28,9 @@ pub(super) async fn salvage<S: Source>(
     spread: Spread,
     observer: &impl Observer,
 ) -> Result<Opened, Failure> {
-    let seal = seal_check.seal_of_damaged()?;
-    let judgement = seal.as_ref().map(|seal| seal.judge(&seal_check.trust));
     let start = read_bytes(backup, 0..backup.len().min(MAX_HEADER_LEN as u64)).await?;
+    let seal = seal_check.seal_of_damaged(&start)?;
+    let judgement = seal.as_ref().map(|seal| seal.judge(&seal_check.trust));
     if is_armored(&start) {
         return Err(failures::armor_not_salvageable());
     }

@@ -44,6 +44,13 @@ pub(in crate::page) fn integrity(checked: &Checked) -> Half {
             Half::new(Tone::Good, "Intact", says, None)
         }
         (Some(Integrity::Unvouched), _) => unvouched(checked.claims.as_ref()),
+        (Some(Integrity::Unsealed), _) if checked.has_no_files_len => Half::new(
+            Tone::Bad,
+            "Not complete",
+            "No complete backup has this length: it was cut off, or something was added, or the backup failed while it was written. It has \
+             no seal that says more.",
+            "Fetch it again from where it is whole.".to_owned(),
+        ),
         (Some(Integrity::Unsealed), _) => Half::new(
             Tone::Unsure,
             "No seal",
@@ -93,8 +100,12 @@ fn unvouched(claims: Option<&Claims>) -> Half {
             "If it may seal them, add seal to may= in its line where you say whom you trust.",
         ),
         Some(Trusted::NotForThisSeries) => (
-            format!("{matches} the key that signed the seal is one that you trust for other series, not for this one."),
-            "If it may seal this series too, let series= in its line match the name of the series.",
+            if claims.is_some_and(|claims| claims.series.is_none()) {
+                format!("{matches} the key that signed the seal is one that you trust for some series, and this backup is of none.")
+            } else {
+                format!("{matches} the key that signed the seal is one that you trust for other series, not for this one.")
+            },
+            "If it may seal this backup too, let series= in its line match the name of its series, or * for any and none.",
         ),
         _ => (
             format!(
@@ -217,6 +228,7 @@ fn who(claims: &Claims) -> String {
             _ => format!("{name}, whom you trust, who did not make it"),
         },
         (None, Trusted::NotForSealing) => "a key that you trust, but not to seal backups".into(),
+        (None, Trusted::NotForThisSeries) if claims.series.is_none() => "a key that you trust, but not for a backup of no series".into(),
         (None, Trusted::NotForThisSeries) => "a key that you trust, but not for this series".into(),
         (None, Trusted::Yes | Trusted::Stranger) => "somebody whom you do not trust; the name in the key is their own choice".into(),
     }

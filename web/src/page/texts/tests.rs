@@ -31,6 +31,7 @@ fn checked(integrity: &str) -> Checked {
         payload_len: 6 << 30,
         excess_len: 0,
         missing_len: 0,
+        has_no_files_len: false,
         is_all_other: false,
         located: true,
         broken: None,
@@ -66,6 +67,9 @@ fn nobody_vouches_for_reasons_of_their_own() {
     assert!(says(Trusted::Stranger).says.contains("nobody whom you trust"));
     assert!(says(Trusted::NotForSealing).next.is_some_and(|next| next.contains("may=")));
     assert!(says(Trusted::NotForThisSeries).next.is_some_and(|next| next.contains("series=")));
+    assert!(says(Trusted::NotForThisSeries).says.contains("not for this one"));
+    let alone = Claims { trusted: Trusted::NotForThisSeries, series: None, ..stranger() };
+    assert!(integrity(&Checked { claims: Some(alone), ..checked("unvouched") }).says.contains("this backup is of none"));
 }
 
 #[test]
@@ -157,7 +161,7 @@ fn recipients_are_counted_by_kind() {
         broken: None,
     };
     let facts = inspected_facts(&inspected);
-    assert!(facts.iter().any(|(_, value)| value == "2 × X25519, 1 × scrypt"));
+    assert!(facts.iter().any(|(_, value)| value == "2 × X25519 key, 1 × passphrase (scrypt)"));
     assert!(facts.iter().any(|(_, value)| value.contains("cut off")));
     // A header of a mebibyte names more kinds than anybody reads.
     let recipients = (0..100_000).map(|index| format!("kind{index}")).collect();
