@@ -61,7 +61,9 @@ fn integrity(answer: &Verification) -> String {
             let what = answer.sample.map_or_else(|| "it is what that says".into(), sampled);
             format!("NOT VOUCHED FOR: {}; {what}", claims.map(not_vouched).unwrap_or_default())
         }
-        Integrity::Unsealed => "NO SEAL: without one, and without a key, nothing can be said".into(),
+        Integrity::Unsealed => {
+            "NO SEAL: without one, nothing can be said of what is in it; dbseal inspect sees whether it was cut off".into()
+        }
         Integrity::HeaderChanged => {
             let what = answer.sample.map_or_else(|| "the payload section is whole".into(), sampled);
             let stranger = claims.filter(|claims| claims.vouched_by.is_none());
