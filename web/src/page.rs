@@ -28,6 +28,7 @@ mod trust;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use js_sys::Reflect;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
@@ -46,6 +47,7 @@ use self::stored::Stored;
 pub fn start_page() {
     let page = Page::new();
     page.ask_before_leaving();
+    page.end_when_leaving();
     page.take_drops();
     keep_no_plaintext();
     start::show(&page);
@@ -103,6 +105,7 @@ impl Page {
     /// Leaves a screen; to be called before the elements of the next are made.
     fn leave_screen(&self) {
         elements::next_screen();
+        self.announce("");
         self.0.on_drop.take();
         self.0.busy.set(false);
         if let Some(stored) = self.0.offered.take() {
@@ -146,6 +149,20 @@ impl Page {
                 event.prevent_default();
                 // Browsers that follow an older standard ask only if this is set; its text they never show.
                 event.unchecked_ref::<BeforeUnloadEvent>().set_return_value("busy");
+            }
+        });
+    }
+
+    /// Ends what runs when the page goes. One that the browser brings back would show work that has ended, or offer what is not there any
+    /// more: it starts anew.
+    fn end_when_leaving(&self) {
+        let page = self.clone();
+        always_on(&window(), "pagehide", move |_| page.0.bridge.leave());
+        let page = self.clone();
+        always_on(&window(), "pageshow", move |event| {
+            let comes_back = Reflect::get(&event, &"persisted".into()).is_ok_and(|is| is.is_truthy());
+            if comes_back && (page.0.busy.get() || stored::holds_any()) {
+                let _ = window().location().reload();
             }
         });
     }

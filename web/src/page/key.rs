@@ -18,6 +18,18 @@ use crate::messages::{Failure, KeyKind};
 /// is longer.
 const PROTECTED: [&str; 2] = ["age-encryption", "-----BEGIN AGE"];
 
+/// How a key is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum By {
+    /// As an identity file.
+    #[default]
+    File,
+    /// As a text that is pasted.
+    Text,
+    /// As the passphrase of the backup.
+    Passphrase,
+}
+
 /// A key on its way to the worker.
 pub(super) struct Key {
     pub(super) kind: KeyKind,
@@ -44,12 +56,18 @@ struct Chosen {
 }
 
 impl KeySection {
-    pub(super) fn new() -> Self {
+    /// The part, where one way is chosen already.
+    pub(super) fn new(by: By) -> Self {
         let option = |id: &str, (label, hint): (&str, &str)| choice("radio", "key", id, label, hint);
         let (file_row, by_file) = option("key-by-file", texts::KEY_FILE);
         let (text_row, by_text) = option("key-by-text", texts::KEY_TEXT);
         let (passphrase_row, by_passphrase) = option("key-by-passphrase", texts::KEY_PASSPHRASE);
-        by_file.input().set_checked(true);
+        let chosen_first = match by {
+            By::File => &by_file,
+            By::Text => &by_text,
+            By::Passphrase => &by_passphrase,
+        };
+        chosen_first.input().set_checked(true);
         let chosen = Rc::new(Chosen::default());
 
         let text = secret(Tag::new("textarea").id("key-text").attr("rows", "2"));
@@ -98,30 +116,43 @@ impl KeySection {
         let fields = div("fields").child(file_field).child(text_field).child(passphrase_field).child(show_row);
         // In a form of its own that nobody keeps: browsers that remember what was typed, for when the page is loaded again, ask it.
         let form = Tag::new("form").attr("autocomplete", "off").child(rows).child(fields);
-        let form = form.on("submit", |event| event.prevent_default());
+        let form = form.on("submit", |event| {
+            event.prevent_default();
+            if let Some(start) = Tag::find("start") {
+                start.click();
+            }
+        });
         let warning = super::trust::is_from_file().then(|| paragraph("warning", texts::KIT_WARNING).id("kit-warning"));
         let tag = job::section(texts::KEY).child(warning).child(form).child(paragraph("hint", texts::KEY_NOTE));
         Self { tag, by_text, by_passphrase, text, passphrase, chosen }
     }
 
+    /// The way that is chosen.
+    pub(super) fn by(&self) -> By {
+        if self.by_passphrase.input().checked() {
+            By::Passphrase
+        } else if self.by_text.input().checked() {
+            By::Text
+        } else {
+            By::File
+        }
+    }
+
     /// What is missing, and where.
     pub(super) fn missing(&self) -> Option<(Failure, &'static str)> {
         let no_passphrase = || Zeroizing::new(self.passphrase.input().value()).is_empty().then(|| (texts::no_passphrase(), "passphrase"));
-        if self.by_passphrase.input().checked() {
-            return no_passphrase();
-        }
-        if self.by_text.input().checked() {
-            let text = Zeroizing::new(self.text.text_area().value());
-            return match text.trim() {
+        match self.by() {
+            By::Passphrase => no_passphrase(),
+            By::Text => match Zeroizing::new(self.text.text_area().value()).trim() {
                 "" => Some((texts::no_key_text(), "key-text")),
                 text if is_protected(text) => no_passphrase(),
                 _ => None,
-            };
-        }
-        match self.chosen.identity.borrow().as_ref() {
-            None => Some((texts::no_identity(), "identity-file")),
-            Some(_) if self.chosen.is_protected.get() => no_passphrase(),
-            Some(_) => None,
+            },
+            By::File => match self.chosen.identity.borrow().as_ref() {
+                None => Some((texts::no_identity(), "identity-file")),
+                Some(_) if self.chosen.is_protected.get() => no_passphrase(),
+                Some(_) => None,
+            },
         }
     }
 
@@ -132,19 +163,15 @@ impl KeySection {
         self.forget();
         let passphrase_bytes = || Some(Zeroizing::new(passphrase.as_bytes().to_vec()));
         let identity = self.chosen.identity.take();
-        if self.by_passphrase.input().checked() {
-            Key { kind: KeyKind::Passphrase, identity: None, secret: passphrase_bytes() }
-        } else if self.by_text.input().checked() {
-            if is_protected(text.trim()) {
+        match self.by() {
+            By::Passphrase => Key { kind: KeyKind::Passphrase, identity: None, secret: passphrase_bytes() },
+            By::Text if is_protected(text.trim()) => {
                 let file = File::new_with_str_sequence(&Array::of1(&JsValue::from_str(&text)), "identity").ok();
                 Key { kind: KeyKind::ProtectedIdentity, identity: file, secret: passphrase_bytes() }
-            } else {
-                Key { kind: KeyKind::Identity, identity: None, secret: Some(Zeroizing::new(text.as_bytes().to_vec())) }
             }
-        } else if self.chosen.is_protected.get() {
-            Key { kind: KeyKind::ProtectedIdentity, identity, secret: passphrase_bytes() }
-        } else {
-            Key { kind: KeyKind::Identity, identity, secret: None }
+            By::Text => Key { kind: KeyKind::Identity, identity: None, secret: Some(Zeroizing::new(text.as_bytes().to_vec())) },
+            By::File if self.chosen.is_protected.get() => Key { kind: KeyKind::ProtectedIdentity, identity, secret: passphrase_bytes() },
+            By::File => Key { kind: KeyKind::Identity, identity, secret: None },
         }
     }
 

@@ -53,7 +53,7 @@ impl Keyless {
         job::run(
             page,
             job,
-            move || self.show(&stopped, Some(texts::STOPPED)),
+            move || self.show(&stopped, Some(texts::READING_STOPPED)),
             move |report, _| {
                 ended.leave_screen();
                 if (self.show_answer)(&ended, &report) {

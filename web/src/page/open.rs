@@ -9,7 +9,7 @@ use web_sys::Blob;
 use super::elements::{Tag, button, div, paragraph};
 use super::files::{self, Pair};
 use super::job::{self, Job, Output};
-use super::key::KeySection;
+use super::key::{By, KeySection};
 use super::notice::Notice;
 use super::output::{self, Outlet};
 use super::part::PartSection;
@@ -23,13 +23,14 @@ use crate::objects::{self, words_of};
 #[derive(Clone)]
 pub(super) struct Form {
     pub(super) part: Part,
+    pub(super) key: By,
     pub(super) seal: SealPolicy,
     pub(super) said: Option<&'static str>,
 }
 
 impl Default for Form {
     fn default() -> Self {
-        Self { part: Part::Whole, seal: SealPolicy::Trusted, said: None }
+        Self { part: Part::Whole, key: By::default(), seal: SealPolicy::Trusted, said: None }
     }
 }
 
@@ -37,7 +38,7 @@ impl Default for Form {
 pub(super) fn show(page: &Page, form: &Form) {
     page.leave_screen();
     let notice = Notice::new();
-    let key = KeySection::new();
+    let key = KeySection::new(form.key);
     page.on_leave({
         let key = key.clone();
         move || key.forget()
@@ -141,11 +142,11 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
     if !key.tag.is_shown() {
         return discard(&output);
     }
-    let key = key.take();
+    let (by, key) = (key.by(), key.take());
     let request = Request::Open { key: key.kind, part: part.clone(), trust, seal: seal.clone(), output: kind };
     let mapped = !matches!(part, Part::Bytes(..));
     let job = Job { doing: texts::OPENING, request, files, key: Some(key), output: Some(output.clone()), mapped };
-    let form = Form { part, seal, said: Some(texts::STOPPED) };
+    let form = Form { part, key: by, seal, said: Some(texts::STOPPED) };
     let stopped = {
         let (page, form, output) = (page.clone(), form.clone(), output.clone());
         move || {

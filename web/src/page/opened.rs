@@ -7,7 +7,7 @@ use super::elements::{Tag, button, div, facts, paragraph, sleep};
 use super::job::{self, Output};
 use super::stored::Stored;
 use super::texts::{self, Opening, Tone};
-use super::{Page, answer, open, save, start};
+use super::{Page, answer, open, output, save, start};
 use crate::messages::{Opened, Place};
 
 /// Shows it; `file` is what is still to be saved, where it did not go into a file that was chosen.
@@ -23,7 +23,7 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
     let head = head.attr("role", "status").child(card);
 
     let name = output.handle.as_ref().and_then(|handle| js_sys::Reflect::get(handle, &"name".into()).ok()?.as_string());
-    let name = name.unwrap_or_else(|| output.name.clone());
+    let name = name.unwrap_or_else(|| output::with_ending(&output.name, opened.is_zstd));
     // What is only in memory or in the browser's storage is gone with the page.
     page.0.busy.set(!saved);
     page.0.offered.replace(output.stored.clone());
@@ -54,7 +54,7 @@ fn save_section(page: &Page, file: Blob, name: &str, stored: Option<Stored>) -> 
     let save = button("save-output", "primary", &texts::save_output(name), {
         let (page, name, note) = (page.clone(), name.to_owned(), note.clone());
         move |_| {
-            save::save(&file, &name);
+            save::save_output(&file, &name);
             note.set_text(texts::SAVE_STARTED);
             let Some(stored) = &stored else { return page.0.busy.set(false) };
             stored.note_save();

@@ -90,6 +90,11 @@ pub(super) fn name(backup: &str, part: &Part) -> String {
     }
 }
 
+/// The same with the ending without which zstd unpacks nothing.
+pub(super) fn with_ending(name: &str, is_zstd: bool) -> String {
+    if is_zstd && !name.ends_with(".zst") { format!("{name}.zst") } else { name.to_owned() }
+}
+
 /// Lets the person choose a file.
 pub(super) async fn pick(name: &str) -> Result<JsValue, Failure> {
     let Some(picker) = picker() else { return Err(texts::no_place_chosen()) };
@@ -136,6 +141,9 @@ mod tests {
         assert_eq!(name("shop.sql.age", &Part::Salvage), "shop.sql.salvaged");
         assert_eq!(name("shop.sql.age", &Part::Bytes(4, None)), "shop.sql.bytes-from-4");
         assert_eq!(name("shop.sql.age", &Part::Bytes(4, Some(9))), "shop.sql.bytes-4-to-9");
+        assert_eq!(with_ending("shop.sql", true), "shop.sql.zst");
+        assert_eq!(with_ending("shop.sql.zst", true), "shop.sql.zst");
+        assert_eq!(with_ending("shop.sql", false), "shop.sql");
     }
 
     #[test]

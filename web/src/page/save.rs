@@ -10,8 +10,16 @@ use super::elements::{Tag, window};
 /// In milliseconds: a browser that asks where a download goes has taken hold of it by then.
 pub(super) const HELD_FOR: i32 = 60_000;
 
-/// Hands a file to the browser's downloads.
-pub(super) fn save(file: &Blob, name: &str) {
+/// Hands an output to the browser's downloads, as what has no type: Chromium gives a name without an ending the one of a type that it
+/// makes out by itself.
+pub(super) fn save_output(file: &Blob, name: &str) {
+    match file.slice_with_f64_and_f64_and_content_type(0.0, file.size(), "application/octet-stream") {
+        Ok(file) => save(&file, name),
+        Err(_) => save(file, name),
+    }
+}
+
+fn save(file: &Blob, name: &str) {
     let Ok(url) = Url::create_object_url_with_blob(file) else { return };
     Tag::new("a").attr("href", &url).attr("download", name).click();
     // Until then the file cannot be given up.

@@ -111,7 +111,7 @@ pub(super) async fn sweep() -> Result<(), JsValue> {
     Ok(())
 }
 
-/// Removes what this tab holds when its page goes. A page that the browser brings back offers what is not there any more: it starts anew.
+/// Removes what this tab holds when its page goes.
 pub(super) fn remove_when_leaving() {
     always_on(&window(), "pagehide", |_| {
         // Asked now: of a page that goes nothing is awaited. Firefox does not do it for a tab that is closed: the next page that starts
@@ -119,12 +119,11 @@ pub(super) fn remove_when_leaving() {
         let gone = |held: &&Rc<Held>| held.saved_at.get().is_none_or(|saved_at| Date::now() - saved_at > f64::from(HELD_FOR));
         HELD.with_borrow(|all| all.iter().filter(gone).for_each(|held| drop(held.folder.remove_entry(&held.name))));
     });
-    always_on(&window(), "pageshow", |event| {
-        let comes_back = Reflect::get(&event, &"persisted".into()).is_ok_and(|is| is.is_truthy());
-        if comes_back && HELD.with_borrow(|all| !all.is_empty()) {
-            let _ = window().location().reload();
-        }
-    });
+}
+
+/// Whether this tab holds anything.
+pub(super) fn holds_any() -> bool {
+    HELD.with_borrow(|all| !all.is_empty())
 }
 
 async fn folder() -> Result<FileSystemDirectoryHandle, JsValue> {

@@ -97,7 +97,7 @@ pub(super) const RANGE_HINT: &str = "Whole numbers, with K, M, G or T for powers
 
 pub(super) const OUTPUT: &str = "Where it goes";
 pub(super) const UNSEALED_WARNING: &str = "This time the seal will not be asked, so nobody vouches for what you open. Anybody who has the \
-                                           public key can make a backup that your key opens, and a database dump is a program that runs \
+                                           public key, or the passphrase, can make one that opens just so, and a database dump is a program that runs \
                                            with your rights. Use what comes out only if you know by another way where it came from.";
 pub(super) const OPEN_UNSEALED_TITLE: &str = "Open without anybody who vouches";
 pub(super) const OPEN_UNSEALED_START: &str = "Open without asking the seal";
@@ -119,6 +119,7 @@ pub(super) const PREPARING: &str = "Getting ready";
 pub(super) const SILENCE: &str = "Nothing was heard of this work for 20 seconds. The disk may be slow, or the browser has ended it. If this \
                                   stays, stop and try again; if that does not help, use the dbseal command.";
 pub(super) const STOPPED: &str = "Stopped. Nothing was kept, unless all of it had just been written.";
+pub(super) const READING_STOPPED: &str = "Stopped.";
 pub(super) const LEGEND: [(&str, &str); 3] = [("unread", "not read yet"), ("read", "read"), ("damaged", "damaged")];
 
 pub(super) const INTEGRITY: &str = "Integrity";

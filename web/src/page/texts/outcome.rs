@@ -98,7 +98,7 @@ pub(in crate::page) fn opened_facts(opened: &Opened, opening: Opening, file: Opt
     if opened.is_zstd {
         let is_all = opening != Opening::Range && opened.end == End::Known && opened.lost.is_empty();
         let words = if is_all {
-            "with zstd: unpack it with zstd -d, or open it with dbseal decrypt --decompress"
+            "with zstd: zstd -dc FILE > OUTPUT unpacks it; dbseal decrypt --decompress does it as it opens it"
         } else {
             "with zstd: zstd -dc FILE > OUTPUT unpacks it up to the first byte that is not there, and then fails"
         };
@@ -108,8 +108,8 @@ pub(in crate::page) fn opened_facts(opened: &Opened, opening: Opening, file: Opt
         Some(claims) => facts.extend(claim_facts(claims)),
         None => facts.push((
             "Who made it",
-            "Nobody knows: no seal speaks for it. That it opened does not show who made it, since anybody who has the public key can make a \
-             backup that your key opens."
+            "Nobody knows: no seal speaks for it. That it opened does not show who made it, since anybody who has the public key, or the \
+             passphrase, can make a backup that opens just so."
                 .into(),
         )),
     }
@@ -130,13 +130,23 @@ pub(in crate::page) fn inspected_facts(inspected: &Inspected) -> Vec<(&'static s
     facts
 }
 
+/// A kind of recipient in words, with its name in the header.
+fn recipient(kind: &str) -> String {
+    match kind {
+        "X25519" => "X25519 key".into(),
+        "mlkem768x25519" => "post-quantum key (mlkem768x25519)".into(),
+        "scrypt" => "passphrase (scrypt)".into(),
+        other => other.into(),
+    }
+}
+
 /// How many of each kind, in the order in which they come.
 fn recipients(kinds: &[String]) -> String {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (index, kind) in kinds.iter().enumerate() {
         counts.entry(kind).or_insert((index, 0)).1 += 1;
     }
-    let mut counts: Vec<_> = counts.into_iter().map(|(kind, (first, count))| (first, format!("{count} × {kind}"))).collect();
+    let mut counts: Vec<_> = counts.into_iter().map(|(kind, (first, count))| (first, format!("{count} × {}", recipient(kind)))).collect();
     counts.sort_unstable();
     let more = counts.len().saturating_sub(NAMED_KINDS);
     let mut words: Vec<_> = counts.into_iter().take(NAMED_KINDS).map(|(_, words)| words).collect();
