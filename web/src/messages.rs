@@ -189,8 +189,8 @@ pub struct Checked {
     pub missing_len: u64,
     /// Whether the damage was located; otherwise it is somewhere in there.
     pub located: bool,
-    /// Whether no complete age file has this length, where there is no seal that says what it should have.
-    pub has_no_files_len: bool,
+    /// Whether a complete age file can have this length; only asked where no seal says which it should have.
+    pub has_possible_len: bool,
     /// Whether nothing is as it was sealed that could be, not even the header: then the seal may be another backup's.
     pub is_all_other: bool,
     /// Why the seal itself says nothing: a sentence.

@@ -47,6 +47,7 @@ use self::stored::Stored;
 pub fn start_page() {
     let page = Page::new();
     page.ask_before_leaving();
+    // Before its output is removed.
     page.end_when_leaving();
     page.take_drops();
     keep_no_plaintext();
@@ -65,6 +66,8 @@ struct State {
     files: RefCell<Pair>,
     /// So do lines of trust, as long as the page is open.
     trust: RefCell<trust::Lines>,
+    /// And whether they are remembered longer.
+    remembers: Cell<bool>,
     /// Whether something would be lost by leaving.
     busy: Cell<bool>,
     /// What the screen offers of the browser's storage.
@@ -88,12 +91,14 @@ impl Page {
                 main.set("data-backend", backend);
             }
         });
+        let remembered = trust::remembered();
         let state = State {
             main,
             announcer: Tag::of_page("announcer"),
             bridge,
             files: RefCell::default(),
-            trust: RefCell::new(trust::Lines::Known(trust::remembered())),
+            remembers: Cell::new(!remembered.is_empty()),
+            trust: RefCell::new(trust::Lines::Known(remembered)),
             busy: Cell::default(),
             offered: RefCell::default(),
             on_leave: RefCell::default(),
@@ -156,12 +161,17 @@ impl Page {
     /// Ends what runs when the page goes. One that the browser brings back would show work that has ended, or offer what is not there any
     /// more: it starts anew.
     fn end_when_leaving(&self) {
-        let page = self.clone();
-        always_on(&window(), "pagehide", move |_| page.0.bridge.leave());
+        let was_at_work = Rc::new(Cell::new(false));
+        always_on(&window(), "pagehide", {
+            let (page, was_at_work) = (self.clone(), Rc::clone(&was_at_work));
+            move |_| was_at_work.set(page.0.bridge.leave())
+        });
         let page = self.clone();
         always_on(&window(), "pageshow", move |event| {
             let comes_back = Reflect::get(&event, &"persisted".into()).is_ok_and(|is| is.is_truthy());
-            if comes_back && (page.0.busy.get() || stored::holds_any()) {
+            if comes_back && (was_at_work.get() || stored::holds_any()) {
+                // Nothing is lost that is not lost already: nobody is asked.
+                page.0.busy.set(false);
                 let _ = window().location().reload();
             }
         });

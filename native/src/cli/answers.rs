@@ -62,7 +62,7 @@ fn integrity(answer: &Verification) -> String {
             format!("NOT VOUCHED FOR: {}; {what}", claims.map(not_vouched).unwrap_or_default())
         }
         Integrity::Unsealed => {
-            "NO SEAL: without one, nothing can be said of what is in it; dbseal inspect sees whether it was cut off".into()
+            "NO SEAL: without one, and without a key, nothing can be said of what is in it, or whether its end is there".into()
         }
         Integrity::HeaderChanged => {
             let what = answer.sample.map_or_else(|| "the payload section is whole".into(), sampled);

@@ -114,7 +114,7 @@ fn a_worker_that_dies_half_way() {
     });
 }
 
-/// What was read for a job that was stopped does not come to the next one.
+/// Another job can follow at once, and knows nothing of what was read for the one that was stopped.
 #[test]
 fn a_job_that_is_stopped_and_another_at_once() {
     let folder = long_backups();

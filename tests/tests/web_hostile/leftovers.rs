@@ -100,7 +100,7 @@ fn what_another_tab_offers_stays() {
     });
 }
 
-/// Who pastes a private key where those belong whom they trust has not asked for that to be remembered.
+/// Who pastes a private key where those belong whom they trust has not asked for that to be remembered; nor has who takes a key back.
 #[test]
 fn a_private_key_is_not_remembered() {
     let folder = seals::folder();
@@ -110,11 +110,20 @@ fn a_private_key_is_not_remembered() {
         visit.begin("check", "");
         visit.browser.wait_for("#remember-trust").click();
         let area = visit.browser.wait_for("#trust");
-        area.type_in(&secret);
-        assert!(remembered().is_null(), "{}: {}", visit.name(), remembered());
-        area.clear();
-        area.type_in(trust.trim());
-        assert_eq!(remembered().as_str(), Some(trust.trim()), "{}", visit.name());
+        let write = |lines: &str| {
+            area.clear();
+            area.type_in(lines.trim());
+            // Another field, as whoever goes on chooses it.
+            visit.browser.run("document.getElementById('trust').blur();", &[]);
+        };
+        let commented = format!("{}  # {}", trust.trim(), secret.lines().last().expect("a key"));
+        let taken_back = format!("# {}", trust.trim());
+        for lines in [&secret, &commented, &taken_back] {
+            write(&trust);
+            assert_eq!(remembered().as_str(), Some(trust.trim()), "{}", visit.name());
+            write(lines);
+            assert!(remembered().is_null(), "{}: {}", visit.name(), remembered());
+        }
     });
 }
 

@@ -1,11 +1,37 @@
-//! A passphrase that takes more memory than a page may have.
+//! Passphrases: a wrong one, and one that takes more memory than a page may have.
 
-use dbseal_tests::browser::{NO_PICK, Visit};
+use dbseal_tests::browser::{NO_PICK, Visit, wait_for};
 use dbseal_tests::cli::Folder;
 use dbseal_tests::inputs::paint;
 use dbseal_tests::passphrase_vectors;
 
-use super::{begin_to_open, failure};
+use super::{begin_to_open, failure, told};
+
+/// The key as WebDriver types it.
+const ENTER: char = '\u{e007}';
+
+#[test]
+fn a_wrong_passphrase_can_be_typed_again() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(1000));
+    folder.write("passphrase", "right");
+    folder.dbseal(["encrypt", "--passphrase-file", "passphrase", "-o", "shop.age", "plain"]).run().succeeds();
+    Visit::each(|visit| {
+        visit.begin("open", NO_PICK);
+        visit.choose("#backup-file", &folder.path("shop.age"));
+        visit.browser.find("#key-by-passphrase").expect("a choice").click();
+        wait_for("where the output goes", || visit.browser.find("#output-note").and_then(|note| note.attribute("data-output")));
+        visit.browser.wait_for("#passphrase").type_in(&format!("wrong{ENTER}"));
+        let said = told(visit);
+        assert!(said.contains("does not open the backup"), "{}: {said}", visit.name());
+        visit.browser.find("#again").expect("a way back").click();
+        let field = visit.browser.wait_for("#passphrase");
+        assert!(field.is_shown() && field.property("value") == "", "{}: {}", visit.name(), field.property("value"));
+        wait_for("where the output goes", || visit.browser.find("#output-note").and_then(|note| note.attribute("data-output")));
+        field.type_in(&format!("right{ENTER}"));
+        assert_eq!(visit.browser.wait_for("#answer").attribute("data-answer").as_deref(), Some("opened"), "{}", visit.name());
+    });
+}
 
 #[test]
 fn a_work_factor_that_a_page_cannot_hold_names_the_command() {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use dbseal_core::{Extent, Header, HeaderError, Integrity, Judgement, Layout, MAX_HEADER_LEN, ReadBuffer, Seal, Spread};
 
 use super::against_seal::{broken, claims, place, trust_of};
-use super::age_file::{is_age, is_armored};
+use super::age_file::is_age;
 use super::failures;
 use super::payload::PayloadCheck;
 use super::ranges;
@@ -16,6 +16,7 @@ use crate::messages::{Checked, Failure, Place, Progress};
 /// Bytes that are read at a time: four groups of most backups, which as many threads hash; more gained nothing, and each has to be held
 /// four times over, by the browser and here.
 const PIECE_LEN: usize = 4 << 20;
+
 /// Checks a backup. `trust` are the lines of a trust file, or nothing.
 ///
 /// # Errors
@@ -39,14 +40,14 @@ pub async fn check<S: Source>(
         payload_len: 0,
         excess_len: 0,
         missing_len: 0,
-        has_no_files_len: false,
+        has_possible_len: true,
         is_all_other: false,
         located: true,
         broken: None,
     };
     let integrity = match seal.map(Seal::parse) {
         None => {
-            checked.has_no_files_len = !has_files_len(backup).await?;
+            checked.has_possible_len = has_possible_len(backup).await?;
             Integrity::Unsealed
         }
         Some(Err(error)) => {
@@ -61,14 +62,14 @@ pub async fn check<S: Source>(
 
 /// Whether a complete age file can be as long as this one: it needs no key and no seal to say that one cannot. Refuses what is no age file,
 /// which nothing else would say.
-async fn has_files_len<S: Source>(backup: &S) -> Result<bool, Failure> {
+async fn has_possible_len<S: Source>(backup: &S) -> Result<bool, Failure> {
     let start = read_bytes(backup, 0..backup.len().min(MAX_HEADER_LEN as u64)).await?;
     if start.is_empty() {
         return Err(failures::empty());
     }
     Ok(match Header::parse(&start) {
         Err(HeaderError::NotAge) if !is_age(&start) => return Err(failures::not_age()),
-        Err(HeaderError::Incomplete) => is_armored(&start),
+        Err(HeaderError::Incomplete) => false,
         // Of armor the length says nothing, and of a damaged header not where it ends.
         Err(_) => true,
         Ok((_, header_len)) => Layout::of_section(backup.len() - header_len as u64).is_ok(),

@@ -77,15 +77,16 @@ impl Bridge {
 
     /// Ends the job at once; an output that is not complete is gone with it.
     pub(super) fn stop(&self) {
-        self.leave();
+        let _ = self.leave();
         let _ = self.0.start_worker();
     }
 
-    /// Ends the job, and has nobody ready for another: the page is left.
-    pub(super) fn leave(&self) {
-        self.0.listener.take();
+    /// Ends the job, and has nobody ready for another: the page is left. Whether there was one.
+    pub(super) fn leave(&self) -> bool {
+        let was_at_work = self.0.listener.take().is_some();
         self.0.drop_waiting();
         self.0.end_worker();
+        was_at_work
     }
 }
 

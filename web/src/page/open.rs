@@ -23,14 +23,14 @@ use crate::objects::{self, words_of};
 #[derive(Clone)]
 pub(super) struct Form {
     pub(super) part: Part,
-    pub(super) key: By,
+    pub(super) by: By,
     pub(super) seal: SealPolicy,
     pub(super) said: Option<&'static str>,
 }
 
 impl Default for Form {
     fn default() -> Self {
-        Self { part: Part::Whole, key: By::default(), seal: SealPolicy::Trusted, said: None }
+        Self { part: Part::Whole, by: By::default(), seal: SealPolicy::Trusted, said: None }
     }
 }
 
@@ -38,7 +38,7 @@ impl Default for Form {
 pub(super) fn show(page: &Page, form: &Form) {
     page.leave_screen();
     let notice = Notice::new();
-    let key = KeySection::new(form.key);
+    let key = KeySection::new(form.by);
     page.on_leave({
         let key = key.clone();
         move || key.forget()
@@ -92,13 +92,13 @@ struct Asked {
 
 /// What it means to open a backup without its seal or under another name, and the way back from there.
 fn warning(page: &Page, form: &Form) -> Option<Tag> {
-    let (page, part) = (page.clone(), form.part.clone());
+    let (page, part, by) = (page.clone(), form.part.clone(), form.by);
     let (id, warning, back) = match &form.seal {
         SealPolicy::Trusted => return None,
         SealPolicy::Renamed(sealed) => ("renamed-warning", texts::renamed_warning(sealed), texts::ASK_NAME),
         SealPolicy::Ignored => ("unsealed-warning", texts::UNSEALED_WARNING.into(), texts::ASK_SEAL),
     };
-    let back = button("ask-seal", "link", back, move |_| show(&page, &Form { part: part.clone(), ..Form::default() }));
+    let back = button("ask-seal", "link", back, move |_| show(&page, &Form { part: part.clone(), by, ..Form::default() }));
     Some(div("warning").id(id).child(paragraph("", &warning)).child(back))
 }
 
@@ -146,7 +146,7 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
     let request = Request::Open { key: key.kind, part: part.clone(), trust, seal: seal.clone(), output: kind };
     let mapped = !matches!(part, Part::Bytes(..));
     let job = Job { doing: texts::OPENING, request, files, key: Some(key), output: Some(output.clone()), mapped };
-    let form = Form { part, key: by, seal, said: Some(texts::STOPPED) };
+    let form = Form { part, by, seal, said: Some(texts::STOPPED) };
     let stopped = {
         let (page, form, output) = (page.clone(), form.clone(), output.clone());
         move || {

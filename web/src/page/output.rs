@@ -90,7 +90,7 @@ pub(super) fn name(backup: &str, part: &Part) -> String {
     }
 }
 
-/// The same with the ending without which zstd unpacks nothing.
+/// The same with the ending that `zstd -d` asks for.
 pub(super) fn with_ending(name: &str, is_zstd: bool) -> String {
     if is_zstd && !name.ends_with(".zst") { format!("{name}.zst") } else { name.to_owned() }
 }

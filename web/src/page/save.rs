@@ -10,8 +10,7 @@ use super::elements::{Tag, window};
 /// In milliseconds: a browser that asks where a download goes has taken hold of it by then.
 pub(super) const HELD_FOR: i32 = 60_000;
 
-/// Hands an output to the browser's downloads, as what has no type: Chromium gives a name without an ending the one of a type that it
-/// makes out by itself.
+/// Hands an output to the browser's downloads. It is said to be of no known type: else Chromium looks at it, and adds an ending that fits.
 pub(super) fn save_output(file: &Blob, name: &str) {
     match file.slice_with_f64_and_f64_and_content_type(0.0, file.size(), "application/octet-stream") {
         Ok(file) => save(&file, name),

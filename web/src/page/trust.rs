@@ -14,19 +14,23 @@ use crate::objects;
 const STORED_AS: &str = "dbseal-trust";
 /// In bytes: thousands of keys. More is another file, chosen by mistake.
 const MAX_FILE_LEN: u64 = 1 << 20;
+/// How private keys begin, in capitals: those that open backups, and those that sign.
+const SECRETS: [&str; 2] = ["AGE-SECRET-KEY-", "PRIVATE+KEY+"];
 
 /// What was remembered; nothing if nothing was.
 pub(super) fn remembered() -> String {
-    storage().and_then(|storage| storage.get_item(STORED_AS).ok().flatten()).unwrap_or_default()
+    let stored = storage().and_then(|storage| storage.get_item(STORED_AS).ok().flatten());
+    stored.filter(|lines| may_be_remembered(lines)).unwrap_or_default()
 }
 
-/// Remembers lines, or that there are none. A private key that was put in their place by mistake is not kept, nor what is half typed.
+/// Remembers lines, and nothing that somebody put there by mistake. What was remembered before goes in any case: a key that was taken back
+/// must not come back.
 fn remember(lines: &str) {
-    let Some(storage) = storage() else { return };
-    if lines.trim_ascii().is_empty() {
-        forget();
-    } else if Trust::parse(lines).is_ok() {
-        let _ = storage.set_item(STORED_AS, lines);
+    match storage() {
+        Some(storage) if may_be_remembered(lines) => {
+            let _ = storage.set_item(STORED_AS, lines);
+        }
+        _ => forget(),
     }
 }
 
@@ -34,6 +38,12 @@ fn forget() {
     if let Some(storage) = storage() {
         let _ = storage.remove_item(STORED_AS);
     }
+}
+
+/// Whether these are lines of trust, without a private key, not even in a comment.
+fn may_be_remembered(lines: &str) -> bool {
+    let capital = lines.to_ascii_uppercase();
+    !SECRETS.iter().any(|secret| capital.contains(secret)) && Trust::parse(lines).is_ok()
 }
 
 /// Lines of trust. While a file of them is being read, and where that failed, nothing is done with those that were there before: with
@@ -82,13 +92,13 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     let area = area.attr("autocapitalize", "off").attr("placeholder", texts::TRUST_EXAMPLE).attr("aria-describedby", "trust-hint");
     area.text_area().set_value(page.0.trust.borrow().text());
     let (remember_row, tick) = choice("checkbox", "remember", "remember-trust", texts::TRUST_REMEMBER, texts::TRUST_REMEMBER_HINT);
-    tick.input().set_checked(!remembered().is_empty());
+    tick.input().set_checked(page.0.remembers.get());
 
     let keep = {
-        let (page, area, tick) = (page.clone(), area.clone(), tick.clone());
+        let (page, area) = (page.clone(), area.clone());
         move || {
             let lines = area.text_area().value();
-            if tick.input().checked() {
+            if page.0.remembers.get() {
                 remember(&lines);
             } else {
                 forget();
@@ -96,13 +106,24 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
             page.0.trust.replace(Lines::Known(lines));
         }
     };
-    let area = area.on("input", {
+    let area = area.clone().on("input", {
+        let (page, area) = (page.clone(), area.clone());
+        move |_| {
+            // Until it is whole again, which shows when the field is left.
+            forget();
+            page.0.trust.replace(Lines::Known(area.text_area().value()));
+        }
+    });
+    let area = area.on("change", {
         let keep = keep.clone();
         move |_| keep()
     });
-    let _ = tick.on("change", {
-        let keep = keep.clone();
-        move |_| keep()
+    let _ = tick.clone().on("change", {
+        let (page, keep) = (page.clone(), keep.clone());
+        move |_| {
+            page.0.remembers.set(tick.input().checked());
+            keep();
+        }
     });
     let file = Tag::new("input").id("trust-file").class("file-input").attr("type", "file").attr("aria-label", texts::TRUST_FILE);
     let file = file.on("change", {

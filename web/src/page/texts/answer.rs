@@ -44,12 +44,15 @@ pub(in crate::page) fn integrity(checked: &Checked) -> Half {
             Half::new(Tone::Good, "Intact", says, None)
         }
         (Some(Integrity::Unvouched), _) => unvouched(checked.claims.as_ref()),
-        (Some(Integrity::Unsealed), _) if checked.has_no_files_len => Half::new(
+        (Some(Integrity::Unsealed), _) if !checked.has_possible_len => Half::new(
             Tone::Bad,
             "Not complete",
-            "No complete backup has this length: it was cut off, or something was added, or the backup failed while it was written. It has \
-             no seal that says more.",
-            "Fetch it again from where it is whole.".to_owned(),
+            "No complete backup has this length: it was cut off, or something was added, or the backup failed while it was written. No seal \
+             was chosen that would say more.",
+            format!(
+                "Fetch it again, and {}.seal too. If it is no longer there, or failed when it was made, take another backup.",
+                checked.name
+            ),
         ),
         (Some(Integrity::Unsealed), _) => Half::new(
             Tone::Unsure,
@@ -99,13 +102,13 @@ fn unvouched(claims: Option<&Claims>) -> Half {
             format!("{matches} the key that signed the seal is one that you trust for other things, not to seal backups."),
             "If it may seal them, add seal to may= in its line where you say whom you trust.",
         ),
+        Some(Trusted::NotForThisSeries) if claims.is_some_and(|claims| claims.series.is_none()) => (
+            format!("{matches} the key that signed the seal is one that you trust for some series, and this backup is of none."),
+            "Ask its host why. Only series=* lets a key seal backups of no series, and it lets it seal those of every series too.",
+        ),
         Some(Trusted::NotForThisSeries) => (
-            if claims.is_some_and(|claims| claims.series.is_none()) {
-                format!("{matches} the key that signed the seal is one that you trust for some series, and this backup is of none.")
-            } else {
-                format!("{matches} the key that signed the seal is one that you trust for other series, not for this one.")
-            },
-            "If it may seal this backup too, let series= in its line match the name of its series, or * for any and none.",
+            format!("{matches} the key that signed the seal is one that you trust for other series, not for this one."),
+            "If it may seal this series too, let series= in its line match the name of the series.",
         ),
         _ => (
             format!(

@@ -31,7 +31,7 @@ fn checked(integrity: &str) -> Checked {
         payload_len: 6 << 30,
         excess_len: 0,
         missing_len: 0,
-        has_no_files_len: false,
+        has_possible_len: true,
         is_all_other: false,
         located: true,
         broken: None,
@@ -49,9 +49,11 @@ fn intact_is_a_word_for_one_answer_only() {
     assert!(intact.says.contains("db1, whom you trust"));
 
     let others = ["sampled", "unvouched", "unsealed", "header-changed", "damaged", "broken-seal", "", "Intact", "intact "].map(checked);
+    let cut_off = Checked { has_possible_len: false, ..checked("unsealed") };
+    assert_eq!((integrity(&cut_off).tone, integrity(&cut_off).title.as_str()), (Tone::Bad, "Not complete"));
     let nobodys = Checked { claims: Some(stranger()), ..checked("intact") };
     let unclaimed = Checked { claims: None, ..checked("intact") };
-    for other in others.into_iter().chain([nobodys, unclaimed]) {
+    for other in others.into_iter().chain([cut_off, nobodys, unclaimed]) {
         let half = integrity(&other);
         assert!(half.tone != Tone::Good, "{other:?}");
         assert!(half.next.is_some(), "{other:?}");
