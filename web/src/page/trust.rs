@@ -23,6 +23,14 @@ pub(super) fn remembered() -> String {
     stored.filter(|lines| may_be_remembered(lines)).unwrap_or_default()
 }
 
+/// Remembers the lines that are known, if that was asked for.
+fn store(page: &Page) {
+    match &*page.0.trust.borrow() {
+        Lines::Known(lines) if page.0.remembers.get() => remember(lines),
+        _ => forget(),
+    }
+}
+
 /// Remembers lines, and nothing that somebody put there by mistake. What was remembered before goes in any case: a key that was taken back
 /// must not come back.
 fn remember(lines: &str) {
@@ -94,18 +102,6 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     let (remember_row, tick) = choice("checkbox", "remember", "remember-trust", texts::TRUST_REMEMBER, texts::TRUST_REMEMBER_HINT);
     tick.input().set_checked(page.0.remembers.get());
 
-    let keep = {
-        let (page, area) = (page.clone(), area.clone());
-        move || {
-            let lines = area.text_area().value();
-            if page.0.remembers.get() {
-                remember(&lines);
-            } else {
-                forget();
-            }
-            page.0.trust.replace(Lines::Known(lines));
-        }
-    };
     let area = area.clone().on("input", {
         let (page, area) = (page.clone(), area.clone());
         move |_| {
@@ -115,14 +111,14 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
         }
     });
     let area = area.on("change", {
-        let keep = keep.clone();
-        move |_| keep()
+        let page = page.clone();
+        move |_| store(&page)
     });
     let _ = tick.clone().on("change", {
-        let (page, keep) = (page.clone(), keep.clone());
+        let page = page.clone();
         move |_| {
             page.0.remembers.set(tick.input().checked());
-            keep();
+            store(&page);
         }
     });
     let file = Tag::new("input").id("trust-file").class("file-input").attr("type", "file").attr("aria-label", texts::TRUST_FILE);
@@ -134,7 +130,7 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
             let chosen = input.files().and_then(|list| list.get(0));
             input.set_value("");
             if let Some(chosen) = chosen {
-                read(chosen, page.clone(), area.clone(), keep.clone(), notice.clone());
+                read(chosen, page.clone(), area.clone(), notice.clone());
             }
         }
     });
@@ -146,7 +142,7 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
         .child(div("row").child(chooser).child(storage().map(|_| remember_row)))
 }
 
-fn read(file: File, page: Page, area: Tag, keep: impl Fn() + 'static, notice: Notice) {
+fn read(file: File, page: Page, area: Tag, notice: Notice) {
     if objects::len(&file) > MAX_FILE_LEN {
         notice.fail(&texts::trust_file_too_long());
         return;
@@ -156,7 +152,8 @@ fn read(file: File, page: Page, area: Tag, keep: impl Fn() + 'static, notice: No
         match JsFuture::from(file.text()).await {
             Ok(text) => {
                 area.text_area().set_value(&text.as_string().unwrap_or_default());
-                keep();
+                page.0.trust.replace(Lines::Known(area.text_area().value()));
+                store(&page);
                 notice.clear();
             }
             Err(_) => {
