@@ -98,7 +98,8 @@ pub(super) const RANGE_HINT: &str = "Whole numbers, with K, M, G or T for powers
 pub(super) const OUTPUT: &str = "Where it goes";
 pub(super) const UNSEALED_WARNING: &str = "This time the seal will not be asked, so nobody vouches for what you open. Anybody who has the \
                                            public key, or the passphrase, can make a backup that opens just so, and a database dump is a \
-                                           program that runs with your rights. Use what comes out only if you know by another way where it came from.";
+                                           program that runs with your rights. Use what comes out only if you know by another way where it came \
+                                           from.";
 pub(super) const OPEN_UNSEALED_TITLE: &str = "Open without anybody who vouches";
 pub(super) const OPEN_UNSEALED_START: &str = "Open without asking the seal";
 pub(super) const OPEN_ANYWAY_TITLE: &str = "If you need it all the same";
