@@ -92,6 +92,16 @@ impl Folder {
         fs::write(self.path(name), bytes).expect("the test can write a file");
     }
 
+    /// Writes a program that everybody may run. The shell does the writing: a child that another test starts just now has a
+    /// copy of all that this process holds open, and a program that anybody could still write to does not start (ETXTBSY).
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write_program(&self, name: &str, bytes: impl Into<Vec<u8>>) {
+        self.program("/bin/sh").args(["-c", "cat >\"$0\"", name]).stdin(bytes).run().succeeds();
+        self.set_mode(name, 0o755);
+    }
+
     /// Writes a file that only its owner can read.
     ///
     /// # Panics
@@ -188,7 +198,7 @@ pub fn lives(pid: i32) -> bool {
 /// # Panics
 /// If it never is.
 #[track_caller]
-pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let started = Instant::now();
     while !condition() {
         assert!(started.elapsed() < HANGS, "waited in vain until {what}");

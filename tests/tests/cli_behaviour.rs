@@ -363,7 +363,7 @@ fn no_secret_in_sight() {
 fn no_core_dump() {
     let folder = Folder::with_key();
     folder.set_mode(".", 0o755);
-    std::fs::copy(dbseal(), folder.path("dbseal")).expect("a copy that every user may run");
+    folder.write_program("dbseal", std::fs::read(dbseal()).expect("it was built"));
     let recipient = folder.read_text("backup.pub").trim().to_owned();
     let program = folder.path("dbseal").into_os_string();
     let run = if is_root() {
@@ -371,11 +371,15 @@ fn no_core_dump() {
     } else {
         folder.program(program)
     };
-    let running = run.args(["encrypt", "-r", &recipient]).silent_stdin().start();
+    let mut running = run.args(["encrypt", "-r", &recipient]).silent_stdin().start();
     let process = format!("/proc/{}", running.pid().as_raw_nonzero());
     // Its first thread beside the main one, which waits for signals, comes after all that is set up.
     let runs_ours = || std::fs::read(Path::new(&process).join("cmdline")).is_ok_and(|line| line.windows(7).any(|word| word == b"encrypt"));
-    wait_until("it runs", || runs_ours() && std::fs::read_dir(format!("{process}/task")).is_ok_and(|tasks| tasks.count() > 1));
+    let has_threads = || std::fs::read_dir(format!("{process}/task")).is_ok_and(|tasks| tasks.count() > 1);
+    wait_until("it runs", || running.has_ended() || runs_ours() && has_threads());
+    if running.has_ended() {
+        panic!("it ended at once: {}", running.end().words());
+    }
     let status = std::fs::read_to_string(format!("{process}/status")).expect("it runs");
     let uid = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next()?.parse::<u32>().ok());
     assert_ne!(uid, Some(0), "it runs as somebody else than root");

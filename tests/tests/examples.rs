@@ -42,8 +42,7 @@ fn every_command_line_of_a_unit_runs() {
     let folder = Folder::with_key();
     fs::create_dir(folder.path("bin")).expect("a folder");
     for dump in ["mariadb-backup", "pg_dump"] {
-        folder.write(&format!("bin/{dump}"), "#!/bin/sh\necho a dump\n");
-        folder.set_mode(&format!("bin/{dump}"), 0o755);
+        folder.write_program(&format!("bin/{dump}"), "#!/bin/sh\necho a dump\n");
     }
     fs::create_dir(folder.path("credentials")).expect("a folder");
     folder.dbseal(["keygen", "--sign", "db1", "-o", "credentials/sign.key"]).run().succeeds();
