@@ -238,6 +238,9 @@ pub enum JobError {
     /// What was written lacks something.
     #[error("what was salvaged is not the whole backup")]
     SalvagedInPart,
+    /// What was written lacks nothing, but some of it is not as it was sealed, or the seal is not about it.
+    #[error("nothing is missing, but the seal does not vouch for all of it")]
+    SalvagedUnsealed,
     /// What was written lacks nothing that is known of.
     #[error("nothing is missing, but --salvage checks less than decrypting does, and never ends with 0")]
     SalvagedWhole,

@@ -82,10 +82,10 @@ pub struct SalvageReport {
 }
 
 impl SalvageReport {
-    /// Whether all of the plaintext was written, as far as is known, and as it was sealed, if there is a seal.
+    /// Whether all of the plaintext was written, as far as is known. It need not be as it was sealed.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.plaintext_len.is_some() && [&self.lost, &self.unsealed, &self.left_out].into_iter().all(Vec::is_empty)
+        self.plaintext_len.is_some() && self.lost.is_empty() && self.left_out.is_empty()
     }
 }
 

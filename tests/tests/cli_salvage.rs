@@ -266,6 +266,8 @@ fn what_nobody_sealed_is_named_or_left_out() {
     let apart = json!([[15 * CHUNK_LEN, 32 * CHUNK_LEN]]);
     assert_eq!(report["plaintext"], json!({ "lost": [], "unsealed": apart, "left_out": [] }));
     assert_eq!((&report["written_bytes"], &report["plaintext_bytes"]), (&json!(LEN), &json!(LEN)));
+    let words = folder.dbseal(["decrypt", "-i", "backup.key", "--salvage", "-f", "-o", "out", "--seal", "the.seal", "damaged.age"]);
+    words.run().ends_with(1, "dbseal: error: nothing is missing, but the seal does not vouch for all of it\n");
 
     let (out, report) = salvage_as("--salvage=sealed", &folder, &["--seal", "the.seal"], forge);
     assert!(out == without(&folder, &(15..32).collect::<Vec<_>>()), "{report}");

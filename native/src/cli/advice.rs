@@ -99,6 +99,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::SalvagedWhole => {
             "without --salvage it ends with 0, if the header and the end of the backup are as they were; this output has all of it too"
         }
+        JobError::SalvagedUnsealed => {
+            "see that the seal is that of this backup; if it is, others may have made what it does not vouch for: take another copy instead"
+        }
         JobError::SalvagedInPart => {
             "what is missing in the output is zeros: fetch the backup from another copy, if there is one, before you use this"
         }

@@ -317,7 +317,11 @@ impl Outcome {
     }
 
     pub(super) fn salvaged(report: &SalvageReport) -> Self {
-        let verdict = Some(if report.is_whole() { JobError::SalvagedWhole } else { JobError::SalvagedInPart });
+        let verdict = Some(match (report.is_whole(), report.unsealed.is_empty()) {
+            (false, _) => JobError::SalvagedInPart,
+            (true, false) => JobError::SalvagedUnsealed,
+            (true, true) => JobError::SalvagedWhole,
+        });
         let (read_len, written_len) = (report.read_len, report.written_len);
         Self { read_len, written_len, data: None, json_data: Some(String::new()), summary: None, verdict }
     }

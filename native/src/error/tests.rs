@@ -94,6 +94,7 @@ sentences! {
     E::HeaderUnreadable { .. } => E::HeaderUnreadable { what: what(), why: "input/output error".into() }
         => "the header of x cannot be read: input/output error";
     E::SalvagedInPart => E::SalvagedInPart => "what was salvaged is not the whole backup";
+    E::SalvagedUnsealed => E::SalvagedUnsealed => "nothing is missing, but the seal does not vouch for all of it";
     E::SalvagedWhole => E::SalvagedWhole => "nothing is missing, but --salvage checks less than decrypting does, and never ends with 0";
     E::NoSeal(_) => E::NoSeal(what()) => "x has no seal";
     E::ArmorSealed(_) => E::ArmorSealed(what()) => "x is armor, and a seal is of a binary file: this is not what was sealed";
