@@ -129,7 +129,7 @@ impl SealCheck {
         match error {
             JobError::Seal { .. } | JobError::HeaderNotSealed(_) | JobError::NotAsSealed { .. } | JobError::WrongProof { .. } => {}
             // With the header that is in its seal.
-            JobError::NothingSalvaged(_) | JobError::SealedUnknown(_) | JobError::NothingAsSealed(_) => {}
+            JobError::NothingSalvaged(_) | JobError::SealedUnknown(_) | JobError::NothingAsSealed(_) | JobError::OthersSeal { .. } => {}
             _ => return,
         }
         self.tell_of_replaced(backup, observer);

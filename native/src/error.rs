@@ -281,6 +281,17 @@ pub enum JobError {
         /// The name in the seal, percent-encoded.
         sealed: String,
     },
+    /// Another name than the seal's, and another header.
+    #[error(
+        "{what} is called {sealed} by its seal, and its header is not the one that was signed last: the seal is probably another backup's, \
+         or else the header is damaged"
+    )]
+    OthersSeal {
+        /// The backup.
+        what: String,
+        /// The name in the seal, percent-encoded.
+        sealed: String,
+    },
     /// Another header than the seal's.
     #[error("the header of {0} is not the one that was signed last")]
     HeaderNotSealed(String),

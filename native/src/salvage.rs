@@ -1,6 +1,7 @@
 //! What is left of a damaged backup: every chunk that opens, where it belongs, and a list of what is lost.
 
 mod chunks;
+mod named;
 mod opening;
 mod reading;
 
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dbseal_core::{CHUNK_LEN, Extent, Judgement, Layout, Maker, Opener, PAYLOAD_NONCE_LEN, ProofKey, SLOT_LEN};
 
-use crate::against_seal::{Names, SealCheck, SealPolicy, other_name};
+use crate::against_seal::SealCheck;
 use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, is_same_file};
@@ -23,6 +24,7 @@ use crate::report::Observer;
 use crate::section::Section;
 use crate::shared_tree::SharedTree;
 use chunks::{Chunks, Found};
+use named::check_name;
 use opening::{Opening, Origin, Places};
 use reading::Reading;
 
@@ -77,6 +79,8 @@ pub struct SalvageReport {
     pub unreadable: Vec<Range<u64>>,
     /// Bytes of the file behind the end of the payload.
     pub garbage: Vec<Range<u64>>,
+    /// Whether there is a seal that is about what was opened, and may be believed. One that is not may be another backup's.
+    pub has_seal: bool,
     /// The name in the seal, percent-encoded, where the backup has another: it may be an older one in the place of a newer.
     pub sealed_as: Option<String>,
 }
@@ -103,20 +107,18 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
         return Err(JobError::SameFile(request.output.clone()));
     }
     let input = Input::open_regular(&request.backup)?;
-    let what = input.what.clone();
-    let Some(regular) = input.regular else { return Err(JobError::NotSalvageable(what)) };
+    let Some(regular) = input.regular else { return Err(JobError::NotSalvageable(input.what.clone())) };
     let output = PendingFile::create(&request.output, Privacy::Owner, request.overwrite)?;
     let seal = request.seal.seal_of(&request.backup, &**observer)?;
     let judgement = seal.as_ref().map(|seal| seal.judge(&request.seal.trust));
-    let sealed_as = judgement.as_ref().and_then(|judgement| other_name(judgement, &request.backup)).map(ToString::to_string);
-    sealed_as.clone().map_or(Ok(()), |sealed| refuse_or_tell(request, JobError::Renamed { what, sealed }, &**observer))?;
     let reading = Reading::new(&input, regular.len, &**observer);
+    let sealed_as = judgement.as_ref().map_or(Ok(None), |judgement| check_name(request, judgement, &reading, &**observer))?;
     let (other, unlock) = (request.header.as_deref(), &request.unlock);
     let places = |judgement| Places { reading: &reading, other, judgement, unlock, observer: &**observer };
     let attempt = |opening| Job::of(request, &reading, opening, judgement.as_ref(), &output, &**observer).write();
     let opening = places(judgement.as_ref()).find()?;
     let origin = opening.origin;
-    let (mut report, has_seal) = match attempt(opening) {
+    let mut report = match attempt(opening) {
         // The seal is another backup's, whose header opens with the same key.
         Err(JobError::NothingSalvaged(_)) if origin == Origin::Seal => {
             observer.warning("nothing opens with the header that is in the seal: the backup's own is used");
@@ -127,27 +129,10 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
     report.unreadable = reading.into_unreadable();
     report.sealed_as = sealed_as;
     output.commit()?;
-    if has_seal == HasSeal::No {
+    if !report.has_seal {
         request.seal.tell_of_replaced(&request.backup, &**observer);
     }
     Ok(report)
-}
-
-/// Of a backup that has another name than its seal says: what is believed because of a seal has to be what was asked for.
-fn refuse_or_tell(request: &SalvageRequest<'_>, renamed: JobError, observer: &dyn Observer) -> Result<(), JobError> {
-    let is_believed = request.keep == Keep::Sealed || request.seal.policy == SealPolicy::Trusted;
-    if is_believed && request.seal.names == Names::MustMatch {
-        return Err(renamed);
-    }
-    observer.warning(&renamed.to_string());
-    Ok(())
-}
-
-/// Whether there is a seal about what was opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum HasSeal {
-    Yes,
-    No,
 }
 
 struct Job<'a> {
@@ -187,7 +172,7 @@ impl<'a> Job<'a> {
     }
 
     /// Writes what opens.
-    fn write(&self) -> Result<(SalvageReport, HasSeal), JobError> {
+    fn write(&self) -> Result<SalvageReport, JobError> {
         let what = || self.reading.input.what.clone();
         let keep = self.request.keep;
         if keep == Keep::Sealed && self.sealed.and_then(Judgement::groups).is_none() {
@@ -212,7 +197,7 @@ impl<'a> Job<'a> {
                 return Err(JobError::NothingAsSealed(what()));
             }
         }
-        Ok((report, if self.sealed.is_some() { HasSeal::Yes } else { HasSeal::No }))
+        Ok(report)
     }
 
     /// Bytes of the payload section. The seal knows where it ended; without it all that there is may belong to it.
@@ -282,6 +267,7 @@ impl<'a> Job<'a> {
             left_out: Vec::new(),
             unreadable: Vec::new(),
             garbage: (end < file_len).then_some(end..file_len).into_iter().collect(),
+            has_seal: self.sealed.is_some(),
             sealed_as: None,
         }
     }

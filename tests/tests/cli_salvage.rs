@@ -303,6 +303,55 @@ fn the_seal_of_another_backup_costs_nothing() {
     folder.dbseal(job).run().fails_with("nothing opens with the header that is in the seal: the backup's own is used");
 }
 
+/// Beside another's seal a backup need not have been renamed: it is the seal that is wrong, and nothing of the backup need be missing.
+#[test]
+fn the_seal_of_another_backup_is_told_from_another_name() {
+    let folder = folder();
+    std::fs::create_dir(folder.path("trusted")).expect("a folder");
+    folder.write("trusted/trust", folder.read("db1.sign.pub"));
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "another.age", "plain"]).run().succeeds();
+    let of_another = "damaged.age is called another.age by its seal, and its header is not the one that was signed last: the seal is probably \
+                      another backup's, or else the header is damaged";
+    let older = "it may be an older backup in the place of a newer one";
+    let trust = ["--trust", "trusted/trust"];
+    let job = ["decrypt", "-i", "backup.key", "-f", "-o", "out", "damaged.age"];
+    let salvage = |args: &[&str], seal: &str| folder.dbseal(job).args(args.iter().copied()).args(["--seal", seal]).run();
+    write_damaged(&folder, |_| ());
+    for args in [&["--salvage=sealed"][..], &["--salvage", trust[0], trust[1]], &["--salvage=sealed", trust[0], trust[1]]] {
+        let refused = salvage(args, "another.age.seal").ends_with(1, &format!("dbseal: error: {of_another}\n"));
+        let refused = refused.ends_with(1, "dbseal: hint: fetch its own seal, or name that with --seal; if this one is its own, ");
+        assert!(!refused.stderr.contains(older) && !folder.has("out"), "{args:?}: {}", refused.stderr);
+    }
+
+    // All of it is opened, by somebody who says so or trusts nobody: what is said of it is true.
+    for args in [&["--salvage"][..], &["--salvage", trust[0], trust[1], "--accept", "renamed"]] {
+        let words = salvage(args, "another.age.seal").ends_with(1, &format!("dbseal: warning: {of_another}\n"));
+        let words = words.ends_with(1, &format!("dbseal: salvaged {LEN} of {LEN} bytes of plaintext\n"));
+        let words = words.ends_with(1, "called another.age by its seal, which vouches for nothing of it, and may be another backup's\n");
+        let words = words.ends_with(1, "dbseal: error: nothing is missing, but the seal does not vouch for all of it\n");
+        let says_else =
+            ["not the whole backup", "is zeros", older].into_iter().any(|words_of_others| words.stderr.contains(words_of_others));
+        assert!(!says_else && folder.read("out") == folder.read("plain"), "{args:?}: {}", words.stderr);
+        let report = report(&salvage(&[args, &["--json"]].concat(), "another.age.seal").ends_with(1, "salvaged").stderr);
+        assert_eq!((&report["has_seal"], &report["sealed_as"]), (&json!(false), &json!("another.age")), "{args:?}");
+    }
+    write_damaged(&folder, |file| file[slot(3)] ^= 1);
+    salvage(&["--salvage"], "another.age.seal").ends_with(1, "dbseal: error: what was salvaged is not the whole backup\n");
+
+    // Its own, under another name: the header that was signed is there, or in the file that is named for it, or it cannot be told.
+    let renamed = format!("damaged.age is called shop.age by its seal: {older}\n");
+    let sealed = ["--salvage=sealed", trust[0], trust[1]];
+    salvage(&sealed, "the.seal").ends_with(1, &format!("dbseal: error: {renamed}"));
+    write_damaged(&folder, |file| file[..HEADER_LEN].fill(0));
+    salvage(&sealed, "the.seal").ends_with(1, "or else the header is damaged\n");
+    let with_header = [&sealed[..], &["--header", "shop.age"]].concat();
+    salvage(&with_header, "the.seal").ends_with(1, &format!("dbseal: error: {renamed}"));
+    salvage(&with_header, "another.age.seal").ends_with(1, &format!("dbseal: error: {of_another}\n"));
+    assert_eq!(report(&salvage(&["--salvage", "--json"], "the.seal").ends_with(1, "salvaged").stderr)["has_seal"], true);
+    write_damaged(&folder, |file| file.truncate(HEADER_LEN - 1));
+    salvage(&sealed, "the.seal").ends_with(1, &format!("dbseal: error: {renamed}"));
+}
+
 /// Anybody can say that they saw a backup, of any length: only of somebody who is trusted is that believed.
 #[test]
 fn who_only_saw_a_backup_does_not_say_how_long_it_is() {

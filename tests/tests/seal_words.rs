@@ -180,7 +180,9 @@ fn the_seal_of_the_backup_that_was_to_be_replaced() {
     assert_eq!(answer["replaced_seal"], "b/1.age.seal.replaced");
     let decrypt = ["decrypt", "-i", "backup.key", "-f", "-o", "out", "b/1.age"];
     folder.dbseal(decrypt).run().fails_with(hint);
-    folder.dbseal(decrypt).args(["--salvage"]).run().fails_with(hint);
+    for salvage in ["--salvage", "--salvage=sealed"] {
+        folder.dbseal(decrypt).args([salvage]).run().fails_with(hint).fails_with("the seal is probably another backup's");
+    }
     folder.write("b/1.age.seal", "half a se");
     verify(&folder, &["b/1.age"]).run().fails_with(hint).fails_with("BROKEN SEAL");
     folder.dbseal(decrypt).run().fails_with(hint);

@@ -85,6 +85,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::SealOfSeveral(_) => "leave --seal out: each backup has its own beside it",
         JobError::SealExists(_) => "a seal is never replaced; dbseal verify says whether it is good",
         JobError::Renamed { .. } => "see that it is the backup you want, and say --accept renamed",
+        JobError::OthersSeal { .. } => {
+            "fetch its own seal, or name that with --seal; if this one is its own, see that it is the backup you want, and say --accept renamed"
+        }
         JobError::NotSalvageable(_) => "copy the backup to a disk, and name the output with -o FILE",
         JobError::NothingSalvaged(_) => {
             "name another copy of the backup, or its beginning, with --header FILE: that has its header, and then its nonce; or fetch it again"

@@ -28,7 +28,12 @@ pub(super) fn words(report: &SalvageReport) -> String {
     list("could not be read", &report.unreadable, "file");
     list("behind the end of the backup", &report.garbage, "file");
     if let Some(name) = &report.sealed_as {
-        text += &format!("dbseal:   called {name} by its seal: it may be an older backup in the place of a newer one\n");
+        let why = if report.has_seal {
+            ": it may be an older backup in the place of a newer one"
+        } else {
+            ", which vouches for nothing of it, and may be another backup's"
+        };
+        text += &format!("dbseal:   called {name} by its seal{why}\n");
     }
     text
 }
@@ -42,6 +47,6 @@ pub(super) fn json_event(report: &SalvageReport) -> serde_json::Value {
             "lost": pairs(&report.lost), "unsealed": pairs(&report.unsealed), "left_out": pairs(&report.left_out),
         },
         "file": { "unreadable": pairs(&report.unreadable), "garbage": pairs(&report.garbage) },
-        "sealed_as": report.sealed_as,
+        "has_seal": report.has_seal, "sealed_as": report.sealed_as,
     })
 }

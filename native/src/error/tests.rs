@@ -104,6 +104,9 @@ sentences! {
         => "x is signed by db1, whom you trust, but not with the role seal";
     E::Renamed { .. } => E::Renamed { what: what(), sealed: "y".into() }
         => "x is called y by its seal: it may be an older backup in the place of a newer one";
+    E::OthersSeal { .. } => E::OthersSeal { what: what(), sealed: "y".into() }
+        => "x is called y by its seal, and its header is not the one that was signed last: the seal is probably another backup's, \
+            or else the header is damaged";
     E::HeaderNotSealed(_) => E::HeaderNotSealed(what()) => "the header of x is not the one that was signed last";
     E::WrongProof { .. } => E::WrongProof { what: what(), error: WrongProof }
         => "x: its seal was made by somebody who did not make the backup";
