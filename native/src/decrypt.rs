@@ -87,6 +87,7 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     // First: that the header is another one says more than that no key opens it.
     let seal = request.seal.seal_for(&request.source, Some(&start.header).filter(|_| !start.is_armored))?;
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
+    let made_with = if start.header.needs_passphrase() { MadeWith::Passphrase } else { MadeWith::PublicKey };
     let file_key = start.unwrap(&identities, &what)?;
     drop(identities);
     let expected = seal.as_ref().map(|seal| request.seal.expected(seal, &what, &file_key, &**observer)).transpose()?;
@@ -95,6 +96,7 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
         request,
         observer,
         what: &what,
+        made_with,
         expected: expected.as_ref(),
         call_off: &|| {
             kill_descendants();
@@ -129,10 +131,28 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
 /// The chunks of a stream, as long as they come.
 const WHOLE: ChunkRange = ChunkRange { first_index: 0, chunk_count: u64::MAX, skip_len: 0, len: u64::MAX };
 
+/// What it takes to make a backup that opens as this one does.
+#[derive(Clone, Copy)]
+enum MadeWith {
+    PublicKey,
+    /// The same that opens it: no stranger has it.
+    Passphrase,
+}
+
+impl MadeWith {
+    fn who(self) -> &'static str {
+        match self {
+            Self::PublicKey => "whoever has the public key",
+            Self::Passphrase => "whoever knows the passphrase",
+        }
+    }
+}
+
 struct Job<'a> {
     request: &'a DecryptRequest<'a>,
     observer: &'a Arc<dyn Observer>,
     what: &'a str,
+    made_with: MadeWith,
     /// What its seal says, if it is asked.
     expected: Option<&'a Expected<'a>>,
     call_off: &'a (dyn Fn() + Sync),
@@ -269,10 +289,11 @@ impl Job<'_> {
 
     fn sink(&self) -> Result<Sink, JobError> {
         if matches!(self.request.destination, Destination::Into(_)) && !self.is_vouched_for() {
-            self.observer.warning(
-                "nothing vouches for where this backup came from: whoever has the public key can make one that decrypts; \
+            self.observer.warning(&format!(
+                "nothing vouches for where this backup came from: {} can make one that decrypts; \
                  restore only what you know to come from your database",
-            );
+                self.made_with.who()
+            ));
         }
         Sink::create(&self.request.destination, Privacy::Owner, self.observer)
     }
@@ -287,8 +308,9 @@ impl Job<'_> {
         let is_file = destination.is_stream().is_ok_and(|is_stream| !is_stream);
         if is_file && seal.policy != SealPolicy::Ignored && !self.is_vouched_for() {
             self.observer.note(&format!(
-                "nobody whom you trust vouches for {}: whoever has the public key can make a backup that decrypts",
-                self.what
+                "nobody whom you trust vouches for {}: {} can make a backup that decrypts",
+                self.what,
+                self.made_with.who()
             ));
         }
     }

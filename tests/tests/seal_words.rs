@@ -278,6 +278,27 @@ fn a_file_that_nobody_vouches_for() {
     assert!(!decrypt(&["-i", "host.pub", "-o", "none", "bare.age"]).words().contains("vouches"));
 }
 
+/// No stranger can make a backup that a passphrase opens: who could have made it is said as it is.
+#[test]
+fn who_could_have_made_what_nobody_vouches_for() {
+    let folder = folder();
+    folder.write("dump", "a dump\n");
+    folder.write_secret("secret", "correct horse\n");
+    folder.dbseal(["encrypt", "--passphrase-file", "secret", "-o", "secret.age", "dump"]).run().succeeds_in_silence();
+    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "bare.age", "dump"]).run().succeeds_in_silence();
+    for (key, file, who) in [
+        (["--passphrase-file", "secret"], "secret.age", "whoever knows the passphrase can make"),
+        (["-i", "backup.key"], "bare.age", "whoever has the public key can make"),
+    ] {
+        let decrypt = |args: &[&str]| folder.dbseal(["decrypt"]).args(key).args([file]).args(args.iter().copied()).run().succeeds().stderr;
+        let note = format!("dbseal: note: nobody whom you trust vouches for {file}: {who} a backup that decrypts\n");
+        assert_eq!(decrypt(&["-f", "-o", "out"]), note);
+        let said = decrypt(&["--", "cat"]);
+        let warning = format!("dbseal: warning: nothing vouches for where this backup came from: {who} one that decrypts; ");
+        assert!(said.starts_with(&warning) && said.lines().count() == 1, "{said}");
+    }
+}
+
 /// A length that a payload can have says little; the seal says which it was.
 #[test]
 fn inspect_compares_the_length_with_the_seals() {

@@ -138,9 +138,9 @@ pub(super) struct EncryptArgs {
 /// dbseal itself is killed with SIGKILL, as by the kernel where memory runs out, the command sees an ordinary end of its
 /// input: it may keep the beginning of a restore as if it were all.
 ///
-/// A backup is not trusted because it decrypts: anybody who has the public key can encrypt a hostile dump to it. Its seal,
-/// FILE.seal, is checked in the same pass. Where you have said whom you trust, a backup that none of them has signed is
-/// refused; otherwise restore only what came from where you know.
+/// A backup is not trusted because it decrypts: anybody who has the public key, or the passphrase, can encrypt a hostile dump
+/// with it. Its seal, FILE.seal, is checked in the same pass. Where you have said whom you trust, a backup that none of them has
+/// signed is refused; otherwise restore only what came from where you know.
 #[derive(ArgGroup)]
 #[command(after_help = "Examples:
   dbseal decrypt -i backup.key -o dump.sql shop.age
