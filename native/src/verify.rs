@@ -7,9 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal_core::{Extent, Header, Integrity, Judgement, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, Standing, Trust};
+use dbseal_core::{
+    Extent, Header, HeaderError, Integrity, Judgement, Layout, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, Standing, Trust,
+};
 use rustix::fs::Advice;
 
+use crate::age_file::AgeFile;
 use crate::chain::Link;
 use crate::error::JobError;
 use crate::input::{Input, RegularFile, open_regular};
@@ -57,6 +60,8 @@ pub struct Verification {
     pub damage: Vec<Range<u64>>,
     /// Bytes behind the end that the payload section should have; where they are damage too, they are in that.
     pub excess_len: u64,
+    /// Whether a complete age file can have the length that it has, where there is no seal that says which it should have.
+    pub has_possible_len: bool,
     /// Whether the damage was located; otherwise it is somewhere in there.
     pub located: bool,
     /// Why the seal is broken.
@@ -97,12 +102,16 @@ pub fn verify(request: &VerifyRequest, trust: &Trust, observer: &Arc<dyn Observe
         sample: None,
         damage: Vec::new(),
         excess_len: 0,
+        has_possible_len: true,
         located: true,
         broken: None,
         replaced_seal: None,
     };
     let path = request.seal.clone().unwrap_or_else(|| seal_path(&request.backup));
-    let Some(bytes) = read_seal(&path)? else { return Ok(answer) };
+    let Some(bytes) = read_seal(&path)? else {
+        answer.has_possible_len = has_possible_len(&input)?;
+        return Ok(answer);
+    };
     match Seal::parse(&bytes) {
         Ok(seal) => Check { request, input: &input, judgement: seal.judge(trust), observer: &**observer }.answer(&mut answer)?,
         Err(error) => {
@@ -252,6 +261,18 @@ impl Check<'_> {
         let offset = parsed_len.map(|len| len as u64).filter(|len| file_len.checked_sub(*len) == Some(payload_len)).unwrap_or(expected.len);
         let offset = offset.min(file_len);
         Ok((Extent::of(&start[..usize::try_from(offset).map_or(start.len(), |len| len.min(start.len()))]), offset))
+    }
+}
+
+/// Whether a complete age file can be as long as this one: it needs no key and no seal to say that one cannot.
+fn has_possible_len(input: &Input) -> Result<bool, JobError> {
+    let len = input.regular.map_or(0, |regular| regular.len);
+    match AgeFile::read(&input.file, &input.what) {
+        Ok(file) => Ok(file.is_armored || Layout::of_section(len.saturating_sub(file.header_len)).is_ok()),
+        Err(JobError::InputEmpty(_) | JobError::Header { error: HeaderError::Incomplete, .. }) => Ok(false),
+        Err(error @ JobError::Read { .. }) => Err(error),
+        // Of armor, and of what is no age file, the length says nothing, and of a damaged header not where it ends.
+        Err(_) => Ok(true),
     }
 }
 

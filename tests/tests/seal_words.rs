@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dbseal_core::{Extent, Note, SLOT_LEN, Seal, Sealed, Tree};
+use dbseal_core::{CHUNK_LEN, Extent, Note, SLOT_LEN, Seal, Sealed, Tree};
 use dbseal_tests::cli::{Folder, Run, seals};
 use serde_json::Value;
 
@@ -297,6 +297,55 @@ fn who_could_have_made_what_nobody_vouches_for() {
         let warning = format!("dbseal: warning: nothing vouches for where this backup came from: {who} one that decrypts; ");
         assert!(said.starts_with(&warning) && said.lines().count() == 1, "{said}");
     }
+}
+
+/// Without a seal and without a key nobody knows that a backup is whole; that it is not, its length can show.
+#[test]
+fn a_length_that_no_complete_backup_has() {
+    let folder = folder();
+    let dump = vec![b'x'; 2 * CHUNK_LEN];
+    folder.write("dump", &dump);
+    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "whole.age", "dump"]).run().succeeds_in_silence();
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--armor", "-o", "armor.age", "dump"]).run().succeeds_in_silence();
+    let (whole, armor) = (folder.read("whole.age"), folder.read("armor.age"));
+    let header_len = whole.len() - 16 - 2 * SLOT_LEN;
+    let chunk_end = header_len + 16 + SLOT_LEN;
+    let damaged_header = [b"age-encryption.org/v1\n-> \0", &whole[24..]].concat();
+    let cases: [(&str, &[u8], bool); 12] = [
+        ("whole", &whole, true),
+        ("cut off in a chunk, as a whole one could be", &whole[..whole.len() - 9], true),
+        ("cut off after a chunk", &whole[..chunk_end], true),
+        ("armor", &armor, true),
+        ("armor that was cut off", &armor[..armor.len() / 2], true),
+        ("a damaged header", &damaged_header, true),
+        ("no age file", &dump, true),
+        // As a job ends what it could not complete.
+        ("marked as failed", &whole[..chunk_end + 1], false),
+        ("cut off in a tag", &whole[..chunk_end + 15], false),
+        ("a header", &whole[..header_len], false),
+        ("a part of a header", &whole[..100], false),
+        ("nothing", &[], false),
+    ];
+    for (name, file, is_possible) in cases {
+        folder.write("b/2.age", file);
+        let words =
+            verify(&folder, &["b/2.age"]).run().ends_with(1, "dbseal: error: the backup is not intact, or not in its place\n").words();
+        let no_seal =
+            "b/2.age: NO SEAL: without one, and without a key, nothing can be said of what is in it, or whether its end is there\n";
+        let not_complete = "b/2.age: NOT COMPLETE, and NO SEAL: no complete backup has this length; it was cut off, or something was added, \
+                            or writing it failed or goes on\n";
+        assert_eq!((words.contains(no_seal), words.contains(not_complete)), (is_possible, !is_possible), "{name}: {words}");
+        let answer = seals::answer(&seals::verify(&folder, &["b/2.age"]).run(), "2.age");
+        assert_eq!((&answer["integrity"], &answer["not_complete"]), (&"unsealed".into(), &(!is_possible).into()), "{name}");
+        // That there is no seal is accepted, and nothing else.
+        let accepting = verify(&folder, &["--accept", "unsealed", "b/2.age"]).run();
+        assert_eq!(accepting.code(), i32::from(!is_possible), "{name}");
+    }
+    // A seal says which length it should have.
+    let cut_off = folder.read("b/1.age")[..1000].to_vec();
+    folder.write("b/1.age", cut_off);
+    let answer = seals::answer(&seals::verify(&folder, &["b/1.age"]).run(), "1.age");
+    assert_eq!((&answer["integrity"], &answer["not_complete"]), (&"damaged".into(), &Value::Null));
 }
 
 /// A length that a payload can have says little; the seal says which it was.

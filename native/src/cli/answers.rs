@@ -61,6 +61,11 @@ fn integrity(answer: &Verification) -> String {
             let what = answer.sample.map_or_else(|| "it is what that says".into(), sampled);
             format!("NOT VOUCHED FOR: {}; {what}", claims.map(not_vouched).unwrap_or_default())
         }
+        Integrity::Unsealed if !answer.has_possible_len => {
+            "NOT COMPLETE, and NO SEAL: no complete backup has this length; it was cut off, or something was added, or writing it failed or \
+             goes on"
+                .into()
+        }
         Integrity::Unsealed => {
             "NO SEAL: without one, and without a key, nothing can be said of what is in it, or whether its end is there".into()
         }
@@ -175,6 +180,8 @@ pub(super) fn json(answer: &Verification) -> String {
         "payload_bytes": claims.map(|claims| claims.payload_len),
         "uncounted_notes": claims.map(|claims| claims.uncounted_notes),
         "damage": answer.damage.iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),
+        // With a seal the damage says it.
+        "not_complete": (answer.integrity == Integrity::Unsealed).then_some(!answer.has_possible_len),
         "damage_located": answer.located,
         "broken": answer.broken.map(|error| error.to_string()),
         "replaced_seal": answer.replaced_seal.as_ref().map(|path| path.to_string_lossy()),

@@ -180,7 +180,7 @@ pub(super) struct SealArgs {
 pub(super) enum Accept {
     /// Nobody you trust vouches for it
     Unvouched,
-    /// It has no seal
+    /// It has no seal, and a length that a complete backup can have
     Unsealed,
     /// Its header is not the one last signed
     HeaderChanged,

@@ -195,7 +195,8 @@ impl VerifyPlan {
         let integrity = match answer.integrity {
             Integrity::Intact | Integrity::Sampled => true,
             Integrity::Unvouched => accepts(Accept::Unvouched),
-            Integrity::Unsealed => accepts(Accept::Unsealed),
+            // That it is not complete is another case, which nobody accepts.
+            Integrity::Unsealed => answer.has_possible_len && accepts(Accept::Unsealed),
             Integrity::HeaderChanged => accepts(Accept::HeaderChanged),
             Integrity::Damaged | Integrity::BrokenSeal => false,
         };
