@@ -35,12 +35,25 @@ pub struct SealCheck {
 }
 
 /// Whether a backup has to have the name that its seal says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Names {
     /// Another name may be that of a newer backup.
     MustMatch,
     /// Somebody has looked.
     MayDiffer,
+    /// Somebody has looked, and saw that its seal says this name, percent-encoded: if it says another by now, that was not seen.
+    MayBe(String),
+}
+
+impl Names {
+    /// Whether the seal may say this name, which the backup has not.
+    pub(crate) fn allow(&self, sealed: &str) -> bool {
+        match self {
+            Self::MustMatch => false,
+            Self::MayDiffer => true,
+            Self::MayBe(seen) => seen == sealed,
+        }
+    }
 }
 
 /// Whether a backup is decrypted without somebody who vouches for it.
@@ -62,6 +75,8 @@ pub(crate) struct Expected<'a> {
     groups: Option<Groups>,
     /// Of somebody who is trusted and vouches for it, if there is one: what is given to a program unasked needs this.
     pub(crate) verified: Option<VerifiedSeal<'a>>,
+    /// Who made it.
+    pub(crate) maker: Maker,
     /// The name of who vouches for it, if they also had its file key.
     pub(crate) made_by: Option<String>,
 }
@@ -118,8 +133,8 @@ impl SealCheck {
         if Extent::of(&header.to_bytes()) != judgement.header() {
             return Err(JobError::HeaderNotSealed(what));
         }
-        match backup.and_then(|backup| other_name(&judgement, backup)) {
-            Some(sealed) if self.names == Names::MustMatch => Err(JobError::Renamed { what, sealed: sealed.to_string() }),
+        match backup.and_then(|backup| other_name(&judgement, backup)).map(ToString::to_string) {
+            Some(sealed) if !self.names.allow(&sealed) => Err(JobError::Renamed { what, sealed }),
             _ => Ok(Some(seal)),
         }
     }
@@ -161,6 +176,7 @@ impl SealCheck {
             offset: judgement.header().len,
             payload: judgement.payload(),
             groups: judgement.groups(),
+            maker,
             made_by: judgement.vouched_by().filter(|_| maker == Maker::Signer).map(ToString::to_string),
             verified: judgement.verified(),
         })

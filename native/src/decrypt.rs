@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use dbseal_core::{
-    Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread, StreamEnd,
+    Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Maker, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread,
+    StreamEnd,
 };
 use zstd::stream::write::Decoder;
 
@@ -22,6 +23,7 @@ use crate::pipeline::{Lookahead, flow};
 use crate::report::{Observer, warn_if_compressed};
 use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
+use crate::verify::Claims;
 
 /// Everything that was decided about a decryption.
 pub struct DecryptRequest<'a> {
@@ -53,7 +55,8 @@ pub enum Part {
 }
 
 /// What a decryption did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Decrypted {
     /// Bytes of the age file that were read: all, or the part that was wanted.
     pub read_len: u64,
@@ -61,6 +64,10 @@ pub struct Decrypted {
     pub written_len: u64,
     /// The name of the trusted key whose holder made the backup, by a proof that was checked.
     pub made_by: Option<String>,
+    /// What its seal says, if there is one and it was asked.
+    pub claims: Option<Claims>,
+    /// Whether the signer of its seal made the backup, by the same proof, whoever trusts them.
+    pub is_proven: bool,
 }
 
 /// Decrypts. Nothing that is not authentic reaches the output.
@@ -124,8 +131,10 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
         }
     }?;
     job.tell_that_nobody_vouches();
+    let is_proven = expected.as_ref().is_some_and(|expected| expected.maker == Maker::Signer);
     let made_by = expected.and_then(|expected| expected.made_by);
-    Ok(Decrypted { made_by, ..decrypted })
+    let claims = seal.as_ref().map(|seal| Claims::of(&seal.judge(&request.seal.trust)));
+    Ok(Decrypted { made_by, claims, is_proven, ..decrypted })
 }
 
 /// The chunks of a stream, as long as they come.
@@ -196,7 +205,7 @@ impl Job<'_> {
             self.expected.map_or(Ok(()), |expected| expected.check_whole(tree, self.what))?;
             sink.commit()?;
             let read_len = slots.end - slots.start;
-            return Ok(Decrypted { read_len, written_len: layout.plaintext_len(), made_by: None });
+            return Ok(Decrypted { read_len, written_len: layout.plaintext_len(), ..Decrypted::default() });
         }
         // Whole groups are read, since only these can be checked.
         let first = self.expected.map_or(slots.start, |expected| expected.group_start(slots.start));
@@ -266,7 +275,7 @@ impl Job<'_> {
             Writer::AsItIs(writer) => writer.written_len,
             Writer::Decompressed(decoder) => decoder.finish().map_err(|error| self.zstd(error))?.written_len,
         };
-        Ok(Decrypted { read_len, written_len, made_by: None })
+        Ok(Decrypted { read_len, written_len, ..Decrypted::default() })
     }
 
     fn zstd(&self, error: io::Error) -> JobError {

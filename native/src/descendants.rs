@@ -24,7 +24,7 @@ pub(crate) fn adopt_orphans() {
 
 /// Kills every process that was started by this one for a job, directly or not. A consumer must be dead before its input closes:
 /// it would take the end of a broken dump for the end of the data, and commit.
-pub(crate) fn kill_descendants() {
+pub fn kill_descendants() {
     let Some(before_us) = BEFORE_US.get() else { return };
     // All are stopped before any is killed: in `cat | commit` the death of `cat` would be the end of the data for `commit`. A
     // process can fork between the look and the signal, so the looks go on until one is conclusive: while one that runs is new,

@@ -59,6 +59,7 @@ pub use catalogue::{Backup, Catalogue, ListRequest, RestoreTest, SealState, Sort
 pub use chain::{Link, Missing, MissingCause, place_all};
 pub use child::Command;
 pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
+pub use descendants::kill_descendants;
 pub use destination::{Destination, Overwrite, Privacy};
 pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
 pub use error::JobError;

@@ -23,6 +23,7 @@ use crate::ranges::Ranges;
 use crate::report::Observer;
 use crate::section::Section;
 use crate::shared_tree::SharedTree;
+use crate::verify::Claims;
 use chunks::{Chunks, Found};
 use named::check_name;
 use opening::{Opening, Origin, Places};
@@ -61,7 +62,7 @@ pub enum Keep {
 }
 
 /// What is left.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SalvageReport {
     /// Bytes of plaintext that there were; `None` where the end is lost, and no seal says it.
     pub plaintext_len: Option<u64>,
@@ -81,6 +82,8 @@ pub struct SalvageReport {
     pub garbage: Vec<Range<u64>>,
     /// Whether there is a seal that is about what was opened, and may be believed. One that is not may be another backup's.
     pub has_seal: bool,
+    /// What that seal says.
+    pub claims: Option<Claims>,
     /// The name in the seal, percent-encoded, where the backup has another: it may be an older one in the place of a newer.
     pub sealed_as: Option<String>,
 }
@@ -128,6 +131,7 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
     };
     report.unreadable = reading.into_unreadable();
     report.sealed_as = sealed_as;
+    report.claims = judgement.as_ref().filter(|_| report.has_seal).map(Claims::of);
     output.commit()?;
     if !report.has_seal {
         request.seal.tell_of_replaced(&request.backup, &**observer);
@@ -269,6 +273,7 @@ impl<'a> Job<'a> {
             garbage: (end < file_len).then_some(end..file_len).into_iter().collect(),
             has_seal: self.sealed.is_some(),
             sealed_as: None,
+            claims: None,
         }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn trusted_but(standing: Standing, series: Option<&str>) -> Option<St
 }
 
 /// As one word, for machines.
+#[cfg(feature = "cli")]
 pub(crate) fn word(standing: Standing) -> &'static str {
     match standing {
         Standing::Trusted => "yes",

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{
-    Extent, Header, HeaderError, Integrity, Judgement, Layout, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, Standing, Trust,
+    Extent, FileName, Header, HeaderError, Integrity, Judgement, Layout, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, SeriesPlace,
+    Standing, Trust,
 };
 use rustix::fs::Advice;
 
@@ -64,6 +65,8 @@ pub struct Verification {
     pub has_possible_len: bool,
     /// Whether the damage was located; otherwise it is somewhere in there.
     pub located: bool,
+    /// Whether the header is another one than was sealed, and not only cut off.
+    pub has_other_header: bool,
     /// Why the seal is broken.
     pub broken: Option<SealError>,
     /// Where its seal does not fit: another one that may be the right one, left by a job that was stopped while it replaced the backup.
@@ -82,10 +85,30 @@ pub struct Claims {
     pub first: Note,
     /// Bytes that the payload section should have.
     pub payload_len: u64,
+    /// The name that the backup had, and where in its series it is; of a note that counts, where one does.
+    pub named: Option<FileName>,
+    /// The same.
+    pub series: Option<SeriesPlace>,
     /// How many notes say nothing to who checks.
     pub uncounted_notes: usize,
     /// Its place among others; only for a backup that somebody vouches for.
     pub link: Option<Link>,
+}
+
+impl Claims {
+    /// What a seal says to who trusts as the judgement did.
+    pub(crate) fn of(judgement: &Judgement<'_>) -> Self {
+        Self {
+            vouched_by: judgement.vouched_by().map(ToString::to_string),
+            standing: judgement.standing(),
+            first: judgement.first().clone(),
+            payload_len: judgement.payload().len,
+            named: judgement.file().cloned(),
+            series: judgement.series().cloned(),
+            uncounted_notes: judgement.uncounted_len(),
+            link: Link::of(judgement),
+        }
+    }
 }
 
 /// Checks a backup.
@@ -104,6 +127,7 @@ pub fn verify(request: &VerifyRequest, trust: &Trust, observer: &Arc<dyn Observe
         excess_len: 0,
         has_possible_len: true,
         located: true,
+        has_other_header: false,
         broken: None,
         replaced_seal: None,
     };
@@ -126,6 +150,7 @@ pub fn verify(request: &VerifyRequest, trust: &Trust, observer: &Arc<dyn Observe
 }
 
 /// What the seal of a backup that cannot be read says of its place among others.
+#[cfg(feature = "cli")]
 #[must_use]
 pub(crate) fn link_of_unread(request: &VerifyRequest, trust: &Trust) -> Option<Link> {
     let path = request.seal.clone().unwrap_or_else(|| seal_path(&request.backup));
@@ -156,16 +181,10 @@ impl Check<'_> {
     fn answer(&self, answer: &mut Verification) -> Result<(), JobError> {
         let judgement = &self.judgement;
         answer.places = place(judgement, &self.request.backup).into();
-        answer.claims = Some(Claims {
-            vouched_by: judgement.vouched_by().map(ToString::to_string),
-            standing: judgement.standing(),
-            first: judgement.first().clone(),
-            payload_len: judgement.payload().len,
-            uncounted_notes: judgement.uncounted_len(),
-            link: Link::of(judgement),
-        });
+        answer.claims = Some(Claims::of(judgement));
         let file_len = self.input.regular.map_or(0, |regular| regular.len);
         let (header, offset) = self.header(file_len)?;
+        answer.has_other_header = header != judgement.header() && file_len >= judgement.header().len;
         let section_len = file_len.saturating_sub(offset);
         answer.excess_len = section_len.saturating_sub(judgement.payload().len);
         let VerifyRequest { threads, pace, .. } = self.request;

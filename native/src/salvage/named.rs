@@ -4,7 +4,7 @@ use dbseal_core::{Extent, Judgement, MAX_HEADER_LEN};
 
 use super::reading::{Reading, read_start};
 use super::{Keep, SalvageRequest};
-use crate::against_seal::{Names, SealPolicy, other_name};
+use crate::against_seal::{SealPolicy, other_name};
 use crate::error::JobError;
 use crate::input::{Fifos, open_file};
 use crate::report::Observer;
@@ -25,7 +25,7 @@ pub(super) fn check_name(
         JobError::Renamed { what, sealed: sealed.clone() }
     };
     let is_believed = request.keep == Keep::Sealed || request.seal.policy == SealPolicy::Trusted;
-    if is_believed && request.seal.names == Names::MustMatch {
+    if is_believed && !request.seal.names.allow(&sealed) {
         return Err(other);
     }
     observer.warning(&other.to_string());
