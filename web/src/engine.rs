@@ -17,7 +17,7 @@ mod writing;
 pub use age_file::is_age;
 pub use check::check;
 pub use inspect::inspect;
-pub use keys::{Keys, read_identity};
+pub use keys::{Keys, PROTECTED_START_LEN, is_protected, read_identity};
 pub use open::{OpenRequest, open};
 pub use reading::read_seal;
 pub use source::{Observer, Piece, ReadError, Sink, Source, WriteError};

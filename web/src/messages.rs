@@ -4,6 +4,8 @@
 //! as bytes that are overwritten once they were taken); each [`Report`] travels back as JSON, with
 //! a file that was made or a [`BUFFER`] beside it.
 
+pub mod desktop;
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,8 @@ pub enum OutputKind {
     Storage(String),
     /// Memory, up to [`MEMORY_LIMIT`]; from there the page offers it.
     Memory,
+    /// A program that reads it, by its command line. Only the desktop app runs one.
+    Command(String),
 }
 
 /// What of a backup is wanted.
@@ -134,6 +138,12 @@ pub enum Report {
     },
     /// How far it is.
     Progress(Progress),
+    /// Something to know of the job, which goes on: a sentence in lower case, without a full stop.
+    Said(String),
+    /// What the program that the output goes to says.
+    Printed(String),
+    /// All was handed over to the program of this name, which has yet to end: a database may work on for hours.
+    Waiting(String),
     /// It wants these bytes of a file. The answer is an object made as [`read_answer`] says.
     Read {
         /// The number of the question.
@@ -153,6 +163,17 @@ pub enum Report {
     Inspected(Box<Inspected>),
     /// The job failed; nothing of its output is there.
     Failed(Failure),
+}
+
+impl Report {
+    /// Whether it is the last word of a job.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        match self {
+            Self::Checked(_) | Self::Opened(_) | Self::Inspected(_) | Self::Failed(_) => true,
+            Self::Ready { .. } | Self::Progress(_) | Self::Said(_) | Self::Printed(_) | Self::Waiting(_) | Self::Read { .. } => false,
+        }
+    }
 }
 
 /// How far a job is.

@@ -6,17 +6,20 @@ mod bridge;
 mod check;
 mod elements;
 mod files;
+mod heard;
 mod inspect;
 mod job;
 mod key;
 mod keyless;
 mod map;
+mod native;
 mod notice;
 mod open;
 mod opened;
 mod output;
 mod pace;
 mod part;
+mod program;
 mod reading;
 mod save;
 mod start;
@@ -32,12 +35,14 @@ use js_sys::Reflect;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{BeforeUnloadEvent, DragEvent, File};
+use web_sys::{BeforeUnloadEvent, DragEvent};
 
 use self::bridge::Bridge;
 use self::elements::{Tag, always_on, document, window};
-use self::files::Pair;
+use self::files::{Pair, Picked};
+use self::native::App;
 use self::stored::Stored;
+use crate::messages::desktop::About;
 
 /// Shows the first screen.
 ///
@@ -52,6 +57,7 @@ pub fn start_page() {
     page.take_drops();
     keep_no_plaintext();
     start::show(&page);
+    page.meet_app();
 }
 
 /// What all screens share.
@@ -61,7 +67,11 @@ struct Page(Rc<State>);
 struct State {
     main: Tag,
     announcer: Tag,
-    bridge: Bridge,
+    engine: Engine,
+    /// The app that this page is in, as it says of itself.
+    about: RefCell<Option<About>>,
+    /// Files from outside, for the next time that the first screen is shown.
+    given: RefCell<Vec<Picked>>,
     /// Chosen files stay chosen from one task to the next.
     files: RefCell<Pair>,
     /// So do lines of trust, as long as the page is open.
@@ -78,24 +88,50 @@ struct State {
     on_drop: RefCell<Option<OnDrop>>,
 }
 
-type OnDrop = Rc<dyn Fn(Vec<File>)>;
+type OnDrop = Rc<dyn Fn(Vec<Picked>)>;
+
+/// Who does the jobs.
+enum Engine {
+    /// A worker of the browser.
+    Worker(Bridge),
+    /// The desktop app.
+    App(Rc<App>),
+}
+
+impl Engine {
+    fn stop(&self) {
+        match self {
+            Self::Worker(bridge) => bridge.stop(),
+            Self::App(app) => drop(app.stop()),
+        }
+    }
+
+    /// Ends the job, as the page is left. Whether there was one.
+    fn leave(&self) -> bool {
+        match self {
+            Self::Worker(bridge) => bridge.leave(),
+            Self::App(app) => app.stop(),
+        }
+    }
+}
 
 impl Page {
     fn new() -> Self {
         let main = Tag::of_page("main");
-        let bridge = Bridge::start({
-            let main = main.clone();
-            move |threads, backend| {
-                main.set("data-worker", "ready");
-                main.set("data-threads", &threads.to_string());
-                main.set("data-backend", backend);
-            }
-        });
+        let engine = App::find().map_or_else(
+            || {
+                let main = main.clone();
+                Engine::Worker(Bridge::start(move |threads, backend| note_ready(&main, threads, backend)))
+            },
+            Engine::App,
+        );
         let remembered = trust::remembered();
         let state = State {
             main,
             announcer: Tag::of_page("announcer"),
-            bridge,
+            engine,
+            about: RefCell::default(),
+            given: RefCell::default(),
             files: RefCell::default(),
             remembers: Cell::new(!remembered.is_empty()),
             trust: RefCell::new(trust::Lines::Known(remembered)),
@@ -143,7 +179,47 @@ impl Page {
         self.0.announcer.set_text(text);
     }
 
-    fn on_drop(&self, take: impl Fn(Vec<File>) + 'static) {
+    /// The desktop app, if it does the jobs.
+    fn app(&self) -> Option<Rc<App>> {
+        if let Engine::App(app) = &self.0.engine { Some(Rc::clone(app)) } else { None }
+    }
+
+    /// Asks the app what it is, and takes the files that it is given from outside.
+    fn meet_app(&self) {
+        let Some(app) = self.app() else { return };
+        app.on_given({
+            let page = self.clone();
+            move |files| page.take_given(&files::in_app(files))
+        });
+        let page = self.clone();
+        spawn_local(async move {
+            let Some(about) = app.about().await else { return };
+            note_ready(&page.0.main, about.threads, &about.backend);
+            page.0.about.replace(Some(about));
+            page.show_start_again();
+        });
+    }
+
+    /// Takes files on the form that is shown, or for the next one.
+    fn take_given(&self, files: &[Picked]) {
+        let take = self.0.on_drop.borrow().clone();
+        if let Some(take) = take {
+            take(files.to_vec());
+            return;
+        }
+        // Not in the middle of a job, or under an answer about another backup.
+        self.0.given.replace(files.to_vec());
+        self.show_start_again();
+    }
+
+    /// Shows the first screen as it is now, if it is shown.
+    fn show_start_again(&self) {
+        if document().body().and_then(|body| body.get_attribute("data-screen")).as_deref() == Some("start") {
+            start::show(self);
+        }
+    }
+
+    fn on_drop(&self, take: impl Fn(Vec<Picked>) + 'static) {
         self.0.on_drop.replace(Some(Rc::new(take)));
     }
 
@@ -164,7 +240,7 @@ impl Page {
         let was_at_work = Rc::new(Cell::new(false));
         always_on(&window(), "pagehide", {
             let (page, was_at_work) = (self.clone(), Rc::clone(&was_at_work));
-            move |_| was_at_work.set(page.0.bridge.leave())
+            move |_| was_at_work.set(page.0.engine.leave())
         });
         let page = self.clone();
         always_on(&window(), "pageshow", move |event| {
@@ -196,10 +272,17 @@ impl Page {
             let take = page.0.on_drop.borrow().clone();
             let dropped = files::dropped(&event);
             if let Some(take) = take.filter(|_| !dropped.is_empty()) {
-                take(dropped);
+                take(files::here(dropped));
             }
         });
     }
+}
+
+/// Notes that jobs can be done, for who looks at the page from outside.
+fn note_ready(main: &Tag, threads: usize, backend: &str) {
+    main.set("data-worker", "ready");
+    main.set("data-threads", &threads.to_string());
+    main.set("data-backend", backend);
 }
 
 /// Removes plaintext from the browser's storage: what other tabs left there, and what this one has when it goes.

@@ -18,6 +18,19 @@ pub(super) const MAX_WORK_FACTOR: u64 = 19;
 /// Bytes in an identity file, at most: a bound for a file that is none.
 const MAX_IDENTITY_LEN: u64 = 1 << 20;
 
+/// How files begin that are themselves encrypted. So many bytes of a plain identity file have none of its secret: `AGE-SECRET-KEY-1`
+/// is longer.
+const PROTECTED: [&str; 2] = ["age-encryption", "-----BEGIN AGE"];
+
+/// Bytes of an identity file that show whether it is itself encrypted.
+pub const PROTECTED_START_LEN: usize = 14;
+
+/// Whether an identity that begins like this is itself encrypted.
+#[must_use]
+pub fn is_protected(start: &str) -> bool {
+    PROTECTED.iter().any(|protected| start.starts_with(protected))
+}
+
 /// Keys, or a passphrase. Wiped on drop.
 pub struct Keys {
     identities: Vec<Identity>,
@@ -134,4 +147,19 @@ fn decode(armored: &[u8]) -> Result<Vec<u8>, Failure> {
     let (mut armor, mut binary) = (ArmorReader::new(), Vec::new());
     armor.read(armored, &mut binary).and_then(|()| armor.finish(&mut binary)).map_err(failures::damaged_identity)?;
     Ok(binary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_whether_a_key_is_protected_reads_nothing_of_it() {
+        let len = PROTECTED_START_LEN;
+        assert!(PROTECTED.iter().all(|start| start.len() == len) && len < "AGE-SECRET-KEY-1".len());
+        assert!(is_protected("age-encryption.org/v1\n-> scrypt"));
+        assert!(is_protected("-----BEGIN AGE ENCRYPTED FILE-----"));
+        assert!(!is_protected("AGE-SECRET-KEY-1QQQ"));
+        assert!(!is_protected("# created: 2026-11-28"));
+    }
 }

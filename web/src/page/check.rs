@@ -41,7 +41,10 @@ fn show_answer(page: &Page, checked: &Checked) {
     let report = texts::checked_report(checked, &save::now());
     let report_name = format!("{}.check.txt", checked.name);
     let actions = div("actions")
-        .child(button("save-report", "primary", texts::SAVE_REPORT, move |_| save::save_text(&report, &report_name)))
+        .child(button("save-report", "primary", texts::SAVE_REPORT, {
+            let page = page.clone();
+            move |_| save::save_text(&page, &report, &report_name)
+        }))
         .child(button("open-this", "secondary", texts::OPEN_THIS, {
             let page = page.clone();
             move |_| open::show(&page, &open::Form::default())

@@ -113,6 +113,11 @@ impl Tag {
     }
 
     /// Whether it is part of the page.
+    /// Scrolls to the end of what is in it.
+    pub(super) fn show_end(&self) {
+        self.0.set_scroll_top(self.0.scroll_height());
+    }
+
     pub(super) fn is_shown(&self) -> bool {
         self.0.is_connected()
     }

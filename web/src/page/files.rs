@@ -4,28 +4,88 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{DragEvent, Event, File, FileList};
 
 use super::elements::{Tag, button, div, paragraph};
 use super::notice::Notice;
 use super::{Page, texts};
 use crate::messages::Failure;
+use crate::messages::desktop::{self, Choice};
 use crate::objects;
 
 const SEAL_END: &str = ".seal";
 
+/// A file that was chosen.
+#[derive(Clone)]
+pub(super) enum Picked {
+    /// One that the browser gave to the page.
+    Here(File),
+    /// One that the desktop app knows by a number.
+    InApp(desktop::Picked),
+}
+
+impl Picked {
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Here(file) => file.name(),
+            Self::InApp(file) => file.name.clone(),
+        }
+    }
+
+    /// Its name, with the folder where that is known.
+    pub(super) fn path(&self) -> String {
+        match self {
+            Self::Here(file) => file.name(),
+            Self::InApp(file) => format!("{}/{}", file.folder.trim_end_matches('/'), file.name),
+        }
+    }
+
+    /// Bytes.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Here(file) => objects::len(file),
+            Self::InApp(file) => file.len,
+        }
+    }
+
+    /// The browser's file, if it is one.
+    pub(super) fn here(&self) -> Option<&File> {
+        if let Self::Here(file) = self { Some(file) } else { None }
+    }
+
+    /// The app's number, if it is one of its files.
+    pub(super) fn in_app(&self) -> Option<u32> {
+        if let Self::InApp(file) = self { Some(file.id) } else { None }
+    }
+}
+
+/// Files that the browser gave to the page.
+pub(super) fn here(files: Vec<File>) -> Vec<Picked> {
+    files.into_iter().map(Picked::Here).collect()
+}
+
+/// Files that the app named.
+pub(super) fn in_app(files: Vec<desktop::Picked>) -> Vec<Picked> {
+    files.into_iter().map(Picked::InApp).collect()
+}
+
 /// What was chosen.
 #[derive(Clone, Default)]
 pub(super) struct Pair {
-    pub(super) backup: Option<File>,
-    pub(super) seal: Option<File>,
+    pub(super) backup: Option<Picked>,
+    pub(super) seal: Option<Picked>,
 }
 
 impl Pair {
     /// Takes files by their names: the seal's ends with `.seal`.
-    fn take(&mut self, files: &[File]) -> Result<(), Failure> {
-        let names: Vec<String> = files.iter().map(File::name).collect();
+    pub(super) fn take(&mut self, files: &[Picked]) -> Result<(), Failure> {
+        let names: Vec<String> = files.iter().map(Picked::name).collect();
         let (backup, seal) = sort(&names)?;
+        // The app names a seal that lies beside a backup; one of another backup must not stay.
+        if backup.is_some() && files.iter().all(|file| file.in_app().is_some()) {
+            self.seal = None;
+        }
         if let Some(index) = backup {
             self.backup = Some(files[index].clone());
         }
@@ -78,7 +138,7 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     };
     let take = {
         let (page, notice, refresh) = (page.clone(), notice.clone(), refresh.clone());
-        move |files: Vec<File>| {
+        move |files: Vec<Picked>| {
             // Not held while the focus moves, which others may hear of.
             let taken = page.0.files.borrow_mut().take(&files);
             match taken {
@@ -88,25 +148,26 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
             refresh();
         }
     };
-    let remove = |which: fn(&mut Pair) -> &mut Option<File>| {
+    let remove = |which: fn(&mut Pair) -> &mut Option<Picked>| {
         let (page, refresh) = (page.clone(), refresh.clone());
         move || {
             which(&mut page.0.files.borrow_mut()).take();
             refresh();
         }
     };
-    let backup = Row::new("backup", texts::BACKUP, texts::BACKUP_HINT, take.clone(), remove(|pair| &mut pair.backup));
+    let backup =
+        Row::new(page, ("backup", texts::BACKUP, texts::BACKUP_HINT), Choice::Backup, take.clone(), remove(|pair| &mut pair.backup));
     backup.input.set("multiple", "");
     // What is chosen as the seal is the seal, whatever its name.
     let take_seal = {
         let (page, notice, refresh) = (page.clone(), notice.clone(), refresh.clone());
-        move |files: Vec<File>| {
+        move |files: Vec<Picked>| {
             page.0.files.borrow_mut().seal = files.into_iter().next();
             notice.clear();
             refresh();
         }
     };
-    let seal = Row::new("seal", texts::SEAL, texts::SEAL_HINT, take_seal, remove(|pair| &mut pair.seal));
+    let seal = Row::new(page, ("seal", texts::SEAL, texts::SEAL_HINT), Choice::Seal, take_seal, remove(|pair| &mut pair.seal));
     let section = super::job::section(texts::FILES)
         .child(paragraph("hint", texts::FILES_HINT))
         .child(div("files").id("files").child(backup.tag.clone()).child(seal.tag.clone()));
@@ -127,23 +188,22 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(id: &str, label: &str, hint: &'static str, take: impl Fn(Vec<File>) + 'static, remove: impl Fn() + 'static) -> Self {
+    pub(super) fn new(
+        page: &Page,
+        (id, label, hint): (&str, &str, &'static str),
+        choice: Choice,
+        take: impl Fn(Vec<Picked>) + Clone + 'static,
+        remove: impl Fn() + 'static,
+    ) -> Self {
         let name_id = format!("{id}-name");
         let name = Tag::new("span").class("file-name").id(&name_id);
         let action = Tag::new("span");
-        let input = Tag::new("input").id(&format!("{id}-file")).class("file-input").attr("type", "file");
-        let input = input.attr("aria-label", label).attr("aria-describedby", &name_id).on("change", {
-            move |event| {
-                let Some(input) = event.current_target() else { return };
-                let input: web_sys::HtmlInputElement = input.unchecked_into();
-                let files = input.files().map(|list| all(&list)).unwrap_or_default();
-                // So that the same file can be chosen again after it was removed.
-                input.set_value("");
-                if !files.is_empty() {
-                    take(files);
-                }
+        let input = chooser(page, choice, move |files| {
+            if !files.is_empty() {
+                take(files);
             }
         });
+        let input = input.id(&format!("{id}-file")).attr("aria-label", label).attr("aria-describedby", &name_id);
         let remove = button(&format!("{id}-remove"), "link", texts::REMOVE, {
             let input = input.clone();
             move |_| {
@@ -158,15 +218,33 @@ impl Row {
         Self { tag, input, name, action, remove, hint }
     }
 
-    pub(super) fn update(&self, file: Option<&File>) {
+    pub(super) fn update(&self, file: Option<&Picked>) {
         self.action.set_text(if file.is_some() { texts::CHANGE } else { texts::CHOOSE });
         self.remove.show(file.is_some());
         self.tag.set_class(if file.is_some() { "file-row chosen" } else { "file-row" });
         match file {
-            Some(file) => self.name.set_text(&format!("{}, {}", file.name(), texts::short_size(objects::len(file)))),
+            Some(file) => self.name.set_text(&format!("{}, {}", file.name(), texts::short_size(file.len()))),
             None => self.name.set_text(self.hint),
         }
     }
+}
+
+/// What a file is chosen with: the browser's own way, or the app's.
+fn chooser(page: &Page, choice: Choice, take: impl Fn(Vec<Picked>) + Clone + 'static) -> Tag {
+    let Some(app) = page.app() else {
+        return Tag::new("input").class("file-input").attr("type", "file").on("change", move |event| {
+            let Some(input) = event.current_target() else { return };
+            let input: web_sys::HtmlInputElement = input.unchecked_into();
+            let files = input.files().map(|list| all(&list)).unwrap_or_default();
+            // So that the same file can be chosen again after it was removed.
+            input.set_value("");
+            take(here(files));
+        });
+    };
+    Tag::new("button").class("file-input").attr("type", "button").on("click", move |_| {
+        let (app, choice, take) = (Rc::clone(&app), choice.clone(), take.clone());
+        spawn_local(async move { take(in_app(app.choose(&choice).await)) });
+    })
 }
 
 #[cfg(test)]

@@ -6,18 +6,19 @@ use std::rc::Rc;
 use js_sys::{Array, Date, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Blob, File};
+use web_sys::Blob;
 
 use super::elements::{Tag, button, div, paragraph, sleep, title};
-use super::files::Pair;
+use super::files::{Pair, Picked};
+use super::heard::Heard;
 use super::key::Key;
 use super::map::Map;
 use super::notice::Notice;
 use super::pace::Pace;
 use super::stored::Stored;
-use super::{Page, start, texts};
+use super::{Engine, Page, start, texts};
+use crate::messages::desktop::Order;
 use crate::messages::{Chosen, Failure, Progress, Report, Request};
-use crate::objects;
 
 /// In milliseconds: numbers that change more often cannot be read.
 const TEXT_INTERVAL: f64 = 250.0;
@@ -74,10 +75,21 @@ pub(super) struct Output {
     pub(super) handle: Option<JsValue>,
     /// The file in the browser's storage, where it goes there.
     pub(super) stored: Option<Stored>,
+    /// The app's file, where it goes there.
+    pub(super) chosen: Option<Picked>,
+    /// The command line of the program that it goes to, where it goes to one.
+    pub(super) program: Option<String>,
+}
+
+/// What has come of a job, beside its last word.
+pub(super) struct Ended {
+    /// What is still to be saved.
+    pub(super) file: Option<Blob>,
+    pub(super) heard: Heard,
 }
 
 /// Does a job: shows how far it is, and gives its last word to one of these.
-pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: impl Fn(Report, Option<Blob>) + 'static) {
+pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: impl Fn(Report, Ended) + 'static) {
     page.leave_screen();
     page.0.busy.set(true);
     let Some(backup) = job.files.backup.clone() else { return };
@@ -86,25 +98,61 @@ pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: im
     let stop = button("stop", "secondary", texts::STOP, {
         let page = page.clone();
         move |_| {
-            page.0.bridge.stop();
+            page.0.engine.stop();
             stopped();
         }
     });
     page.show("running", &title, [title.clone(), view.tag(), div("actions").child(stop)]);
 
+    // A program reads when it likes.
+    view.is_waiting.set(job.output.as_ref().is_some_and(|output| output.program.is_some()));
     watch(&view);
-    let (message, transferred) = message(&job, &backup);
-    // Its secret is wiped by that: the copy for the worker is the only one now.
-    drop(job);
-    let page_then = page.clone();
-    page.0.bridge.send(message.into(), transferred, move |report, file| match report {
+    let (page_then, heard) = (page.clone(), Heard::default());
+    let listener = move |report, file| match report {
         Report::Progress(progress) => {
             if let Some(spoken) = view.update(&progress) {
                 page_then.announce(&spoken);
             }
         }
-        report => ended(report, file),
-    });
+        Report::Said(text) => heard.say(text),
+        Report::Printed(text) => {
+            heard.print(&text);
+            view.print(heard.lines());
+        }
+        Report::Waiting(program) => {
+            view.wait_for(&program);
+            page_then.announce(&texts::waiting(&program));
+        }
+        report => ended(report, Ended { file, heard: heard.clone() }),
+    };
+    // The secret of the job is wiped by that: the copy that is sent is the only one then.
+    match &page.0.engine {
+        Engine::Worker(bridge) => {
+            let (message, transferred) = message(&job, &backup);
+            drop(job);
+            bridge.send(message.into(), transferred, listener);
+        }
+        Engine::App(app) => {
+            let (order, passphrase) = order(&job);
+            drop(job);
+            app.send(order, passphrase, move |report| listener(report, None));
+        }
+    }
+}
+
+/// What is sent to the app, and the passphrase beside it.
+fn order(job: &Job) -> (Order, Option<Uint8Array>) {
+    let number = |file: Option<&Picked>| file.and_then(Picked::in_app);
+    let order = Order {
+        request: job.request.clone(),
+        // Numbers begin at nought, so this one is of no file that was not chosen.
+        backup: number(job.files.backup.as_ref()).unwrap_or(u32::MAX),
+        seal: number(job.files.seal.as_ref()),
+        identity: number(job.key.as_ref().and_then(|key| key.identity.as_ref())),
+        output: number(job.output.as_ref().and_then(|output| output.chosen.as_ref())),
+    };
+    let secret = job.key.as_ref().and_then(|key| key.secret.as_ref());
+    (order, secret.map(|secret| Uint8Array::from(secret.as_slice())))
 }
 
 /// Says so when nothing is heard for long, as long as the job is shown.
@@ -120,18 +168,20 @@ fn watch(view: &Rc<View>) {
 }
 
 /// What is sent, and what of it is handed over and not copied.
-fn message(job: &Job, backup: &File) -> (Object, Array) {
+fn message(job: &Job, backup: &Picked) -> (Object, Array) {
     let (message, transferred) = (Object::new(), Array::new());
     let set = |name: &str, value: &JsValue| {
         let _ = Reflect::set(&message, &name.into(), value);
     };
     set("request", &serde_json::to_string(&job.request).expect("requests are text, numbers and lists").into());
-    set(Chosen::Backup.field(), backup);
-    if let Some(seal) = &job.files.seal {
+    if let Some(backup) = backup.here() {
+        set(Chosen::Backup.field(), backup);
+    }
+    if let Some(seal) = job.files.seal.as_ref().and_then(Picked::here) {
         set(Chosen::Seal.field(), seal);
     }
     if let Some(Key { identity, secret, .. }) = &job.key {
-        if let Some(identity) = identity {
+        if let Some(identity) = identity.as_ref().and_then(Picked::here) {
             set(Chosen::Identity.field(), identity);
         }
         if let Some(secret) = secret {
@@ -161,13 +211,16 @@ struct View {
     heard: Cell<f64>,
     silence: Tag,
     is_silent: Cell<bool>,
+    /// Whether a program works on, which says nothing for as long as it likes.
+    is_waiting: Cell<bool>,
+    printed: Tag,
 }
 
 impl View {
-    fn new(backup: &File, mapped: bool) -> Self {
+    fn new(backup: &Picked, mapped: bool) -> Self {
         let number = |id: &str| Tag::new("span").id(id);
         Self {
-            map: mapped.then(|| Map::new(objects::len(backup))),
+            map: mapped.then(|| Map::new(backup.len())),
             bar: Tag::new("progress").id("progress").attr("aria-label", texts::PROGRESS_LABEL),
             percent: number("percent").class("percent"),
             done: number("done").text(texts::PREPARING),
@@ -179,17 +232,37 @@ impl View {
             heard: Cell::new(Date::now()),
             silence: paragraph("notice notice-plain", "").id("silence").attr("role", "alert"),
             is_silent: Cell::default(),
+            is_waiting: Cell::default(),
+            printed: Tag::new("div").class("printed").id("printed").attr("tabindex", "0").attr("aria-label", texts::PRINTED),
         }
     }
 
     fn tag(&self) -> Tag {
         let numbers = div("numbers").children([&self.percent, &self.done, &self.rate, &self.left].map(Tag::clone));
         self.silence.show(false);
-        div("progress").child(self.bar.clone()).child(numbers).child(self.silence.clone()).child(self.map.as_ref().map(Map::tag))
+        self.printed.show(false);
+        div("progress")
+            .child(self.bar.clone())
+            .child(numbers)
+            .child(self.silence.clone())
+            .child(self.map.as_ref().map(Map::tag))
+            .child(self.printed.clone())
+    }
+
+    fn print(&self, lines: Vec<Tag>) {
+        self.printed.show(true);
+        self.printed.replace(lines);
+        self.printed.show_end();
+    }
+
+    fn wait_for(&self, program: &str) {
+        self.is_waiting.set(true);
+        self.done.set_text(&texts::waiting(program));
+        [&self.percent, &self.rate, &self.left].into_iter().for_each(|number| number.set_text(""));
     }
 
     fn look(&self) {
-        let is_silent = Date::now() - self.heard.get() > SILENCE;
+        let is_silent = !self.is_waiting.get() && Date::now() - self.heard.get() > SILENCE;
         // Said once, as it is read aloud.
         if is_silent != self.is_silent.replace(is_silent) {
             self.silence.show(is_silent);

@@ -10,13 +10,11 @@ use web_sys::{Blob, File};
 use zeroize::Zeroizing;
 
 use super::elements::{Tag, choice, div, paragraph};
-use super::files::{self, Row};
-use super::{job, texts};
+use super::files::{self, Picked, Row};
+use super::{Page, job, texts};
+use crate::engine::{PROTECTED_START_LEN, is_protected};
+use crate::messages::desktop::Choice;
 use crate::messages::{Failure, KeyKind};
-
-/// How files begin that are themselves encrypted. So many bytes of a plain identity file have none of its secret: `AGE-SECRET-KEY-1`
-/// is longer.
-const PROTECTED: [&str; 2] = ["age-encryption", "-----BEGIN AGE"];
 
 /// How a key is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +31,7 @@ pub(super) enum By {
 /// A key on its way to the worker.
 pub(super) struct Key {
     pub(super) kind: KeyKind,
-    pub(super) identity: Option<File>,
+    pub(super) identity: Option<Picked>,
     /// Wiped here when it was copied for the worker, which wipes its own.
     pub(super) secret: Option<Zeroizing<Vec<u8>>>,
 }
@@ -51,13 +49,13 @@ pub(super) struct KeySection {
 
 #[derive(Default)]
 struct Chosen {
-    identity: RefCell<Option<File>>,
+    identity: RefCell<Option<Picked>>,
     is_protected: Cell<bool>,
 }
 
 impl KeySection {
     /// The part, where one way is chosen already.
-    pub(super) fn new(by: By) -> Self {
+    pub(super) fn new(page: &Page, by: By) -> Self {
         let option = |id: &str, (label, hint): (&str, &str)| choice("radio", "key", id, label, hint);
         let (file_row, by_file) = option("key-by-file", texts::KEY_FILE);
         let (text_row, by_text) = option("key-by-text", texts::KEY_TEXT);
@@ -108,10 +106,12 @@ impl KeySection {
             let update = update.clone();
             move |_| update()
         });
-        let row = identity_row(&chosen, &update);
+        let row = identity_row(page, &chosen, &update);
         let file_field = file_field.child(div("files").child(row));
         update();
         let rows = Tag::new("fieldset").class("choices").child(Tag::new("legend").class("visually-hidden").text(texts::KEY));
+        // In the desktop app no private key enters the page.
+        let text_row = page.app().is_none().then_some(text_row);
         let rows = rows.child(file_row).child(text_row).child(passphrase_row).on("change", move |_| update());
         let fields = div("fields").child(file_field).child(text_field).child(passphrase_field).child(show_row);
         // In a form of its own that nobody keeps: browsers that remember what was typed, for when the page is loaded again, ask it.
@@ -123,7 +123,10 @@ impl KeySection {
             }
         });
         let warning = super::trust::is_from_file().then(|| paragraph("warning", texts::KIT_WARNING).id("kit-warning"));
-        let tag = job::section(texts::KEY).child(warning).child(form).child(paragraph("hint", texts::KEY_NOTE));
+        let tag = job::section(texts::KEY)
+            .child(warning)
+            .child(form)
+            .child(paragraph("hint", if page.app().is_some() { texts::KEY_NOTE_APP } else { texts::KEY_NOTE }));
         Self { tag, by_text, by_passphrase, text, passphrase, chosen }
     }
 
@@ -166,7 +169,7 @@ impl KeySection {
         match self.by() {
             By::Passphrase => Key { kind: KeyKind::Passphrase, identity: None, secret: passphrase_bytes() },
             By::Text if is_protected(text.trim()) => {
-                let file = File::new_with_str_sequence(&Array::of1(&JsValue::from_str(&text)), "identity").ok();
+                let file = File::new_with_str_sequence(&Array::of1(&JsValue::from_str(&text)), "identity").ok().map(Picked::Here);
                 Key { kind: KeyKind::ProtectedIdentity, identity: file, secret: passphrase_bytes() }
             }
             By::Text => Key { kind: KeyKind::Identity, identity: None, secret: Some(Zeroizing::new(text.as_bytes().to_vec())) },
@@ -187,11 +190,11 @@ fn secret(field: Tag) -> Tag {
     field.class("secret").attr("autocomplete", "off").attr("spellcheck", "false").attr("autocapitalize", "off").attr("autocorrect", "off")
 }
 
-fn identity_row(chosen: &Rc<Chosen>, update: &(impl Fn() + Clone + 'static)) -> Tag {
+fn identity_row(page: &Page, chosen: &Rc<Chosen>, update: &(impl Fn() + Clone + 'static)) -> Tag {
     let row: Rc<RefCell<Option<Row>>> = Rc::default();
     let choose = {
         let (row, chosen, update) = (Rc::clone(&row), Rc::clone(chosen), update.clone());
-        move |file: Option<File>| {
+        move |file: Option<Picked>| {
             if let Some(row) = &*row.borrow() {
                 row.update(file.as_ref());
             }
@@ -201,7 +204,11 @@ fn identity_row(chosen: &Rc<Chosen>, update: &(impl Fn() + Clone + 'static)) -> 
             if let Some(file) = file {
                 let (chosen, update) = (Rc::clone(&chosen), update.clone());
                 spawn_local(async move {
-                    chosen.is_protected.set(begins_protected(&file).await);
+                    let is_protected = match &file {
+                        Picked::Here(file) => begins_protected(file).await,
+                        Picked::InApp(file) => file.is_protected,
+                    };
+                    chosen.is_protected.set(is_protected);
                     update();
                 });
             }
@@ -209,42 +216,23 @@ fn identity_row(chosen: &Rc<Chosen>, update: &(impl Fn() + Clone + 'static)) -> 
     };
     let take = {
         let choose = choose.clone();
-        move |files: Vec<File>| choose(files.into_iter().next())
+        move |files: Vec<Picked>| choose(files.into_iter().next())
     };
-    let made = Row::new("identity", texts::IDENTITY, texts::IDENTITY_HINT, take.clone(), move || choose(None));
+    let made = Row::new(page, ("identity", texts::IDENTITY, texts::IDENTITY_HINT), Choice::Identity, take.clone(), move || choose(None));
     made.update(None);
     // What is dropped here is no backup.
     let tag = made.tag.clone().on("drop", move |event| {
         event.prevent_default();
         event.stop_propagation();
         super::show_dragging(false);
-        take(files::dropped(&event));
+        take(files::here(files::dropped(&event)));
     });
     row.replace(Some(made));
     tag
 }
 
 async fn begins_protected(file: &File) -> bool {
-    let Ok(start) = file.slice_with_f64_and_f64(0.0, 14.0) else { return false };
+    let Ok(start) = file.slice_with_f64_and_f64(0.0, PROTECTED_START_LEN as f64) else { return false };
     let start: Blob = start;
     JsFuture::from(start.text()).await.ok().and_then(|text| text.as_string()).is_some_and(|text| is_protected(&text))
-}
-
-/// Whether an identity is itself encrypted.
-fn is_protected(identity: &str) -> bool {
-    PROTECTED.iter().any(|start| identity.starts_with(start))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn looking_whether_a_key_is_protected_reads_nothing_of_it() {
-        assert!(PROTECTED.iter().all(|start| start.len() == 14 && start.len() < "AGE-SECRET-KEY-1".len()));
-        assert!(is_protected("age-encryption.org/v1\n-> scrypt"));
-        assert!(is_protected("-----BEGIN AGE ENCRYPTED FILE-----"));
-        assert!(!is_protected("AGE-SECRET-KEY-1QQQ"));
-        assert!(!is_protected("# created: 2026-11-28"));
-    }
 }

@@ -54,13 +54,13 @@ impl Keyless {
             page,
             job,
             move || self.show(&stopped, Some(texts::READING_STOPPED)),
-            move |report, _| {
+            move |report, job_ended| {
                 ended.leave_screen();
                 if (self.show_answer)(&ended, &report) {
                     return;
                 }
                 let failure = if let Report::Failed(failure) = report { failure } else { texts::strange_worker() };
-                answer::show_failure(&ended, self.failed, &failure, [self.again(&ended)]);
+                answer::show_failure(&ended, self.failed, &failure, job_ended.heard.sections().chain([self.again(&ended)]));
             },
         );
     }

@@ -4,20 +4,22 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
-use web_sys::Blob;
 
 use super::elements::{Tag, button, div, paragraph};
-use super::files::{self, Pair};
-use super::job::{self, Job, Output};
+use super::files::{self, Pair, Picked};
+use super::heard::Heard;
+use super::job::{self, Ended, Job, Output};
 use super::key::{By, KeySection};
 use super::notice::Notice;
 use super::output::{self, Outlet};
 use super::part::PartSection;
+use super::program::ProgramSection;
 use super::stored::Stored;
 use super::texts::{self, Opening};
 use super::{Page, answer, opened, trust};
+use crate::messages::desktop::Choice;
 use crate::messages::{Failure, OutputKind, Part, Report, Request, SealPolicy};
-use crate::objects::{self, words_of};
+use crate::objects::words_of;
 
 /// What the form begins with.
 #[derive(Clone)]
@@ -25,12 +27,14 @@ pub(super) struct Form {
     pub(super) part: Part,
     pub(super) by: By,
     pub(super) seal: SealPolicy,
+    /// The program that the output goes to, in the desktop app.
+    pub(super) program: Option<String>,
     pub(super) said: Option<&'static str>,
 }
 
 impl Default for Form {
     fn default() -> Self {
-        Self { part: Part::Whole, by: By::default(), seal: SealPolicy::Trusted, said: None }
+        Self { part: Part::Whole, by: By::default(), seal: SealPolicy::Trusted, program: None, said: None }
     }
 }
 
@@ -38,13 +42,14 @@ impl Default for Form {
 pub(super) fn show(page: &Page, form: &Form) {
     page.leave_screen();
     let notice = Notice::new();
-    let key = KeySection::new(form.by);
+    let key = KeySection::new(page, form.by);
     page.on_leave({
         let key = key.clone();
         move || key.forget()
     });
     let part = PartSection::new(&form.part);
-    let (output, outlet) = output_section();
+    let program = page.app().filter(|_| form.seal != SealPolicy::Ignored).map(|_| ProgramSection::new(form.program.as_deref()));
+    let (output, outlet) = output_section(page, program.as_ref());
     let seal = form.seal.clone();
     let is_asked = seal != SealPolicy::Ignored;
     let (heading, start_text) =
@@ -56,9 +61,13 @@ pub(super) fn show(page: &Page, form: &Form) {
             if let Some(missing) = key.missing() {
                 return Err(missing);
             }
-            let asked = Asked { files, part: part.chosen()?, seal: seal.clone(), trust: trusted(&page, &seal)? };
+            let program = program.as_ref().map(ProgramSection::chosen).transpose()?.flatten();
+            let asked = Asked { files, part: part.chosen()?, seal: seal.clone(), trust: trusted(&page, &seal)?, program };
+            if asked.program.is_some() && asked.part == Part::Salvage {
+                return Err((texts::no_salvage_into_program(), "output-program"));
+            }
             let Some(outlet) = outlet.get() else { return Err((texts::still_preparing(), "output-note")) };
-            let longest = output::longest(asked.files.backup.as_ref().map_or(0, |backup| objects::len(backup)), &asked.part);
+            let longest = output::longest(asked.files.backup.as_ref().map_or(0, Picked::len), &asked.part);
             if let Some(failure) = outlet.refusal(longest) {
                 return Err((failure, "output-note"));
             }
@@ -88,42 +97,43 @@ struct Asked {
     part: Part,
     seal: SealPolicy,
     trust: String,
+    program: Option<String>,
 }
 
 /// What it means to open a backup without its seal or under another name, and the way back from there.
 fn warning(page: &Page, form: &Form) -> Option<Tag> {
-    let (page, part, by) = (page.clone(), form.part.clone(), form.by);
+    let (page, kept) = (page.clone(), Form { seal: SealPolicy::Trusted, said: None, ..form.clone() });
     let (id, warning, back) = match &form.seal {
         SealPolicy::Trusted => return None,
         SealPolicy::Renamed(sealed) => ("renamed-warning", texts::renamed_warning(sealed), texts::ASK_NAME),
         SealPolicy::Ignored => ("unsealed-warning", texts::UNSEALED_WARNING.into(), texts::ASK_SEAL),
     };
-    let back = button("ask-seal", "link", back, move |_| show(&page, &Form { part: part.clone(), by, ..Form::default() }));
+    let back = button("ask-seal", "link", back, move |_| show(&page, &kept));
     Some(div("warning").id(id).child(paragraph("", &warning)).child(back))
 }
 
 /// Says where the output will go, as soon as that is known.
-fn output_section() -> (Tag, Rc<Cell<Option<Outlet>>>) {
+fn output_section(page: &Page, program: Option<&ProgramSection>) -> (Tag, Rc<Cell<Option<Outlet>>>) {
     let note = paragraph("", texts::PREPARING).id("output-note");
     let outlet = Rc::new(Cell::new(None));
     spawn_local({
-        let (note, outlet) = (note.clone(), Rc::clone(&outlet));
+        let (note, outlet, page) = (note.clone(), Rc::clone(&outlet), page.clone());
         async move {
-            let found = Outlet::find().await;
+            let found = Outlet::find(&page).await;
             note.set_text(&found.note());
             note.set("data-output", found.word());
             outlet.set(Some(found));
         }
     });
-    (job::section(texts::OUTPUT).child(note), outlet)
+    (job::section(texts::OUTPUT).child(program.map(|program| program.tag.clone())).child(note), outlet)
 }
 
 /// Lets the person choose the output where they can, and starts.
 async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice: Notice) {
-    let Asked { files, part, seal, trust } = asked;
-    let backup_name = files.backup.as_ref().map(web_sys::File::name).unwrap_or_default();
+    let Asked { files, part, seal, trust, program } = asked;
+    let backup_name = files.backup.as_ref().map(Picked::name).unwrap_or_default();
     let name = output::name(&backup_name, &part);
-    let mut output = Output { name, handle: None, stored: None };
+    let mut output = Output { name, handle: None, stored: None, chosen: None, program };
     let kind = match outlet {
         Outlet::Picker => match output::pick(&output.name).await {
             Ok(handle) => {
@@ -137,6 +147,17 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
             Err(error) => return notice.fail(&texts::place_refused(&words_of(&error))),
         },
         Outlet::Memory => OutputKind::Memory,
+        Outlet::App => match (&output.program, page.app()) {
+            (Some(line), _) => OutputKind::Command(line.clone()),
+            (None, Some(app)) => {
+                output.chosen = files::in_app(app.choose(&Choice::Output(output.name.clone())).await).pop();
+                if output.chosen.is_none() {
+                    return notice.fail(&texts::no_place_chosen());
+                }
+                OutputKind::Picker
+            }
+            (None, None) => return notice.fail(&texts::no_place_chosen()),
+        },
     };
     // The form was left while the file was being chosen.
     if !key.tag.is_shown() {
@@ -146,7 +167,8 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
     let request = Request::Open { key: key.kind, part: part.clone(), trust, seal: seal.clone(), output: kind };
     let mapped = !matches!(part, Part::Bytes(..));
     let job = Job { doing: texts::OPENING, request, files, key: Some(key), output: Some(output.clone()), mapped };
-    let form = Form { part, by, seal, said: Some(texts::STOPPED) };
+    let said = if output.program.is_some() { texts::STOPPED_PROGRAM } else { texts::STOPPED };
+    let form = Form { part, by, seal, program: output.program.clone(), said: Some(said) };
     let stopped = {
         let (page, form, output) = (page.clone(), form.clone(), output.clone());
         move || {
@@ -155,20 +177,20 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
         }
     };
     let then = page.clone();
-    job::run(&page, job, stopped, move |report, file| ended(&then, &form, &backup_name, &output, report, file));
+    job::run(&page, job, stopped, move |report, job_ended| ended(&then, &form, &backup_name, &output, report, job_ended));
 }
 
-fn ended(page: &Page, form: &Form, backup_name: &str, output: &Output, report: Report, file: Option<Blob>) {
+fn ended(page: &Page, form: &Form, backup_name: &str, output: &Output, report: Report, ended: Ended) {
     page.leave_screen();
     match report {
-        Report::Opened(report) => opened::show(page, &report, Opening::of(&form.part), backup_name, output, file),
+        Report::Opened(report) => opened::show(page, &report, Opening::of(&form.part), backup_name, output, ended),
         Report::Failed(failure) => {
             discard(output);
-            show_failure(page, form, &failure);
+            show_failure(page, form, &failure, &ended.heard);
         }
         _ => {
             discard(output);
-            show_failure(page, form, &texts::strange_worker());
+            show_failure(page, form, &texts::strange_worker(), &ended.heard);
         }
     }
 }
@@ -183,7 +205,7 @@ fn discard(output: &Output) {
     }
 }
 
-fn show_failure(page: &Page, form: &Form, failure: &Failure) {
+fn show_failure(page: &Page, form: &Form, failure: &Failure, heard: &Heard) {
     let to_form = |id: &str, class: &str, text: &str, seal: SealPolicy| {
         let (page, form) = (page.clone(), Form { seal, said: None, ..form.clone() });
         button(id, class, text, move |_| show(&page, &form))
@@ -197,5 +219,5 @@ fn show_failure(page: &Page, form: &Form, failure: &Failure) {
         };
         Some(job::section(heading).child(paragraph("", says)).child(to_form("open-anyway", "secondary", text, seal.clone())))
     });
-    answer::show_failure(page, texts::OPEN_FAILED, failure, [Some(again), anyway].into_iter().flatten());
+    answer::show_failure(page, texts::OPEN_FAILED, failure, [Some(again), anyway].into_iter().flatten().chain(heard.sections()));
 }

@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::elements::window;
-use super::{stored, texts};
+use super::{Page, stored, texts};
 use crate::messages::{Failure, MEMORY_LIMIT, Part};
 use crate::objects::words_of;
 
@@ -23,11 +23,16 @@ pub(super) enum Outlet {
     },
     /// The memory, and a download from there.
     Memory,
+    /// A file that the person chooses, or a program, in the desktop app.
+    App,
 }
 
 impl Outlet {
     /// Finds out what there is by trying: a browser may have the functions and refuse to work, as in a private window.
-    pub(super) async fn find() -> Self {
+    pub(super) async fn find(page: &Page) -> Self {
+        if page.app().is_some() {
+            return Self::App;
+        }
         if picker().is_some() {
             return Self::Picker;
         }
@@ -48,6 +53,7 @@ impl Outlet {
             Self::Picker => texts::goes_to_picked_file(),
             Self::Storage { room } => texts::goes_to_storage(room),
             Self::Memory => texts::goes_to_memory(MEMORY_LIMIT),
+            Self::App => texts::GOES_TO_APP.into(),
         }
     }
 
@@ -56,7 +62,7 @@ impl Outlet {
         match self {
             Self::Storage { room: Some(room) } if len > room => Some(texts::no_room(len, room)),
             Self::Memory if len > MEMORY_LIMIT => Some(texts::too_long_for_memory(len, MEMORY_LIMIT)),
-            Self::Picker | Self::Storage { .. } | Self::Memory => None,
+            Self::Picker | Self::Storage { .. } | Self::Memory | Self::App => None,
         }
     }
 
@@ -66,6 +72,7 @@ impl Outlet {
             Self::Picker => "picker",
             Self::Storage { .. } => "storage",
             Self::Memory => "memory",
+            Self::App => "app",
         }
     }
 }

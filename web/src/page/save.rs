@@ -3,8 +3,10 @@
 use js_sys::Array;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, BlobPropertyBag, Url};
 
+use super::Page;
 use super::elements::{Tag, window};
 
 /// In milliseconds: a browser that asks where a download goes has taken hold of it by then.
@@ -26,8 +28,17 @@ fn save(file: &Blob, name: &str) {
     let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(release.unchecked_ref(), HELD_FOR);
 }
 
-/// Hands a text to the browser's downloads.
-pub(super) fn save_text(text: &str, name: &str) {
+/// Lets the person have a text as a file: by the app's dialog, or as a download.
+pub(super) fn save_text(page: &Page, text: &str, name: &str) {
+    if let Some(app) = page.app() {
+        let (page, text, name) = (page.clone(), text.to_owned(), name.to_owned());
+        spawn_local(async move {
+            if let Err(failure) = app.save_text(&name, &text).await {
+                page.announce(&failure.what);
+            }
+        });
+        return;
+    }
     let kind = BlobPropertyBag::new();
     kind.set_type("text/plain;charset=utf-8");
     if let Ok(blob) = Blob::new_with_str_sequence_and_options(&Array::of1(&JsValue::from_str(text)), &kind) {

@@ -1,9 +1,9 @@
 //! The first screen: three tasks.
 
 use super::check::CHECK;
-use super::elements::{Tag, div, paragraph, title};
+use super::elements::{Tag, button, div, paragraph, title};
 use super::inspect::INSPECT;
-use super::{Page, open, texts};
+use super::{Page, native, open, texts};
 
 pub(super) fn show(page: &Page) {
     page.leave_screen();
@@ -23,11 +23,30 @@ pub(super) fn show(page: &Page) {
         .child(task("task-check", texts::CHECK, |page| CHECK.show(page, None)))
         .child(task("task-open", texts::OPEN, |page| open::show(page, &open::Form::default())))
         .child(task("task-inspect", texts::INSPECT, |page| INSPECT.show(page, None)));
-    page.show("start", &title, [title.clone(), paragraph("lead", texts::START_LEAD), tasks]);
+    let given = page.0.given.take();
+    let taken = page.0.files.borrow_mut().take(&given);
+    let refused = taken.err().map(|failure| paragraph("warning", &format!("{} {}", failure.what, failure.next)).id("refused"));
+    let chosen = page.0.files.borrow().backup.as_ref().map(|backup| paragraph("subject", &texts::given(&backup.name())).id("given"));
+    let parts = [Some(title.clone()), Some(paragraph("lead", texts::START_LEAD)), refused, chosen, Some(tasks)];
+    page.show("start", &title, parts.into_iter().flatten().chain(app_parts(page)));
+}
+
+/// What is only there in the desktop app: advice about networks, and the way to the page's own engine, or back.
+fn app_parts(page: &Page) -> impl Iterator<Item = Tag> + use<> {
+    let about = page.0.about.borrow();
+    let networks = about.as_ref().filter(|about| !about.networks.is_empty());
+    let networks = networks.map(|about| paragraph("warning", &texts::networks(&about.networks)).id("networks"));
+    let is_by_itself = page.app().is_none();
+    let by_itself = (native::is_around() && is_by_itself).then(|| paragraph("warning", texts::BY_ITSELF).id("by-itself"));
+    let other = native::is_around().then(|| {
+        let text = if is_by_itself { texts::USE_APP } else { texts::USE_PAGE };
+        button("change-engine", "link", text, |_| native::change_engine())
+    });
+    [networks, by_itself, other].into_iter().flatten()
 }
 
 /// The way back to the first screen.
 pub(super) fn back(page: &Page) -> Tag {
     let page = page.clone();
-    super::elements::button("back", "back", texts::BACK, move |_| show(&page))
+    button("back", "back", texts::BACK, move |_| show(&page))
 }

@@ -37,6 +37,11 @@ pub(super) const CHECK: (&str, &str, &str) = ("Check", "Is it whole, and who sea
 pub(super) const OPEN: (&str, &str, &str) = ("Open", "Decrypt it, a part of it, or what is left of it.", "Needs the key or the passphrase");
 pub(super) const INSPECT: (&str, &str, &str) = ("Inspect", "Who can open it, how large it is, what its seal says.", "No key needed");
 
+pub(super) const BY_ITSELF: &str =
+    "Here the page itself does the work, as in a browser: slower, one backup of up to 256 MiB at a time, and the key passes through it.";
+pub(super) const USE_PAGE: &str = "Let the page itself do the work";
+pub(super) const USE_APP: &str = "Let the app do the work again";
+
 pub(super) const BACK: &str = "All tasks";
 pub(super) const STOP: &str = "Stop";
 pub(super) const AGAIN: &str = "Back to the form";
@@ -68,6 +73,7 @@ pub(super) const TRUST_HINT: &str = "One key a line, from the .sign.pub file of 
 pub(super) const TRUST_EXAMPLE: &str = "db1+23d10702+ARZuj9Qu…  may=seal series=shop*";
 pub(super) const TRUST_FILE: &str = "Read them from a file";
 pub(super) const TRUST_REMEMBER: &str = "Remember them in this browser";
+pub(super) const TRUST_REMEMBER_APP: &str = "Remember them on this computer";
 pub(super) const TRUST_REMEMBER_HINT: &str = "They are public, not secret. Untick to forget them.";
 
 pub(super) const KEY: &str = "What opens it?";
@@ -82,6 +88,8 @@ pub(super) const KEY_PASSPHRASE_LABEL: &str = "Passphrase of the key file";
 pub(super) const KEY_PASSPHRASE_HINT: &str = "This key is itself protected by a passphrase.";
 pub(super) const SHOW_SECRET: &str = "Show what is typed";
 pub(super) const KEY_NOTE: &str = "Keys and passphrases are never stored. They are wiped when the job ends, and asked for again.";
+pub(super) const KEY_NOTE_APP: &str = "The key file is read by the job alone, and never enters this page. A passphrase passes through it once; \
+                                         the window may keep a copy of it for a while.";
 pub(super) const KIT_WARNING: &str = "This page was opened from a file. Enter a key only if the file came to you together with the key, or \
                                       was checked against its published hash. A page found beside the backups is for checking only: \
                                       whoever put it there may have changed it to steal keys.";
@@ -96,6 +104,19 @@ pub(super) const RANGE_END: &str = "Up to, not with, byte";
 pub(super) const RANGE_HINT: &str = "Whole numbers, with K, M, G or T for powers of 1024. Without an end, all the rest.";
 
 pub(super) const OUTPUT: &str = "Where it goes";
+pub(super) const OUTPUT_FILE: (&str, &str) = ("Into a file", "You choose it when you press the button.");
+pub(super) const OUTPUT_PROGRAM: (&str, &str) =
+    ("Into a program", "Only what somebody whom you trust vouches for; each part is checked before the program gets it.");
+pub(super) const PROGRAM_LABEL: &str = "The command";
+pub(super) const PROGRAM_HINT: &str =
+    "Run without a shell, with your rights. For a pipe or a redirection write sh -c '...', and see that it fails when a part fails.";
+pub(super) const PROGRAM_EXAMPLE: &str = "mbstream -x -C /restore";
+pub(super) const GOES_TO_APP: &str = "A file appears under its name only when all of it is there and on the disk. A program that is stopped may leave what it has made so far.";
+pub(super) const WENT_TO_FILE: &str = "File";
+pub(super) const WENT_TO_PROGRAM: &str = "Program";
+pub(super) const RESTORED: &str = "Restored: the program has ended well";
+pub(super) const TO_KNOW: &str = "To know";
+pub(super) const PRINTED: &str = "What the program printed";
 pub(super) const UNSEALED_WARNING: &str = "This time the seal will not be asked, so nobody vouches for what you open. Anybody who has the \
                                            public key, or the passphrase, can make a backup that opens just so, and a database dump is a \
                                            program that runs with your rights. Use what comes out only if you know by another way where it came \
@@ -120,6 +141,7 @@ pub(super) const PREPARING: &str = "Getting ready";
 pub(super) const SILENCE: &str = "Nothing was heard of this work for 20 seconds. The disk may be slow, or the browser has ended it. If this \
                                   stays, stop and try again; if that does not help, use the dbseal command.";
 pub(super) const STOPPED: &str = "Stopped. Nothing was kept, unless all of it had just been written.";
+pub(super) const STOPPED_PROGRAM: &str = "Stopped; the program is ended too. What it has made of the backup so far is not complete.";
 pub(super) const READING_STOPPED: &str = "Stopped.";
 pub(super) const LEGEND: [(&str, &str); 3] = [("unread", "not read yet"), ("read", "read"), ("damaged", "damaged")];
 
@@ -178,6 +200,25 @@ pub(super) fn progress(done_len: u64, total_len: u64) -> String {
     format!("{} of {}", short_size(done_len), short_size(total_len))
 }
 
+/// That all was handed over to a program, which works on.
+pub(super) fn waiting(program: &str) -> String {
+    format!("All of it was handed over. {} works on: a database may take hours.", visible(program))
+}
+
+/// That this computer has networks, where a private key is used.
+pub(super) fn networks(names: &[String]) -> String {
+    format!(
+        "This computer has a network ({}). A private key is safest on a computer that has none: pull the cable and switch off the radio \
+         before you open a backup here.",
+        names.join(", ")
+    )
+}
+
+/// Which files were given from outside.
+pub(super) fn given(name: &str) -> String {
+    format!("Chosen: {}", visible(name))
+}
+
 /// How long a job will still take.
 pub(super) fn time_left(seconds: u64) -> String {
     format!("{} left", duration(seconds))
@@ -215,6 +256,14 @@ pub(super) fn no_key_text() -> Failure {
 
 pub(super) fn no_passphrase() -> Failure {
     failure("No passphrase was entered yet.", "Type the passphrase.")
+}
+
+pub(super) fn no_salvage_into_program() -> Failure {
+    failure("What is left of a damaged backup goes into a file, not into a program.", "Choose a file, or all of the backup.")
+}
+
+pub(super) fn no_program() -> Failure {
+    failure("No command was entered yet.", "Name the program, as in mbstream -x -C /restore.")
 }
 
 pub(super) fn bad_range() -> Failure {

@@ -1,5 +1,7 @@
 //! Whom the person trusts, and remembering it if they ask for that.
 
+use std::rc::Rc;
+
 use dbseal_core::Trust;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -99,7 +101,13 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     let area = Tag::new("textarea").id("trust").attr("rows", "3").attr("spellcheck", "false").attr("autocomplete", "off");
     let area = area.attr("autocapitalize", "off").attr("placeholder", texts::TRUST_EXAMPLE).attr("aria-describedby", "trust-hint");
     area.text_area().set_value(page.0.trust.borrow().text());
-    let (remember_row, tick) = choice("checkbox", "remember", "remember-trust", texts::TRUST_REMEMBER, texts::TRUST_REMEMBER_HINT);
+    let (remember_row, tick) = choice(
+        "checkbox",
+        "remember",
+        "remember-trust",
+        if page.app().is_some() { texts::TRUST_REMEMBER_APP } else { texts::TRUST_REMEMBER },
+        texts::TRUST_REMEMBER_HINT,
+    );
     tick.input().set_checked(page.0.remembers.get());
 
     let area = area.clone().on("input", {
@@ -121,10 +129,21 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
             store(&page);
         }
     });
-    let file = Tag::new("input").id("trust-file").class("file-input").attr("type", "file").attr("aria-label", texts::TRUST_FILE);
-    let file = file.on("change", {
-        let (page, area, notice) = (page.clone(), area.clone(), notice.clone());
-        move |event| {
+    let chooser =
+        Tag::new("label").class("file-chooser").child(chooser(page, &area, notice)).child(Tag::new("span").text(texts::TRUST_FILE));
+    super::job::section(texts::TRUST)
+        .child(Tag::new("label").class("label").attr("for", "trust").text(texts::TRUST_LABEL))
+        .child(paragraph("hint", texts::TRUST_HINT).id("trust-hint"))
+        .child(area)
+        .child(div("row").child(chooser).child(storage().map(|_| remember_row)))
+}
+
+/// What a file of lines is chosen with: the browser's own way, or the app's.
+fn chooser(page: &Page, area: &Tag, notice: &Notice) -> Tag {
+    let (page, area, notice) = (page.clone(), area.clone(), notice.clone());
+    let named = |tag: &str| Tag::new(tag).id("trust-file").class("file-input").attr("aria-label", texts::TRUST_FILE);
+    match page.app() {
+        None => named("input").attr("type", "file").on("change", move |event| {
             let Some(input) = event.current_target() else { return };
             let input: web_sys::HtmlInputElement = input.unchecked_into();
             let chosen = input.files().and_then(|list| list.get(0));
@@ -132,14 +151,29 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
             if let Some(chosen) = chosen {
                 read(chosen, page.clone(), area.clone(), notice.clone());
             }
-        }
-    });
-    let chooser = Tag::new("label").class("file-chooser").child(file).child(Tag::new("span").text(texts::TRUST_FILE));
-    super::job::section(texts::TRUST)
-        .child(Tag::new("label").class("label").attr("for", "trust").text(texts::TRUST_LABEL))
-        .child(paragraph("hint", texts::TRUST_HINT).id("trust-hint"))
-        .child(area)
-        .child(div("row").child(chooser).child(storage().map(|_| remember_row)))
+        }),
+        Some(app) => named("button").attr("type", "button").on("click", move |_| {
+            let (app, page, area, notice) = (Rc::clone(&app), page.clone(), area.clone(), notice.clone());
+            spawn_local(async move {
+                match app.choose_trust().await {
+                    Ok(None) => {}
+                    Ok(Some(text)) => take(&text, &page, &area, &notice),
+                    Err(failure) => {
+                        page.0.trust.replace(Lines::Lost);
+                        notice.fail(&failure);
+                    }
+                }
+            });
+        }),
+    }
+}
+
+/// Trusts whom a file says.
+fn take(text: &str, page: &Page, area: &Tag, notice: &Notice) {
+    area.text_area().set_value(text);
+    page.0.trust.replace(Lines::Known(area.text_area().value()));
+    store(page);
+    notice.clear();
 }
 
 fn read(file: File, page: Page, area: Tag, notice: Notice) {
@@ -150,12 +184,7 @@ fn read(file: File, page: Page, area: Tag, notice: Notice) {
     page.0.trust.replace(Lines::Coming);
     spawn_local(async move {
         match JsFuture::from(file.text()).await {
-            Ok(text) => {
-                area.text_area().set_value(&text.as_string().unwrap_or_default());
-                page.0.trust.replace(Lines::Known(area.text_area().value()));
-                store(&page);
-                notice.clear();
-            }
+            Ok(text) => take(&text.as_string().unwrap_or_default(), &page, &area, &notice),
             Err(_) => {
                 page.0.trust.replace(Lines::Lost);
                 notice.fail(&texts::unreadable_file());

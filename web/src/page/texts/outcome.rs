@@ -90,11 +90,13 @@ fn unchanged(opened: &Opened) -> &'static str {
 }
 
 /// Where it went, who made it, and what else is known.
-pub(in crate::page) fn opened_facts(opened: &Opened, opening: Opening, file: Option<&str>) -> Vec<(&'static str, String)> {
+pub(in crate::page) fn opened_facts(
+    opened: &Opened,
+    opening: Opening,
+    went_to: Option<(&'static str, &str)>,
+) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Written", written(opened))];
-    if let Some(file) = file {
-        facts.push(("File", file.to_owned()));
-    }
+    facts.extend(went_to.map(|(kind, name)| (kind, name.to_owned())));
     if opened.is_zstd {
         let is_all = opening != Opening::Range && opened.end == End::Known && opened.lost.is_empty();
         let words = if is_all {

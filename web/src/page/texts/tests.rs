@@ -123,7 +123,7 @@ fn that_it_opened_says_nothing_of_who_made_it() {
         lost: Vec::new(),
         unsealed: Vec::new(),
     };
-    let facts = opened_facts(&opened, Opening::Whole, Some("shop"));
+    let facts = opened_facts(&opened, Opening::Whole, Some(("File", "shop")));
     assert!(facts.iter().any(|(name, value)| *name == "Who made it" && value.starts_with("Nobody knows")));
     let proven = Opened { claims: Some(Claims { proven: Some(true), ..claims() }), ..opened.clone() };
     assert!(opened_facts(&proven, Opening::Whole, None).iter().any(|(_, value)| value.contains("the key proves")));

@@ -1,0 +1,60 @@
+//! What the page says to the desktop app, whose jobs have files of the disk: the page knows these by numbers and never by paths, so that
+//! it can name none that nobody chose.
+
+use serde::{Deserialize, Serialize};
+
+use super::Request;
+
+/// What a file is chosen for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Choice {
+    /// To be read as a backup; a seal may be chosen with it.
+    Backup,
+    /// To be read as a seal.
+    Seal,
+    /// To be read as an identity file.
+    Identity,
+    /// To be written, and called this if nobody says otherwise.
+    Output(String),
+}
+
+/// A file that was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picked {
+    /// The number that the app knows it by.
+    pub id: u32,
+    /// Its name, without the folder.
+    pub name: String,
+    /// The folder that it lies in.
+    pub folder: String,
+    /// Bytes.
+    pub len: u64,
+    /// Whether it begins as an encrypted file does.
+    pub is_protected: bool,
+}
+
+/// A job, and the numbers of its files. A passphrase was handed over before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The job.
+    pub request: Request,
+    /// The backup.
+    pub backup: u32,
+    /// Its seal, if one was chosen.
+    pub seal: Option<u32>,
+    /// The file of keys that open it.
+    pub identity: Option<u32>,
+    /// Where the output goes, if that is a file.
+    pub output: Option<u32>,
+}
+
+/// What the page shows of the app and its computer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// How many threads work.
+    pub threads: usize,
+    /// Which implementation of the cipher.
+    pub backend: String,
+    /// The networks that are up, by the names of their interfaces.
+    pub networks: Vec<String>,
+}
