@@ -3,7 +3,7 @@
 # reason and the exact command before it runs. Sources: this system's own apt packages; by name and version, the cargo and npm
 # registries (into $DBSEAL_TOOLS); rustup's components of the toolchain in use. Nothing else is downloaded.
 #
-#   scripts/setup.sh build|check|demo|bench|bench-web|test|web
+#   scripts/setup.sh build|check|demo|bench|bench-web|desktop|test|web
 set -euo pipefail
 cd "$(dirname "$0")/.."
 goal=$1
@@ -26,7 +26,9 @@ has_postgres() { [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/
 has_mariadb() { has mariadbd && has mariadb-install-db && has mariadb-dump; }
 has_chromium() { has chromium && has chromedriver; }
 has_webkit() { has WebKitWebDriver && has xvfb-run && has xauth; }
+has_keyboard() { has xdotool && has dbus-run-session; }
 can_run_arm() { [ "$(uname -m)" = aarch64 ] || { has qemu-aarch64 && has aarch64-linux-gnu-gcc; }; }
+has_window_libraries() { has pkg-config && pkg-config --exists webkit2gtk-4.1 gtk+-3.0 librsvg-2.0; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
 
 # --- System packages ---------------------------------------------------------------------------------------------------------
@@ -204,6 +206,8 @@ for_test() {
   need nodejs "runs the JavaScript implementation of age" has node
   need npm "fetches it, and the official age vectors" has npm
   browsers
+  need "xdotool dbus-daemon" "the keyboard in front of the desktop app, and the bus of its session" has_keyboard
+  need libglib2.0-bin "opens a file as a double click does" has gio
   need "webkit2gtk-driver xvfb xauth" "a third one, of Safari's family, and a display for it" has_webkit
 }
 
@@ -211,6 +215,11 @@ browsers() {
   debian_has_browsers
   need "chromium chromium-driver" "a browser to test the page in, and what drives it" has_chromium
   need firefox-esr "the other browser to test the page in" has firefox-esr
+}
+
+for_desktop() {
+  need "libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev pkg-config" "the window of the desktop app" has_window_libraries
+  need dpkg "makes the package" has dpkg-deb
 }
 
 for_bench_web() {
@@ -223,6 +232,7 @@ readonly GECKODRIVER=0.37.1 TYPAGE=0.3.1
 case $goal in
   build) base; install_packages ;;
   web) base; install_packages; rust_targets ;;
+  desktop) base; for_desktop; install_packages; rust_targets ;;
   demo) base; for_demo; install_packages ;;
   bench)
     base
@@ -242,6 +252,7 @@ case $goal in
     ;;
   check | test)
     base
+    for_desktop
     [ "$goal" = check ] || { for_test; node_is_new; }
     install_packages
     rust_components

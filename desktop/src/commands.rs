@@ -1,0 +1,179 @@
+//! What the page may call.
+#![expect(clippy::needless_pass_by_value, reason = "Tauri hands arguments over as they are here")]
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dbseal::core::Backend;
+use dbseal_web::messages::Failure;
+use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
+use tauri::ipc::{Channel, Invoke, InvokeBody, Request};
+use tauri::{AppHandle, Wry};
+use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, MessageDialogKind};
+use zeroize::Zeroizing;
+
+use crate::files::{Files, Role};
+use crate::given::{self, Given};
+use crate::network;
+use crate::worker::{JobOrder, Worker};
+
+/// Bytes of a trust file, at most: more is another file, chosen by mistake.
+const MAX_TRUST_LEN: u64 = 1 << 20;
+
+/// What the app knows between two calls.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) files: Mutex<Files>,
+    pub(crate) given: Mutex<Given>,
+    pub(crate) worker: Mutex<Option<Worker>>,
+    /// For the next job.
+    passphrase: Mutex<Zeroizing<Vec<u8>>>,
+}
+
+/// A panic elsewhere leaves all of this as it should be.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![about, choose, choose_trust, given, passphrase, save_text, start, stop]
+}
+
+/// How many threads a job has: respects the affinity and the quota of the control group.
+pub(crate) fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+#[tauri::command]
+fn about() -> About {
+    About { threads: threads().get(), backend: Backend::detect().name().into(), networks: network::up() }
+}
+
+/// Lets the person choose files; none where they choose none.
+#[tauri::command(async)]
+fn choose(app: AppHandle, state: tauri::State<'_, State>, choice: Choice) -> Vec<Picked> {
+    let dialog = |title: &str| app.dialog().file().set_title(title);
+    let paths = match &choice {
+        Choice::Backup => given::with_seals(several(dialog("Choose a backup and its seal"))),
+        Choice::Seal => one(dialog("Choose the seal").add_filter("Seals", &["seal"]).add_filter("All files", &["*"])),
+        Choice::Identity => one(dialog("Choose the key file")),
+        Choice::Output(name) => {
+            let saved = dialog("Where should it go?").set_file_name(name).blocking_save_file();
+            saved.and_then(|file| file.into_path().ok()).into_iter().collect()
+        }
+    };
+    let role = |path: &Path| match &choice {
+        Choice::Backup | Choice::Seal => Role::Read,
+        Choice::Identity => Role::Identity,
+        Choice::Output(_) => Role::Output { replaces: path.symlink_metadata().is_ok() },
+    };
+    let mut files = lock(&state.files);
+    paths.iter().map(|path| files.add(path, role(path))).collect()
+}
+
+fn several(dialog: FileDialogBuilder<Wry>) -> Vec<PathBuf> {
+    dialog.blocking_pick_files().into_iter().flatten().filter_map(|file| file.into_path().ok()).collect()
+}
+
+fn one(dialog: FileDialogBuilder<Wry>) -> Vec<PathBuf> {
+    dialog.blocking_pick_file().and_then(|file| file.into_path().ok()).into_iter().collect()
+}
+
+/// The text of a trust file that the person chooses; `None` where they choose none.
+#[tauri::command(async)]
+fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
+    let Some(path) = one(app.dialog().file().set_title("Whom do you trust?")).pop() else { return Ok(None) };
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = File::open(path).and_then(|file| file.take(MAX_TRUST_LEN + 1).read_to_end(&mut bytes));
+    match read {
+        Err(_) => Err(Failure::new("the file cannot be read", "see that it is still there, then choose it again")),
+        Ok(_) if bytes.len() as u64 > MAX_TRUST_LEN => {
+            Err(Failure::new("the file is too large for a trust file", "choose the .pub file that dbseal keygen --sign wrote"))
+        }
+        // A key file that was chosen by mistake: no private key enters the page.
+        Ok(_) if has_private_key(&bytes) => {
+            Err(Failure::new("that file has a private key in it", "choose the .pub file that dbseal keygen --sign wrote"))
+        }
+        Ok(_) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+    }
+}
+
+fn has_private_key(text: &[u8]) -> bool {
+    let has = |secret: &[u8]| text.windows(secret.len()).any(|window| window.eq_ignore_ascii_case(secret));
+    has(b"AGE-SECRET-KEY-") || has(b"PRIVATE+KEY+")
+}
+
+/// Takes the passphrase for the next job, as bytes: text would be copied on its way.
+#[tauri::command]
+fn passphrase(request: Request<'_>, state: tauri::State<'_, State>) {
+    if let InvokeBody::Raw(bytes) = request.body() {
+        *lock(&state.passphrase) = Zeroizing::new(bytes.clone());
+    }
+}
+
+/// Starts a job; all that it reports goes to the channel, as text. Beside the window, as the one before may take a moment to end.
+#[tauri::command(async)]
+fn start(state: tauri::State<'_, State>, order: Order, reports: Channel<String>) -> Result<(), Failure> {
+    let passphrase = std::mem::take(&mut *lock(&state.passphrase));
+    let order = {
+        let files = lock(&state.files);
+        let unchosen = || Failure::new("no such file was chosen for this", "choose it again");
+        let path = |id: u32, is_for: fn(Role) -> bool| {
+            files.get(id).filter(|(_, role)| is_for(*role)).map(|(path, _)| path.into()).ok_or_else(unchosen)
+        };
+        JobOrder {
+            request: order.request,
+            backup: path(order.backup, Role::is_read)?,
+            seal: order.seal.map(|id| path(id, Role::is_read)).transpose()?,
+            identity: order.identity.map(|id| path(id, Role::is_identity)).transpose()?,
+            output: order.output.map(|id| path(id, Role::is_output)).transpose()?,
+            replaces: order.output.and_then(|id| files.get(id)).is_some_and(|(_, role)| role == Role::Output { replaces: true }),
+        }
+    };
+    // One at a time: the one before ends first.
+    end_job(&state);
+    let worker = Worker::start(&order, &passphrase, reports)?;
+    *lock(&state.worker) = Some(worker);
+    Ok(())
+}
+
+/// Ends the job at once.
+#[tauri::command(async)]
+fn stop(state: tauri::State<'_, State>) {
+    end_job(&state);
+}
+
+/// Ends the job, and waits for its end: not while others wait for what the app knows.
+pub(crate) fn end_job(state: &State) {
+    let worker = lock(&state.worker).take();
+    drop(worker);
+}
+
+/// Hands over what was given from outside, now and from now on.
+#[tauri::command]
+fn given(state: tauri::State<'_, State>, listener: Channel<Vec<Picked>>) {
+    given::listen(&state, listener);
+}
+
+/// Writes a file that has its name when all of it is on the disk.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = File::create(&partial).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+    written.and_then(|()| fs::rename(&partial, path)).inspect_err(|_| drop(fs::remove_file(&partial)))
+}
+
+/// Writes a text, such as a report, where the person says; whether they did.
+#[tauri::command(async)]
+fn save_text(app: AppHandle, name: String, text: String) -> Result<bool, Failure> {
+    let saved = app.dialog().file().set_title("Where should the report go?").set_file_name(name).blocking_save_file();
+    let Some(path) = saved.and_then(|file| file.into_path().ok()) else { return Ok(false) };
+    write_whole(&path, &text).map(|()| true).map_err(|error| {
+        let failure = Failure::new(format!("the report cannot be written: {error}"), "choose another place");
+        app.dialog().message(format!("The report cannot be written: {error}")).title("dbseal").kind(MessageDialogKind::Error).show(|_| {});
+        failure
+    })
+}

@@ -1,0 +1,91 @@
+//! The files that a person chose. The page knows them by numbers, and can ask for no other.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use dbseal_web::engine::{PROTECTED_START_LEN, is_protected};
+use dbseal_web::messages::desktop::Picked;
+
+/// What a file was chosen for. A page that is not ours any more could else write over what was chosen to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// To be read as a backup or a seal.
+    Read,
+    /// To be read as a file of keys.
+    Identity,
+    /// To be written.
+    Output {
+        /// Whether it was there, so that the person was asked whether it may be replaced.
+        replaces: bool,
+    },
+}
+
+impl Role {
+    pub(crate) fn is_read(self) -> bool {
+        self == Self::Read
+    }
+
+    pub(crate) fn is_identity(self) -> bool {
+        self == Self::Identity
+    }
+
+    pub(crate) fn is_output(self) -> bool {
+        matches!(self, Self::Output { .. })
+    }
+}
+
+/// All that were chosen since the app was started, by number.
+#[derive(Default)]
+pub(crate) struct Files(Vec<(PathBuf, Role)>);
+
+impl Files {
+    /// Adds a file, and says what the page is told of it.
+    pub(crate) fn add(&mut self, path: &Path, role: Role) -> Picked {
+        let known = self.0.iter().position(|(known, as_what)| known == path && *as_what == role);
+        let index = known.unwrap_or_else(|| {
+            self.0.push((path.into(), role));
+            self.0.len() - 1
+        });
+        Picked {
+            id: u32::try_from(index).unwrap_or(u32::MAX),
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            folder: path.parent().map(|folder| folder.display().to_string()).unwrap_or_default(),
+            len: path.metadata().map(|metadata| metadata.len()).unwrap_or_default(),
+            is_protected: begins_protected(path),
+        }
+    }
+
+    /// A file that was chosen, and what for.
+    pub(crate) fn get(&self, id: u32) -> Option<(&Path, Role)> {
+        self.0.get(usize::try_from(id).ok()?).map(|(path, role)| (path.as_path(), *role))
+    }
+}
+
+/// Whether a regular file begins as an encrypted one does: nothing of a key is read for that.
+fn begins_protected(path: &Path) -> bool {
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let mut start = [0; PROTECTED_START_LEN];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && std::str::from_utf8(&start).is_ok_and(is_protected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_chosen_has_a_number() {
+        let (mut files, path) = (Files::default(), Path::new("/nowhere/shop.age"));
+        let picked = files.add(path, Role::Read);
+        assert_eq!((picked.name.as_str(), picked.folder.as_str(), picked.len), ("shop.age", "/nowhere", 0));
+        assert_eq!(files.add(path, Role::Read).id, picked.id);
+        let output = files.add(path, Role::Output { replaces: false });
+        assert_eq!(files.get(picked.id), Some((path, Role::Read)));
+        assert_eq!(files.get(output.id), Some((path, Role::Output { replaces: false })));
+        assert_eq!(files.get(output.id + 1), None);
+        assert_eq!(files.get(u32::MAX), None);
+    }
+}

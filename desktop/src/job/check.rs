@@ -1,0 +1,91 @@
+//! Check, as the page shows it.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use dbseal::core::{Note, SourceKind, Standing, Trust};
+use dbseal::{Depth, Observer, Pace, Verification, VerifyRequest, verify};
+use dbseal_web::messages::{Checked, Claims, Failure, Place, Trusted};
+
+use super::failures;
+use crate::commands::threads;
+use crate::worker::JobOrder;
+
+pub(super) fn check(order: &JobOrder, trust: &Trust, observer: &Arc<dyn Observer>) -> Result<Checked, Failure> {
+    let request = VerifyRequest {
+        backup: order.backup.clone(),
+        seal: order.seal.clone(),
+        depth: Depth::Whole,
+        threads: threads(),
+        pace: Pace::unlimited(),
+    };
+    let answer = verify(&request, trust, observer).map_err(|error| failures::of(&error))?;
+    if let Some(replaced) = &answer.replaced_seal {
+        observer.warning(&format!("another seal may be the right one: {}", replaced.display()));
+    }
+    let file_len = order.backup.metadata().map_err(|error| failures::unreadable(&error))?.len();
+    let payload_len = answer.claims.as_ref().map_or(0, |claims| claims.payload_len);
+    Ok(Checked {
+        name: name_of(&order.backup),
+        file_len,
+        integrity: answer.integrity.word().into(),
+        place: place(answer.places.worst()),
+        claims: answer.claims.as_ref().map(|said| claims(said, None)),
+        payload_len,
+        excess_len: answer.excess_len,
+        missing_len: answer.damage.last().map_or(0, |range| range.end.saturating_sub(file_len)),
+        located: answer.located,
+        has_possible_len: answer.has_possible_len,
+        is_all_other: is_all_other(&answer),
+        broken: answer.broken.map(|error| format!("the seal is broken: {error}")),
+        damage: answer.damage,
+    })
+}
+
+pub(super) fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Whether nothing is as it was sealed, not even the header.
+fn is_all_other(answer: &Verification) -> bool {
+    let damaged: u64 = answer.damage.iter().map(|Range { start, end }| end - start).sum();
+    answer.has_other_header && answer.claims.as_ref().is_some_and(|claims| damaged >= claims.payload_len)
+}
+
+/// What a seal says, as the page shows it. `proven` is whether its signer made the backup, where a key was at hand.
+pub(super) fn claims(said: &dbseal::Claims, proven: Option<bool>) -> Claims {
+    let first = &said.first;
+    Claims {
+        vouched_by: said.vouched_by.clone(),
+        signer: first.signer().map(ToString::to_string).unwrap_or_default(),
+        trusted: match said.standing {
+            Standing::Trusted => Trusted::Yes,
+            Standing::OtherRole => Trusted::NotForSealing,
+            Standing::OtherSeries | Standing::NotAskedFor => Trusted::NotForThisSeries,
+            Standing::Stranger => Trusted::Stranger,
+        },
+        made: matches!(first, Note::Sealed(_)),
+        proven,
+        time: first.time().map(|time| time.to_string()),
+        series: said.series.as_ref().map(|series| (series.label.to_string(), series.number)),
+        named: said.named.as_ref().map(ToString::to_string),
+        source: first.source().map(|source| match source {
+            SourceKind::Command => "command".into(),
+            SourceKind::File => "file".into(),
+            SourceKind::Stdin => "stdin".into(),
+        }),
+        uncounted_notes: said.uncounted_notes,
+    }
+}
+
+/// As far as it shows without the other backups.
+pub(super) fn place(place: dbseal::Place) -> Place {
+    match place {
+        dbseal::Place::Renamed => Place::Renamed,
+        dbseal::Place::Unchecked | dbseal::Place::InSeries => Place::InSeries,
+        dbseal::Place::Alone => Place::Alone,
+        // The rest comes of comparing with others, which nobody did here.
+        _ => Place::Unknown,
+    }
+}

@@ -1,0 +1,169 @@
+//! Open, as the page shows it: into a file, or into a program.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dbseal::core::{Passphrase, Trust};
+use dbseal::{
+    AskPassphrase, Command, DecryptRequest, Destination, IdentitySource, JobError, Keep, Names, Observer, Overwrite, Pace,
+    PassphraseSource, SalvageRequest, SealCheck, Source, Unlock, decrypt, salvage,
+};
+use dbseal_web::messages::{End, Failure, KeyKind, Opened, OutputKind, Part, Place, SealPolicy};
+use zeroize::Zeroizing;
+
+use super::check::{claims, name_of};
+use super::failures;
+use crate::commands::threads;
+use crate::worker::JobOrder;
+
+/// What was asked for.
+pub(super) struct Opening<'a> {
+    pub(super) order: &'a JobOrder,
+    pub(super) key: KeyKind,
+    pub(super) part: &'a Part,
+    pub(super) trust: Trust,
+    pub(super) policy: &'a SealPolicy,
+    pub(super) output: &'a OutputKind,
+    pub(super) passphrase: Zeroizing<Vec<u8>>,
+}
+
+impl Opening<'_> {
+    pub(super) fn run(&self, observer: &Arc<dyn Observer>) -> Result<Opened, Failure> {
+        match self.part {
+            Part::Whole => self.decrypt(dbseal::Part::Whole, observer),
+            Part::Bytes(start, end) => self.decrypt(dbseal::Part::Bytes(*start, *end), observer),
+            Part::Salvage => self.salvage(observer),
+        }
+    }
+
+    fn decrypt(&self, part: dbseal::Part, observer: &Arc<dyn Observer>) -> Result<Opened, Failure> {
+        let destination = match self.output {
+            OutputKind::Command(line) => Destination::Into(command(line)?),
+            _ => Destination::File { path: self.file()?, overwrite: self.overwrite() },
+        };
+        let into_program = matches!(destination, Destination::Into(_));
+        let request = DecryptRequest {
+            source: Source::File(self.order.backup.clone()),
+            destination,
+            unlock: self.unlock(),
+            part,
+            threads: threads(),
+            pace: Pace::unlimited(),
+            seal: self.seal_check(into_program),
+        };
+        let done = decrypt(&request, observer).map_err(|error| self.failure(&error, into_program))?;
+        let said = done.claims.as_ref();
+        let place = said.map_or(Place::Unknown, |said| self.place(said));
+        Ok(Opened {
+            written_len: done.written_len,
+            end: End::Known,
+            claims: said.map(|said| claims(said, Some(done.is_proven))),
+            place,
+            is_zstd: self.order.output.as_deref().is_some_and(is_zstd),
+            lost: Vec::new(),
+            unsealed: Vec::new(),
+        })
+    }
+
+    fn salvage(&self, observer: &Arc<dyn Observer>) -> Result<Opened, Failure> {
+        let request = SalvageRequest {
+            backup: self.order.backup.clone(),
+            header: None,
+            output: self.file()?,
+            overwrite: self.overwrite(),
+            keep: Keep::Opens,
+            unlock: self.unlock(),
+            seal: self.seal_check(false),
+            threads: threads(),
+            pace: Pace::unlimited(),
+        };
+        let report = salvage(&request, observer).map_err(|error| self.failure(&error, false))?;
+        Ok(Opened {
+            written_len: report.written_len,
+            end: if report.plaintext_len.is_some() { End::Known } else { End::Missing },
+            place: report.claims.as_ref().map_or(Place::Unknown, |said| self.place(said)),
+            // Its file key was at hand; whether the proof is right is asked of a whole backup alone.
+            claims: report.claims.as_ref().map(|said| claims(said, None)),
+            is_zstd: is_zstd(&request.output),
+            lost: report.lost,
+            unsealed: report.unsealed,
+        })
+    }
+
+    fn file(&self) -> Result<PathBuf, Failure> {
+        self.order.output.clone().ok_or_else(failures::no_output)
+    }
+
+    /// The dialog asked about a file that was there; one that has come since, nobody was asked about.
+    fn overwrite(&self) -> Overwrite {
+        if self.order.replaces { Overwrite::Allowed } else { Overwrite::Refused }
+    }
+
+    fn unlock(&self) -> Unlock<'_> {
+        let identities = match self.key {
+            KeyKind::Passphrase => Vec::new(),
+            KeyKind::Identity | KeyKind::ProtectedIdentity => self.order.identity.iter().cloned().map(IdentitySource::File).collect(),
+        };
+        Unlock { identities, passphrase: PassphraseSource::Ask, ask: self }
+    }
+
+    /// A program runs what it is given: there, somebody who is trusted has to vouch for it, whatever else was said.
+    fn seal_check(&self, into_program: bool) -> SealCheck {
+        let policy = match self.policy {
+            _ if into_program => dbseal::SealPolicy::Trusted,
+            SealPolicy::Ignored => dbseal::SealPolicy::Ignored,
+            SealPolicy::Trusted | SealPolicy::Renamed(_) if self.trust == Trust::default() => dbseal::SealPolicy::IfThere,
+            SealPolicy::Trusted | SealPolicy::Renamed(_) => dbseal::SealPolicy::Trusted,
+        };
+        let names = match self.policy {
+            SealPolicy::Renamed(seen) => Names::MayBe(seen.clone()),
+            SealPolicy::Trusted | SealPolicy::Ignored => Names::MustMatch,
+        };
+        SealCheck { policy, path: self.order.seal.clone(), trust: self.trust.clone(), names }
+    }
+
+    fn place(&self, said: &dbseal::Claims) -> Place {
+        let is_renamed = said.named.as_ref().is_some_and(|named| !named.matches(name_of(&self.order.backup).as_bytes()));
+        match (&said.vouched_by, &said.series) {
+            (None, _) => Place::Unknown,
+            _ if is_renamed => Place::Renamed,
+            (Some(_), Some(_)) => Place::InSeries,
+            (Some(_), None) => Place::Alone,
+        }
+    }
+
+    /// Why it failed. Into a program nothing goes that nobody vouches for.
+    fn failure(&self, error: &JobError, into_program: bool) -> Failure {
+        let failure = failures::of(error);
+        if into_program && failure.passes_with == Some(SealPolicy::Ignored) {
+            return Failure { passes_with: None, next: failures::VOUCHED_ONLY.into(), ..failure };
+        }
+        failure
+    }
+}
+
+impl AskPassphrase for Opening<'_> {
+    fn ask(&self, what: &str) -> Result<Passphrase, JobError> {
+        if self.passphrase.is_empty() {
+            return Err(JobError::NoTerminal(what.into()));
+        }
+        match std::str::from_utf8(&self.passphrase) {
+            Ok(passphrase) => Ok(Passphrase::new(passphrase.into())),
+            Err(_) => Err(JobError::PassphraseNotText(what.into())),
+        }
+    }
+}
+
+/// The command that a line names, without a shell.
+fn command(line: &str) -> Result<Command, Failure> {
+    let words = shell_words::split(line).map_err(|_| failures::bad_command())?;
+    Command::from_words(words.into_iter().map(Into::into)).ok_or_else(failures::bad_command)
+}
+
+/// Whether an output starts as zstd does (RFC 8878, section 3.1.1).
+fn is_zstd(path: &Path) -> bool {
+    let mut start = [0; 4];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == [0x28, 0xb5, 0x2f, 0xfd]
+}

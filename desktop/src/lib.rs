@@ -1,0 +1,31 @@
+//! The desktop app: the browser app's page in a window, with the jobs of [`dbseal`] in place of a web worker.
+//!
+//! Two processes of this program work on a backup. One has the window: it lets a person choose files, which the page knows by numbers,
+//! and starts the other for each job. That one has the keys, does the job, tells how far it is, and ends; it ends at once, and leaves
+//! nothing, when the first ends or says so. What page and jobs say to each other are the messages of the browser app.
+
+mod close;
+mod commands;
+mod files;
+mod given;
+mod job;
+mod network;
+mod once;
+mod page;
+mod window;
+mod worker;
+
+use std::process::ExitCode;
+
+use rustix::process::{Resource, Rlimit};
+
+/// Runs the app, or the job that it was started for.
+#[must_use]
+pub fn run() -> ExitCode {
+    // A passphrase passes through the window and its engine, which inherits this.
+    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::JOB_ARGUMENT) {
+        return job::run();
+    }
+    window::run()
+}

@@ -1,0 +1,76 @@
+//! The window, with the page in it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+
+use tauri::{App, AppHandle, DragDropEvent, Manager, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+
+use crate::once::{self, Start};
+use crate::{close, commands, given, page};
+
+/// The name of the only window.
+pub(crate) const MAIN: &str = "main";
+
+/// Shows the window until it is closed.
+pub(crate) fn run() -> ExitCode {
+    if !page::is_built_in() {
+        eprintln!("dbseal-desktop: this build has no page in it; ./x desktop makes one that has");
+        return ExitCode::from(2);
+    }
+    let files = given::arguments();
+    let Start::First(socket) = once::start(&files) else { return ExitCode::SUCCESS };
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_dialog::init())
+        .manage(commands::State::default())
+        .invoke_handler(commands::handler())
+        .setup(move |app| {
+            given::take(app.handle(), &files);
+            if let Some(socket) = socket {
+                let app = app.handle().clone();
+                thread::Builder::new().spawn(move || once::serve(&socket, |files| come_to_front(&app, &files)))?;
+            }
+            Ok(open(app)?)
+        })
+        .run(tauri::generate_context!(assets = page::Page));
+    match app {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dbseal-desktop: the window cannot be shown: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Takes the files of a later start.
+fn come_to_front(app: &AppHandle, files: &[PathBuf]) {
+    given::take(app, files);
+    if let Some(window) = app.get_webview_window(MAIN) {
+        let _ = window.unminimize();
+        let _ = window.set_focus();
+    }
+}
+
+fn open(app: &App) -> tauri::Result<()> {
+    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
+        .title("dbseal")
+        .inner_size(860.0, 900.0)
+        .min_inner_size(360.0, 480.0)
+        .on_navigation(is_ours)
+        .build()?;
+    let app = app.handle().clone();
+    window.on_window_event(move |event| match event {
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => given::take(&app, paths),
+        WindowEvent::CloseRequested { api, .. } if close::must_ask(&app) => {
+            api.prevent_close();
+            close::ask(&app);
+        }
+        _ => {}
+    });
+    Ok(())
+}
+
+/// Whether an address is one of the page's own: nothing else is ever shown in the window.
+fn is_ours(address: &Url) -> bool {
+    address.scheme() == "tauri" && address.host_str() == Some("localhost")
+}
