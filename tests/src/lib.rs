@@ -10,6 +10,8 @@ pub mod browser;
 pub mod cli;
 #[cfg(all(unix, not(fuzzing)))]
 pub mod databases;
+#[cfg(all(unix, not(fuzzing)))]
+pub mod desktop;
 pub mod fuzz_seeds;
 pub mod inputs;
 pub mod open;

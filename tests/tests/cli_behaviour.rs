@@ -377,9 +377,7 @@ fn no_core_dump() {
     let runs_ours = || std::fs::read(Path::new(&process).join("cmdline")).is_ok_and(|line| line.windows(7).any(|word| word == b"encrypt"));
     let has_threads = || std::fs::read_dir(format!("{process}/task")).is_ok_and(|tasks| tasks.count() > 1);
     wait_until("it runs", || running.has_ended() || runs_ours() && has_threads());
-    if running.has_ended() {
-        panic!("it ended at once: {}", running.end().words());
-    }
+    assert!(!running.has_ended(), "it ended at once: {}", running.end().words());
     let status = std::fs::read_to_string(format!("{process}/status")).expect("it runs");
     let uid = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next()?.parse::<u32>().ok());
     assert_ne!(uid, Some(0), "it runs as somebody else than root");

@@ -22,6 +22,9 @@ fn cached_share(path: &Path) -> f64 {
     cached_len / LEN as f64
 }
 
+/// How often a job is tried.
+const TRIES: usize = 3;
+
 fn drop_from_cache(path: &Path) {
     let file = File::open(path).expect("it is there");
     file.sync_all().expect("it is on disk");
@@ -38,24 +41,27 @@ fn what_was_not_in_the_page_cache_is_not_left_there() {
     let text = |path: &Path| path.to_str().expect("text").to_owned();
     std::fs::write(on_disk("plain"), paint(LEN)).expect("room on the disk");
     let [plain, backup, restored] = ["plain", "shop.age", "restored"].map(on_disk);
-    let left = |inputs: &[&PathBuf]| {
-        for path in inputs {
-            let share = cached_share(path);
-            assert!(share < SPARED, "{share} of {} is in the page cache", path.display());
-            drop_from_cache(path);
+    // Pages that the system is just then moving about are not let go of, which is its right: it is tried again.
+    let leaves_nothing = |paths: &[&PathBuf], job: &dyn Fn()| {
+        let mut shares = Vec::new();
+        for _ in 0..TRIES {
+            job();
+            shares = paths.iter().map(|path| cached_share(path)).collect();
+            paths.iter().for_each(|path| drop_from_cache(path));
+            if shares.iter().all(|share| *share < SPARED) {
+                return;
+            }
         }
+        panic!("{shares:?} of {paths:?} are in the page cache");
     };
     drop_from_cache(&plain);
-    encrypt(&folder, &["-o", &text(&backup), &text(&plain)]).run().succeeds();
-    left(&[&plain, &backup]);
-    encrypt(&folder, &["-f", "-o", "/dev/null", &text(&plain)]).run().succeeds();
-    left(&[&plain]);
-    decrypt(&folder, &["-o", &text(&restored), &text(&backup)]).run().succeeds();
-    left(&[&backup, &restored]);
-    decrypt(&folder, &["-f", "-o", "/dev/null", &text(&backup)]).run().succeeds();
-    left(&[&backup]);
-    folder.dbseal(["verify", &text(&backup)]).run().ends_with(1, "no seal");
-    left(&[&backup]);
+    let sealed = |output: &str| drop(encrypt(&folder, &["-f", "-o", output, &text(&plain)]).run().succeeds());
+    let opened = |output: &str| drop(decrypt(&folder, &["-f", "-o", output, &text(&backup)]).run().succeeds());
+    leaves_nothing(&[&plain, &backup], &|| sealed(&text(&backup)));
+    leaves_nothing(&[&plain], &|| sealed("/dev/null"));
+    leaves_nothing(&[&backup, &restored], &|| opened(&text(&restored)));
+    leaves_nothing(&[&backup], &|| opened("/dev/null"));
+    leaves_nothing(&[&backup], &|| drop(folder.dbseal(["verify", &text(&backup)]).run().ends_with(1, "no seal")));
 }
 
 /// Nor is what others had there taken from them.

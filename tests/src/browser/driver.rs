@@ -60,7 +60,7 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(profile.path().join("downloads")).expect("a folder for downloads");
         let proxy = Listener::deaf();
-        let (mut command, port) = kind.driver(profile.path());
+        let (mut command, port) = kind.driver(profile.path(), prefs);
         // Its own group, so that the browser ends with it however the test ends.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = command.spawn().expect("the driver starts");
@@ -145,7 +145,12 @@ impl Browser {
     /// If it is no selector.
     #[must_use]
     pub fn find_all(&self, css: &str) -> Vec<Element<'_>> {
-        let found = self.call("POST", "/elements", &json!({ "using": "css selector", "value": css }));
+        let found = self.try_call("POST", "/elements", &json!({ "using": "css selector", "value": css }));
+        let found = match found {
+            // WebKit's driver says so of one that the page has replaced while it was being named.
+            Err(error) if error.contains("Stale element") => return Vec::new(),
+            found => found.unwrap_or_else(|error| panic!("{:?}: {css}: {error}", self.kind)),
+        };
         let ids = found.as_array().expect("a list of elements").iter().filter_map(|element| element[ELEMENT_KEY].as_str());
         ids.map(|id| Element { browser: self, id: id.to_owned() }).collect()
     }
@@ -262,7 +267,7 @@ impl Browser {
     pub fn console(&self) -> Vec<String> {
         let entries = match self.kind {
             Kind::Chromium => self.call("POST", "/se/log", &json!({ "type": "browser" })),
-            Kind::Firefox | Kind::WebKit => Value::Null,
+            Kind::Firefox | Kind::WebKit | Kind::Desktop => Value::Null,
         };
         entries.as_array().into_iter().flatten().map(|entry| entry["message"].to_string()).collect()
     }

@@ -22,6 +22,8 @@ pub enum Kind {
     Firefox,
     /// The smallest browser around WebKitGTK, by its own driver. It wants a display, and gets one that nobody sees.
     WebKit,
+    /// The desktop app, by the same driver: [`crate::desktop::Desktop`] says which program, and on which display.
+    Desktop,
 }
 
 impl Kind {
@@ -29,7 +31,7 @@ impl Kind {
     pub const MAIN: [Self; 2] = [Self::Chromium, Self::Firefox];
 
     /// The driver, and the port that it was told to take, where it would not say which.
-    pub(super) fn driver(self, profile: &Path) -> (Command, Option<u16>) {
+    pub(super) fn driver(self, profile: &Path, prefs: &Value) -> (Command, Option<u16>) {
         match self {
             Self::Chromium => {
                 let mut command = Command::new(tool("chromedriver"));
@@ -45,7 +47,7 @@ impl Kind {
             }
             Self::WebKit => {
                 // Somebody else may take it in between; then the driver does not start, and the test fails.
-                let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port").port();
+                let port = free_port();
                 let mut command = Command::new(tool("xvfb-run"));
                 command.arg("--auto-servernum").arg(tool("WebKitWebDriver")).arg(format!("--port={port}"));
                 let config = profile.join("config");
@@ -56,6 +58,16 @@ impl Kind {
                     .env("XDG_CONFIG_HOME", config)
                     .env("XDG_DATA_HOME", profile.join("data"))
                     .env("XDG_CACHE_HOME", profile.join("cache"));
+                (command, Some(port))
+            }
+            Self::Desktop => {
+                let port = free_port();
+                // GTK wants a session's bus, and each test has its own.
+                let mut command = Command::new(tool("dbus-run-session"));
+                command.arg("--").arg(tool("WebKitWebDriver")).arg(format!("--port={port}"));
+                for (name, value) in prefs["environment"].as_object().into_iter().flatten() {
+                    command.env(name, value.as_str().unwrap_or_default());
+                }
                 (command, Some(port))
             }
         }
@@ -92,8 +104,13 @@ impl Kind {
                 "proxy": { "proxyType": "manual", "httpProxy": proxy.to_string(), "sslProxy": proxy.to_string(), "noProxy": ["127.0.0.1"] },
                 "webkitgtk:browserOptions": { "binary": mini_browser(), "args": ["--automation"] },
             }),
+            Self::Desktop => json!({ "webkitgtk:browserOptions": { "binary": prefs["binary"], "args": prefs["args"] } }),
         }
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
 fn chromium(profile: &Path, proxy: SocketAddr, prefs: &Value) -> Value {

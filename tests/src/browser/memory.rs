@@ -14,8 +14,14 @@ impl Browser {
     /// If there is no such process.
     #[must_use]
     pub fn renderer_peak(&self) -> u64 {
-        let peaks = descendants(self.driver_pid()).into_iter().filter(|pid| self.runs_pages(*pid)).filter_map(peak_of);
+        let peaks = self.renderers().into_iter().filter_map(peak_of);
         peaks.max().unwrap_or_else(|| panic!("{:?} has a process for its page", self.kind()))
+    }
+
+    /// The processes in which this browser runs pages and their workers.
+    #[must_use]
+    pub fn renderers(&self) -> Vec<u32> {
+        descendants(self.driver_pid()).into_iter().filter(|pid| self.runs_pages(*pid)).collect()
     }
 
     fn runs_pages(&self, pid: u32) -> bool {
@@ -25,7 +31,7 @@ impl Browser {
         match self.kind() {
             Kind::Chromium => line.contains("--type=renderer"),
             Kind::Firefox => line.contains("-contentproc") && line.trim_end().ends_with(" tab"),
-            Kind::WebKit => line.contains("WebKitWebProcess"),
+            Kind::WebKit | Kind::Desktop => line.contains("WebKitWebProcess"),
         }
     }
 }

@@ -1,0 +1,83 @@
+//! A display that nobody sees, and the keyboard in front of it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::browser::wait_for;
+use crate::tools::tool;
+
+/// How long a dialog may take to show what a key has done.
+const SETTLES: Duration = Duration::from_millis(500);
+
+/// An X server of its own.
+pub struct Display {
+    server: Child,
+    number: String,
+}
+
+impl Display {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let mut command = Command::new(tool("Xvfb"));
+        command.args(["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]);
+        let mut server = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("Xvfb starts");
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut number).expect("Xvfb says its number");
+        Self { server, number: number.trim().to_owned() }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!(":{}", self.number)
+    }
+
+    /// Types the path of a file into the dialog with this title, once it is there, and presses Enter; waits until it is gone.
+    ///
+    /// # Panics
+    /// If it does not come, or stays.
+    pub fn answer_dialog(&self, title: &str, path: &Path) {
+        let window = wait_for(&format!("the dialog {title:?}"), || self.windows(title).pop());
+        // There is no window manager, which would give it the keyboard.
+        self.keyboard(&["windowfocus", "--sync", &window]);
+        // The field for a path; what is typed before it is there is lost.
+        for keys in [["key", "ctrl+l"], ["key", "ctrl+a"]] {
+            std::thread::sleep(SETTLES);
+            self.keyboard(&keys);
+        }
+        self.keyboard(&["type", "--delay", "12", path.to_str().expect("text")]);
+        std::thread::sleep(SETTLES);
+        self.keyboard(&["key", "Return"]);
+        wait_for(&format!("the end of the dialog {title:?}"), || self.windows(title).is_empty().then_some(()));
+    }
+
+    fn windows(&self, title: &str) -> Vec<String> {
+        let found = self.command(&["search", "--onlyvisible", "--name", &format!("^{}$", title.replace('?', "\\?"))]).output();
+        let found = found.expect("xdotool runs");
+        String::from_utf8_lossy(&found.stdout).lines().map(Into::into).collect()
+    }
+
+    fn keyboard(&self, words: &[&str]) {
+        let status = self.command(words).status().expect("xdotool runs");
+        assert!(status.success(), "xdotool {words:?}: {status}");
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(tool("xdotool"));
+        command.args(words).env("DISPLAY", self.name()).stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
