@@ -20,7 +20,7 @@ use crate::keys::Unlock;
 use crate::pace::Pace;
 use crate::parallel::{BATCH_CHUNKS, Transfer};
 use crate::pipeline::{Lookahead, flow};
-use crate::report::{Observer, warn_if_compressed};
+use crate::report::{Observer, tell_if_compressed};
 use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
 use crate::verify::Claims;
@@ -64,7 +64,7 @@ pub struct Decrypted {
     pub written_len: u64,
     /// The name of the trusted key whose holder made the backup, by a proof that was checked.
     pub made_by: Option<String>,
-    /// What its seal says, if there is one and it was asked.
+    /// What its seal says of it, if it is a file that has one and that was asked.
     pub claims: Option<Claims>,
     /// Whether the signer of its seal made the backup, by the same proof, whoever trusts them.
     pub is_proven: bool,
@@ -133,7 +133,10 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     job.tell_that_nobody_vouches();
     let is_proven = expected.as_ref().is_some_and(|expected| expected.maker == Maker::Signer);
     let made_by = expected.and_then(|expected| expected.made_by);
-    let claims = seal.as_ref().map(|seal| Claims::of(&seal.judge(&request.seal.trust)));
+    let claims = match (&seal, &request.source) {
+        (Some(seal), Source::File(backup)) => Some(Claims::of(&seal.judge(&request.seal.trust), backup)),
+        _ => None,
+    };
     Ok(Decrypted { made_by, claims, is_proven, ..decrypted })
 }
 
@@ -350,7 +353,7 @@ impl PlaintextWriter<'_> {
             let slot = &slot[length(self.run.skip_len.min(slot.len() as u64))..];
             let slot = &slot[..length(self.run.len.min(slot.len() as u64))];
             if let (0, Some(observer)) = (self.written_len, self.observer) {
-                warn_if_compressed(slot, observer);
+                tell_if_compressed(slot, observer);
             }
             self.run.skip_len = 0;
             self.run.len -= slot.len() as u64;

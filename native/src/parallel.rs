@@ -11,7 +11,7 @@ use crate::input::Input;
 use crate::output::PendingFile;
 use crate::pace::Pace;
 use crate::pool;
-use crate::report::{Observer, warn_if_compressed};
+use crate::report::{Observer, tell_if_compressed};
 use crate::shared_tree::SharedTree;
 
 /// Chunks in a batch: 512 KiB stay in a core's own cache from read to write.
@@ -84,7 +84,7 @@ impl Transfer<'_> {
             let mut at = first_index * CHUNK_LEN as u64;
             for slot in batch.opened_slots() {
                 if at == 0 {
-                    warn_if_compressed(slot, self.observer);
+                    tell_if_compressed(slot, self.observer);
                 }
                 self.output.write_all_at(slot, at)?;
                 at += slot.len() as u64;

@@ -10,6 +10,8 @@ pub trait Observer: Send + Sync {
     fn waiting(&self, program: &str);
     /// A child process wrote this to its standard error.
     fn child_stderr(&self, bytes: &[u8]);
+    /// What comes out is compressed with zstd: a program that wants the dump would call it garbage.
+    fn compressed(&self);
     /// Something a person should know though the job goes on: a sentence in lower case, without a full stop.
     fn warning(&self, text: &str);
     /// Something that is as it was asked for, and that a person may not have thought of; in the same words as a warning.
@@ -25,13 +27,14 @@ impl Observer for Silent {
     fn advanced(&self, _: u64) {}
     fn waiting(&self, _: &str) {}
     fn child_stderr(&self, _: &[u8]) {}
+    fn compressed(&self) {}
     fn warning(&self, _: &str) {}
     fn note(&self, _: &str) {}
 }
 
-/// Tells of plaintext that starts as zstd does (RFC 8878, section 3.1.1): a program that wants the dump would call it garbage.
-pub(crate) fn warn_if_compressed(start: &[u8], observer: &dyn Observer) {
+/// Tells of plaintext that starts as zstd does (RFC 8878, section 3.1.1).
+pub(crate) fn tell_if_compressed(start: &[u8], observer: &dyn Observer) {
     if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        observer.warning("what comes out is compressed with zstd: --decompress gives the data itself");
+        observer.compressed();
     }
 }

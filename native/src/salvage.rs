@@ -131,7 +131,7 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
     };
     report.unreadable = reading.into_unreadable();
     report.sealed_as = sealed_as;
-    report.claims = judgement.as_ref().filter(|_| report.has_seal).map(Claims::of);
+    report.claims = judgement.as_ref().filter(|_| report.has_seal).map(|judgement| Claims::of(judgement, &request.backup));
     output.commit()?;
     if !report.has_seal {
         request.seal.tell_of_replaced(&request.backup, &**observer);

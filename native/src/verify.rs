@@ -89,6 +89,8 @@ pub struct Claims {
     pub named: Option<FileName>,
     /// The same.
     pub series: Option<SeriesPlace>,
+    /// Whether the backup is where it belongs, as far as it shows without the others.
+    pub place: Place,
     /// How many notes say nothing to who checks.
     pub uncounted_notes: usize,
     /// Its place among others; only for a backup that somebody vouches for.
@@ -96,8 +98,8 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// What a seal says to who trusts as the judgement did.
-    pub(crate) fn of(judgement: &Judgement<'_>) -> Self {
+    /// What a seal says of a backup, to who trusts as the judgement did.
+    pub(crate) fn of(judgement: &Judgement<'_>, backup: &Path) -> Self {
         Self {
             vouched_by: judgement.vouched_by().map(ToString::to_string),
             standing: judgement.standing(),
@@ -105,6 +107,7 @@ impl Claims {
             payload_len: judgement.payload().len,
             named: judgement.file().cloned(),
             series: judgement.series().cloned(),
+            place: place(judgement, backup),
             uncounted_notes: judgement.uncounted_len(),
             link: Link::of(judgement),
         }
@@ -180,8 +183,9 @@ struct Check<'a> {
 impl Check<'_> {
     fn answer(&self, answer: &mut Verification) -> Result<(), JobError> {
         let judgement = &self.judgement;
-        answer.places = place(judgement, &self.request.backup).into();
-        answer.claims = Some(Claims::of(judgement));
+        let claims = Claims::of(judgement, &self.request.backup);
+        answer.places = claims.place.into();
+        answer.claims = Some(claims);
         let file_len = self.input.regular.map_or(0, |regular| regular.len);
         let (header, offset) = self.header(file_len)?;
         answer.has_other_header = header != judgement.header() && file_len >= judgement.header().len;

@@ -13,7 +13,7 @@ use dbseal::{
 use dbseal_web::messages::{End, Failure, KeyKind, Opened, OutputKind, Part, Place, SealPolicy};
 use zeroize::Zeroizing;
 
-use super::check::{claims, name_of};
+use super::check::{claims, place};
 use super::failures;
 use crate::commands::threads;
 use crate::worker::JobOrder;
@@ -55,12 +55,11 @@ impl Opening<'_> {
         };
         let done = decrypt(&request, observer).map_err(|error| self.failure(&error, into_program))?;
         let said = done.claims.as_ref();
-        let place = said.map_or(Place::Unknown, |said| self.place(said));
         Ok(Opened {
             written_len: done.written_len,
             end: End::Known,
             claims: said.map(|said| claims(said, Some(done.is_proven))),
-            place,
+            place: said.map_or(Place::Unknown, |said| place(said.place)),
             is_zstd: self.order.output.as_deref().is_some_and(is_zstd),
             lost: Vec::new(),
             unsealed: Vec::new(),
@@ -83,7 +82,7 @@ impl Opening<'_> {
         Ok(Opened {
             written_len: report.written_len,
             end: if report.plaintext_len.is_some() { End::Known } else { End::Missing },
-            place: report.claims.as_ref().map_or(Place::Unknown, |said| self.place(said)),
+            place: report.claims.as_ref().map_or(Place::Unknown, |said| place(said.place)),
             // Its file key was at hand; whether the proof is right is asked of a whole backup alone.
             claims: report.claims.as_ref().map(|said| claims(said, None)),
             is_zstd: is_zstd(&request.output),
@@ -122,16 +121,6 @@ impl Opening<'_> {
             SealPolicy::Trusted | SealPolicy::Ignored => Names::MustMatch,
         };
         SealCheck { policy, path: self.order.seal.clone(), trust: self.trust.clone(), names }
-    }
-
-    fn place(&self, said: &dbseal::Claims) -> Place {
-        let is_renamed = said.named.as_ref().is_some_and(|named| !named.matches(name_of(&self.order.backup).as_bytes()));
-        match (&said.vouched_by, &said.series) {
-            (None, _) => Place::Unknown,
-            _ if is_renamed => Place::Renamed,
-            (Some(_), Some(_)) => Place::InSeries,
-            (Some(_), None) => Place::Alone,
-        }
     }
 
     /// Why it failed. Into a program nothing goes that nobody vouches for.

@@ -69,10 +69,12 @@ impl Observer for Teller {
         let _ = std::io::stderr().write_all(bytes);
     }
 
+    fn compressed(&self) {
+        self.warning("what comes out is compressed with zstd: zstd -dc unpacks it");
+    }
+
     fn warning(&self, text: &str) {
-        // The command's own words name an option of it.
-        let is_zstd = text.contains("--decompress");
-        self.tell(&Report::Said(if is_zstd { "what comes out is compressed with zstd: zstd -dc unpacks it".into() } else { text.into() }));
+        self.tell(&Report::Said(text.into()));
     }
 
     fn note(&self, text: &str) {

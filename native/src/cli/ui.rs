@@ -210,6 +210,10 @@ impl Observer for Ui {
         }
     }
 
+    fn compressed(&self) {
+        self.warning("what comes out is compressed with zstd: --decompress gives the data itself");
+    }
+
     fn warning(&self, text: &str) {
         match self.voice {
             Voice::Words => self.to_stderr(format!("dbseal: warning: {}\n", printable(text)).as_bytes()),
