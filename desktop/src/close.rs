@@ -8,6 +8,9 @@ use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogKind};
 use crate::commands::{State, end_job, lock};
 use crate::window::MAIN;
 
+const QUESTION: &str = "A job is still running. Closing the window stops it: no file is kept, and what a program has made of the backup so \
+                        far is not complete.";
+
 /// Whether something would be lost.
 pub(crate) fn must_ask(app: &AppHandle) -> bool {
     lock(&app.state::<State>().worker).as_ref().is_some_and(|worker| worker.is_at_work())
@@ -16,7 +19,7 @@ pub(crate) fn must_ask(app: &AppHandle) -> bool {
 /// Asks, and closes the window where the answer is yes.
 pub(crate) fn ask(app: &AppHandle) {
     let buttons = MessageDialogButtons::OkCancelCustom("Stop and close".into(), "Go on".into());
-    let question = app.dialog().message("A job is still running. Closing the window stops it: no file is kept, and what a program has made of the backup so far is not complete.");
+    let question = app.dialog().message(QUESTION);
     let app = app.clone();
     question.title("dbseal").kind(MessageDialogKind::Warning).buttons(buttons).show(move |closes| {
         if closes {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dbseal::core::Backend;
+use dbseal_web::engine::has_private_key;
 use dbseal_web::messages::Failure;
 use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
 use tauri::ipc::{Channel, Invoke, InvokeBody, Request};
@@ -101,11 +102,6 @@ fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
     }
 }
 
-fn has_private_key(text: &[u8]) -> bool {
-    let has = |secret: &[u8]| text.windows(secret.len()).any(|window| window.eq_ignore_ascii_case(secret));
-    has(b"AGE-SECRET-KEY-") || has(b"PRIVATE+KEY+")
-}
-
 /// Takes the passphrase for the next job, as bytes: text would be copied on its way.
 #[tauri::command]
 fn passphrase(request: Request<'_>, state: tauri::State<'_, State>) {
@@ -143,6 +139,8 @@ fn start(state: tauri::State<'_, State>, order: Order, reports: Channel<String>)
 /// Ends the job at once.
 #[tauri::command(async)]
 fn stop(state: tauri::State<'_, State>) {
+    // Of one that was stopped before it was started.
+    drop(std::mem::take(&mut *lock(&state.passphrase)));
     end_job(&state);
 }
 
@@ -158,22 +156,23 @@ fn given(state: tauri::State<'_, State>, listener: Channel<Vec<Picked>>) {
     given::listen(&state, listener);
 }
 
-/// Writes a file that has its name when all of it is on the disk.
+/// Writes a text, such as a report, where the person says; tells them where that fails.
+#[tauri::command(async)]
+fn save_text(app: AppHandle, name: String, text: String) {
+    let saved = app.dialog().file().set_title("Where should the report go?").set_file_name(name).blocking_save_file();
+    let Some(path) = saved.and_then(|file| file.into_path().ok()) else { return };
+    if let Err(error) = write_whole(&path, &text) {
+        let message = app.dialog().message(format!("The report cannot be written: {error}. Choose another place."));
+        message.title("dbseal").kind(MessageDialogKind::Error).show(|_| {});
+    }
+}
+
+/// Writes a file that has its name when all of it is on the disk. What it is called until then is nobody else's: where there is such a
+/// file, or a link of that name, nothing is written.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
-    let written = File::create(&partial).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
-    written.and_then(|()| fs::rename(&partial, path)).inspect_err(|_| drop(fs::remove_file(&partial)))
-}
-
-/// Writes a text, such as a report, where the person says; whether they did.
-#[tauri::command(async)]
-fn save_text(app: AppHandle, name: String, text: String) -> Result<bool, Failure> {
-    let saved = app.dialog().file().set_title("Where should the report go?").set_file_name(name).blocking_save_file();
-    let Some(path) = saved.and_then(|file| file.into_path().ok()) else { return Ok(false) };
-    write_whole(&path, &text).map(|()| true).map_err(|error| {
-        let failure = Failure::new(format!("the report cannot be written: {error}"), "choose another place");
-        app.dialog().message(format!("The report cannot be written: {error}")).title("dbseal").kind(MessageDialogKind::Error).show(|_| {});
-        failure
-    })
+    let mut file = File::create_new(&partial)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&partial, path));
+    written.inspect_err(|_| drop(fs::remove_file(&partial)))
 }

@@ -14,10 +14,11 @@ mod salvage;
 mod source;
 mod writing;
 
+pub use against_seal::first_claims;
 pub use age_file::is_age;
 pub use check::check;
 pub use inspect::inspect;
-pub use keys::{Keys, PROTECTED_START_LEN, is_protected, read_identity};
+pub use keys::{Keys, PROTECTED_START_LEN, has_private_key, is_protected, read_identity};
 pub use open::{OpenRequest, open};
 pub use reading::read_seal;
 pub use source::{Observer, Piece, ReadError, Sink, Source, WriteError};

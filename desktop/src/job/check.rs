@@ -1,12 +1,12 @@
 //! Check, as the page shows it.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
-use dbseal::core::{Note, SourceKind, Standing, Trust};
+use dbseal::core::Trust;
 use dbseal::{Depth, Observer, Pace, Verification, VerifyRequest, verify};
-use dbseal_web::messages::{Checked, Claims, Failure, Place, Trusted};
+use dbseal_web::engine::first_claims;
+use dbseal_web::messages::{Checked, Claims, Failure, Place};
 
 use super::failures;
 use crate::commands::threads;
@@ -27,7 +27,7 @@ pub(super) fn check(order: &JobOrder, trust: &Trust, observer: &Arc<dyn Observer
     let file_len = order.backup.metadata().map_err(|error| failures::unreadable(&error))?.len();
     let payload_len = answer.claims.as_ref().map_or(0, |claims| claims.payload_len);
     Ok(Checked {
-        name: name_of(&order.backup),
+        name: order.backup.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         file_len,
         integrity: answer.integrity.word().into(),
         place: place(answer.places.worst()),
@@ -43,10 +43,6 @@ pub(super) fn check(order: &JobOrder, trust: &Trust, observer: &Arc<dyn Observer
     })
 }
 
-pub(super) fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 /// Whether nothing is as it was sealed, not even the header.
 fn is_all_other(answer: &Verification) -> bool {
     let damaged: u64 = answer.damage.iter().map(|Range { start, end }| end - start).sum();
@@ -55,27 +51,13 @@ fn is_all_other(answer: &Verification) -> bool {
 
 /// What a seal says, as the page shows it. `proven` is whether its signer made the backup, where a key was at hand.
 pub(super) fn claims(said: &dbseal::Claims, proven: Option<bool>) -> Claims {
-    let first = &said.first;
     Claims {
         vouched_by: said.vouched_by.clone(),
-        signer: first.signer().map(ToString::to_string).unwrap_or_default(),
-        trusted: match said.standing {
-            Standing::Trusted => Trusted::Yes,
-            Standing::OtherRole => Trusted::NotForSealing,
-            Standing::OtherSeries | Standing::NotAskedFor => Trusted::NotForThisSeries,
-            Standing::Stranger => Trusted::Stranger,
-        },
-        made: matches!(first, Note::Sealed(_)),
         proven,
-        time: first.time().map(|time| time.to_string()),
         series: said.series.as_ref().map(|series| (series.label.to_string(), series.number)),
         named: said.named.as_ref().map(ToString::to_string),
-        source: first.source().map(|source| match source {
-            SourceKind::Command => "command".into(),
-            SourceKind::File => "file".into(),
-            SourceKind::Stdin => "stdin".into(),
-        }),
         uncounted_notes: said.uncounted_notes,
+        ..first_claims(&said.first, said.standing)
     }
 }
 

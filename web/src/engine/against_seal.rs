@@ -88,21 +88,33 @@ pub(super) fn check_proof(judgement: &Judgement<'_>, file_key: &FileKey) -> Resu
 
 /// What a seal says, for people. `proven` is whether its signer made the backup, where a key was at hand.
 pub(super) fn claims(judgement: &Judgement<'_>, proven: Option<bool>) -> Claims {
-    let first = judgement.first();
     Claims {
         vouched_by: judgement.vouched_by().map(ToString::to_string),
+        proven,
+        series: judgement.series().map(|series| (series.label.to_string(), series.number)),
+        named: judgement.file().map(ToString::to_string),
+        uncounted_notes: judgement.uncounted_len(),
+        ..first_claims(judgement.first(), judgement.standing())
+    }
+}
+
+/// What the first note of a seal says by itself, and how its signer stands to who checks.
+#[must_use]
+pub fn first_claims(first: &Note, standing: Standing) -> Claims {
+    Claims {
+        vouched_by: None,
         signer: first.signer().map(ToString::to_string).unwrap_or_default(),
-        trusted: match judgement.standing() {
+        trusted: match standing {
             Standing::Trusted => Trusted::Yes,
             Standing::OtherRole => Trusted::NotForSealing,
             Standing::OtherSeries | Standing::NotAskedFor => Trusted::NotForThisSeries,
             Standing::Stranger => Trusted::Stranger,
         },
         made: matches!(first, Note::Sealed(_)),
-        proven,
+        proven: None,
         time: first.time().map(|time| time.to_string()),
-        series: judgement.series().map(|series| (series.label.to_string(), series.number)),
-        named: judgement.file().map(ToString::to_string),
+        series: None,
+        named: None,
         source: first.source().map(|source| {
             let word = match source {
                 SourceKind::Command => "command",
@@ -111,7 +123,7 @@ pub(super) fn claims(judgement: &Judgement<'_>, proven: Option<bool>) -> Claims 
             };
             word.into()
         }),
-        uncounted_notes: judgement.uncounted_len(),
+        uncounted_notes: 0,
     }
 }
 

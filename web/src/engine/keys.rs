@@ -31,6 +31,15 @@ pub fn is_protected(start: &str) -> bool {
     PROTECTED.iter().any(|protected| start.starts_with(protected))
 }
 
+/// How private keys begin: those that open backups, and those that sign.
+const SECRETS: [&[u8]; 2] = [b"AGE-SECRET-KEY-", b"PRIVATE+KEY+"];
+
+/// Whether there is a private key anywhere in a text, in small letters or capitals.
+#[must_use]
+pub fn has_private_key(text: &[u8]) -> bool {
+    SECRETS.iter().any(|secret| text.windows(secret.len()).any(|window| window.eq_ignore_ascii_case(secret)))
+}
+
 /// Keys, or a passphrase. Wiped on drop.
 pub struct Keys {
     identities: Vec<Identity>,

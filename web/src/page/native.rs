@@ -77,10 +77,9 @@ impl App {
         self.call("choose_trust", &Object::new()).await.map(|text| text.as_string()).map_err(|error| failure(&error))
     }
 
-    /// Lets the person choose where a text goes.
-    pub(super) async fn save_text(&self, name: &str, text: &str) -> Result<(), Failure> {
-        let saved = self.call("save_text", &arguments(&[("name", &name.into()), ("text", &text.into())])).await;
-        saved.map(drop).map_err(|error| failure(&error))
+    /// Lets the person choose where a text goes; the app says so where it cannot be written.
+    pub(super) fn save_text(&self, name: &str, text: &str) {
+        self.tell("save_text", &arguments(&[("name", &name.into()), ("text", &text.into())]));
     }
 
     /// Calls this with files that come from outside: by a double click, dropped on the window.
@@ -111,6 +110,10 @@ impl App {
             let handed_over = self.call("passphrase", &passphrase).await;
             passphrase.fill(0, 0, passphrase.length());
             handed_over?;
+        }
+        // It was stopped meanwhile: nobody would hear of it.
+        if listener.borrow().is_none() {
+            return Ok(());
         }
         let listener = Rc::clone(listener);
         let reports = self.channel(move |message| {

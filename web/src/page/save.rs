@@ -3,7 +3,6 @@
 use js_sys::Array;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, BlobPropertyBag, Url};
 
 use super::Page;
@@ -31,12 +30,7 @@ fn save(file: &Blob, name: &str) {
 /// Lets the person have a text as a file: by the app's dialog, or as a download.
 pub(super) fn save_text(page: &Page, text: &str, name: &str) {
     if let Some(app) = page.app() {
-        let (page, text, name) = (page.clone(), text.to_owned(), name.to_owned());
-        spawn_local(async move {
-            if let Err(failure) = app.save_text(&name, &text).await {
-                page.announce(&failure.what);
-            }
-        });
+        app.save_text(name, text);
         return;
     }
     let kind = BlobPropertyBag::new();

@@ -10,14 +10,13 @@ use web_sys::{File, Storage};
 use super::elements::{Tag, choice, div, paragraph, window};
 use super::notice::Notice;
 use super::{Page, texts};
+use crate::engine::has_private_key;
 use crate::messages::Failure;
 use crate::objects;
 
 const STORED_AS: &str = "dbseal-trust";
 /// In bytes: thousands of keys. More is another file, chosen by mistake.
 const MAX_FILE_LEN: u64 = 1 << 20;
-/// How private keys begin, in capitals: those that open backups, and those that sign.
-const SECRETS: [&str; 2] = ["AGE-SECRET-KEY-", "PRIVATE+KEY+"];
 
 /// What was remembered; nothing if nothing was.
 pub(super) fn remembered() -> String {
@@ -52,8 +51,7 @@ fn forget() {
 
 /// Whether these are lines of trust, without a private key, not even in a comment.
 fn may_be_remembered(lines: &str) -> bool {
-    let capital = lines.to_ascii_uppercase();
-    !SECRETS.iter().any(|secret| capital.contains(secret)) && Trust::parse(lines).is_ok()
+    !has_private_key(lines.as_bytes()) && Trust::parse(lines).is_ok()
 }
 
 /// Lines of trust. While a file of them is being read, and where that failed, nothing is done with those that were there before: with
