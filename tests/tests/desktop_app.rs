@@ -27,6 +27,10 @@ fn trust(desktop: &Desktop, folder: &Folder) {
     wait_for("the trust file is read", || area.property("value").as_str().is_some_and(|text| text.contains("db1+")).then_some(()));
 }
 
+fn choose_key(desktop: &Desktop, folder: &Folder) {
+    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
+}
+
 fn choose_backup(desktop: &Desktop, path: &Path) {
     desktop.choose("#backup-file", "Choose a backup and its seal", path);
     let name = path.file_name().expect("a name").to_str().expect("text").to_owned();
@@ -53,7 +57,7 @@ fn a_backup_is_checked_and_opened() {
     desktop.screenshot("checked");
 
     desktop.browser.wait_for("#open-this").click();
-    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
+    choose_key(&desktop, &folder);
     assert!(desktop.browser.find("#key-text").is_none_or(|field| !field.is_shown()), "no private key is pasted here");
     desktop.screenshot("open");
     desktop.choose("#start", "Where should it go?", &folder.path("restored.sql"));
@@ -80,7 +84,7 @@ fn damage_is_shown_and_refused() {
     desktop.screenshot("damaged");
 
     desktop.browser.wait_for("#open-this").click();
-    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
+    choose_key(&desktop, &folder);
     desktop.choose("#start", "Where should it go?", &folder.path("restored.sql"));
     assert_eq!(desktop.answer(), "failed");
     assert!(desktop.browser.text().contains("is damaged or was altered"), "{}", desktop.browser.text());
@@ -94,7 +98,7 @@ fn a_program_gets_what_somebody_vouches_for() {
     let folder = backups();
     let desktop = Desktop::start(&[&folder.path("shop.sql.age")]);
     desktop.begin("open");
-    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
+    choose_key(&desktop, &folder);
     desktop.browser.wait_for("#output-program").click();
     let line = format!("sh -c 'echo it begins; cat >{}; echo it ends >&2'", folder.path("restored").display());
     desktop.browser.wait_for("#program").type_in(&line);
@@ -106,7 +110,7 @@ fn a_program_gets_what_somebody_vouches_for() {
     desktop.browser.wait_for("#again").click();
 
     trust(&desktop, &folder);
-    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
+    choose_key(&desktop, &folder);
     desktop.screenshot("program");
     desktop.browser.wait_for("#start").click();
     assert_eq!(desktop.answer(), "opened", "{}", desktop.browser.text());
@@ -124,7 +128,7 @@ fn the_window_has_no_key_and_stop_stops() {
     let desktop = Desktop::start(&[&folder.path("shop.sql.age")]);
     desktop.begin("open");
     trust(&desktop, &folder);
-    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
+    choose_key(&desktop, &folder);
     desktop.browser.wait_for("#output-program").click();
     let here = folder.path("").display().to_string();
     let line = format!("sh -c 'echo $$ >{here}/pid; sleep 600; cat >/dev/null; touch {here}/committed'");
