@@ -7,7 +7,8 @@
 mod reading;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{Epoch, Pattern, SealError, SeriesPlace, SourceKind, Standing, TestResult, Time, Trust, VerifierKey};
@@ -109,6 +110,22 @@ pub struct Statement {
     pub proven: Option<Time>,
     /// How many notes say nothing to who reads.
     pub uncounted_count: usize,
+    /// What happened to the backup, by the notes that count, in order: the first, and the last of many.
+    pub history: Vec<Event>,
+}
+
+/// Something that happened to a backup, as somebody who is trusted for that says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// The kind of its note.
+    pub kind: String,
+    /// The name of the trusted key that signed it.
+    pub by: String,
+    /// When, as its signer says.
+    pub time: Option<Time>,
+    /// How it ended, of a restore test.
+    pub result: Option<TestResult>,
 }
 
 /// A restore test.
@@ -182,6 +199,26 @@ pub fn list(request: &ListRequest, trust: &Trust, observer: &Arc<dyn Observer>) 
     catalogue.sort(SortBy::Series);
     catalogue.compare_sizes();
     Ok(catalogue)
+}
+
+/// The backups in a folder, by name; a seal without its backup stands for that, which is missing.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn backups_in(folder: &Path) -> Result<Vec<PathBuf>, JobError> {
+    let failed = |error| JobError::open(folder, error);
+    let mut backups = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        match path.extension().and_then(OsStr::to_str) {
+            Some("age") => backups.push(path),
+            Some("seal") => backups.push(path.with_extension("")),
+            _ => {}
+        }
+    }
+    backups.sort();
+    backups.dedup();
+    Ok(backups)
 }
 
 impl ListRequest {

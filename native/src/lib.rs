@@ -55,7 +55,7 @@ pub mod cli;
 
 pub use adopt::{AdoptRequest, Adopted, adopt};
 pub use against_seal::{Names, SealCheck, SealPolicy};
-pub use catalogue::{Backup, Catalogue, ListRequest, RestoreTest, SealState, SortBy, Statement, Warning, list};
+pub use catalogue::{Backup, Catalogue, Event, ListRequest, RestoreTest, SealState, SortBy, Statement, Warning, backups_in, list};
 pub use chain::{Link, Missing, MissingCause, place_all};
 pub use child::Command;
 pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
@@ -75,7 +75,7 @@ pub use process::{forbid_core_dumps, run_idle};
 pub use report::{Observer, Silent};
 pub use salvage::{Keep, SalvageReport, SalvageRequest, salvage};
 pub use sample::{Depth, Sample, Share};
-pub use sealing::{Sign, seal_path};
+pub use sealing::{Sign, now, seal_path};
 pub use seen::{LastCheck, Seen};
 pub use series::Series;
 pub use unfinished::abandon_unfinished;

@@ -170,7 +170,8 @@ fn is_named(error: &JobError) -> bool {
 }
 
 /// What the host's clock says.
-pub(crate) fn now() -> Time {
+#[must_use]
+pub fn now() -> Time {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     Time::from_unix(seconds).unwrap_or_default()
 }

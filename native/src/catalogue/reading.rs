@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use dbseal_core::{Extent, Header, Judgement, Note, Seal, TestResult, Trust};
+use dbseal_core::{Counted, Extent, Header, Judgement, Note, Seal, TestResult, Trust};
 
-use super::{Backup, ListRequest, RestoreTest, SealState, Statement, Warning};
+use super::{Backup, Event, ListRequest, RestoreTest, SealState, Statement, Warning};
 use crate::age_file::header_of;
 use crate::chain::Link;
 use crate::lateness::is_future;
@@ -13,6 +13,9 @@ use crate::report::Observer;
 use crate::sealing::seal_path;
 use crate::seen::Seen;
 use crate::verify::{place, read_seal};
+
+/// Events of a backup that are kept, beside the first.
+const MAX_EVENTS: usize = 32;
 
 /// Whoever reads the seals, and what they have to know for that.
 pub(super) struct Reader<'a> {
@@ -107,8 +110,21 @@ impl Reader<'_> {
             restore_test,
             proven,
             uncounted_count: judgement.uncounted_len(),
+            history: history(judgement),
         }
     }
+}
+
+/// What happened, as far as it is kept: the storage can put a seal with a thousand notes under as many names as it likes.
+fn history(judgement: &Judgement<'_>) -> Vec<Event> {
+    let event = |Counted { note, by }: Counted<'_>| {
+        let note = note.note();
+        let result = if let Note::Restored(test) = note { Some(test.result) } else { None };
+        Event { kind: note.kind().into(), by: by.to_string(), time: note.time(), result }
+    };
+    let count = judgement.counted().count();
+    let is_kept = |index: usize| index == 0 || index + MAX_EVENTS >= count;
+    judgement.counted().enumerate().filter(|(index, _)| is_kept(*index)).map(|(_, counted)| event(counted)).collect()
 }
 
 /// The types of the recipients. In a file from elsewhere one may be of any length, and there may be thousands.

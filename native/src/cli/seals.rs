@@ -13,7 +13,7 @@ use super::trusted::{is_there, trust};
 use super::ui::Ui;
 use crate::adopt::AdoptRequest;
 use crate::against_seal::{Names, SealCheck, SealPolicy};
-use crate::catalogue::{ListRequest, SortBy, is_asked_for};
+use crate::catalogue::{ListRequest, SortBy, backups_in, is_asked_for};
 use crate::destination::{Destination, Overwrite};
 use crate::error::JobError;
 use crate::input::Source;
@@ -167,7 +167,12 @@ fn backups(inputs: Vec<PathBuf>, state: Option<&Path>) -> Result<Vec<PathBuf>, J
     let mut backups: Vec<PathBuf> = Vec::new();
     for input in inputs {
         if input.is_dir() {
-            backups.extend(backups_in(&input, state)?);
+            let found = backups_in(&input)?;
+            // Where there is a memory of what was there, that all is gone is an answer.
+            if found.is_empty() && state.is_none() {
+                return Err(JobError::NoBackups(input));
+            }
+            backups.extend(found);
             continue;
         }
         // A shell's `*` names the seals too.
@@ -227,24 +232,6 @@ impl VerifyPlan {
             Place::RolledBack => accepts(Accept::RolledBack),
         }
     }
-}
-
-/// The backups in a folder, by name; a seal without its backup stands for that, which is missing.
-fn backups_in(folder: &Path, state: Option<&Path>) -> Result<Vec<PathBuf>, JobError> {
-    let failed = |error| JobError::open(folder, error);
-    let mut backups = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        match path.extension().and_then(std::ffi::OsStr::to_str) {
-            Some("age") => backups.push(path),
-            Some("seal") => backups.push(path.with_extension("")),
-            _ => {}
-        }
-    }
-    backups.sort();
-    backups.dedup();
-    // Where there is a memory of what was there, that all is gone is an answer.
-    if backups.is_empty() && state.is_none() { Err(JobError::NoBackups(folder.into())) } else { Ok(backups) }
 }
 
 /// What is asked of the seal of a backup that is decrypted: where somebody is trusted, that they vouch for it.
