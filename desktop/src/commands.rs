@@ -7,11 +7,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use dbseal::backups_in;
 use dbseal::core::Backend;
 use dbseal_web::engine::has_private_key;
-use dbseal_web::messages::Failure;
 use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
-use tauri::ipc::{Channel, Invoke, InvokeBody, Request};
+use dbseal_web::messages::{Failure, Request};
+use tauri::ipc::{Channel, Invoke, InvokeBody};
 use tauri::{AppHandle, Wry};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, MessageDialogKind};
 use zeroize::Zeroizing;
@@ -19,6 +20,8 @@ use zeroize::Zeroizing;
 use crate::files::{Files, Role};
 use crate::given::{self, Given};
 use crate::network;
+use crate::on_disk::OnDisk;
+use crate::window;
 use crate::worker::{JobOrder, Worker};
 
 /// Bytes of a trust file, at most: more is another file, chosen by mistake.
@@ -40,7 +43,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
-    tauri::generate_handler![about, choose, choose_trust, given, passphrase, save_text, start, stop]
+    tauri::generate_handler![about, choose, choose_in, choose_trust, given, passphrase, save_text, start, stop]
 }
 
 /// How many threads a job has: respects the affinity and the quota of the control group.
@@ -59,6 +62,8 @@ fn choose(app: AppHandle, state: tauri::State<'_, State>, choice: Choice) -> Vec
     let dialog = |title: &str| app.dialog().file().set_title(title);
     let paths = match &choice {
         Choice::Backup => given::with_seals(several(dialog("Choose a backup and its seal"))),
+        Choice::Backups => several(dialog("Choose the backups")),
+        Choice::Folder => dialog("Choose a folder").blocking_pick_folder().and_then(|folder| folder.into_path().ok()).into_iter().collect(),
         Choice::Seal => one(dialog("Choose the seal").add_filter("Seals", &["seal"]).add_filter("All files", &["*"])),
         Choice::Identity => one(dialog("Choose the key file")),
         Choice::Output(name) => {
@@ -67,12 +72,28 @@ fn choose(app: AppHandle, state: tauri::State<'_, State>, choice: Choice) -> Vec
         }
     };
     let role = |path: &Path| match &choice {
-        Choice::Backup | Choice::Seal => Role::Read,
+        Choice::Backup | Choice::Backups | Choice::Seal => Role::Read,
+        Choice::Folder => Role::Folder,
         Choice::Identity => Role::Identity,
         Choice::Output(_) => Role::Output { replaces: path.symlink_metadata().is_ok() },
     };
     let mut files = lock(&state.files);
     paths.iter().map(|path| files.add(path, role(path))).collect()
+}
+
+/// A backup by its name, in a folder that was chosen or chosen by itself; with the seal beside it. None where there is no such backup.
+#[tauri::command]
+fn choose_in(state: tauri::State<'_, State>, chosen: u32, name: String) -> Vec<Picked> {
+    let mut files = lock(&state.files);
+    let backups = match files.get(chosen) {
+        Some((folder, Role::Folder)) => backups_in(folder).unwrap_or_default(),
+        Some((path, Role::Read)) => given::with_seals(vec![path.into()]),
+        _ => Vec::new(),
+    };
+    // As the page has it: a name need not be text.
+    let backup = backups.into_iter().find(|path| path.file_name().is_some_and(|known| known.to_string_lossy() == name) && path.is_file());
+    let paths = backup.map(|path| given::with_seals(vec![path])).unwrap_or_default();
+    paths.iter().map(|path| files.add(path, Role::Read)).collect()
 }
 
 fn several(dialog: FileDialogBuilder<Wry>) -> Vec<PathBuf> {
@@ -104,7 +125,7 @@ fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
 
 /// Takes the passphrase for the next job, as bytes: text would be copied on its way.
 #[tauri::command]
-fn passphrase(request: Request<'_>, state: tauri::State<'_, State>) {
+fn passphrase(request: tauri::ipc::Request<'_>, state: tauri::State<'_, State>) {
     if let InvokeBody::Raw(bytes) = request.body() {
         *lock(&state.passphrase) = Zeroizing::new(bytes.clone());
     }
@@ -112,17 +133,19 @@ fn passphrase(request: Request<'_>, state: tauri::State<'_, State>) {
 
 /// Starts a job; all that it reports goes to the channel, as text. Beside the window, as the one before may take a moment to end.
 #[tauri::command(async)]
-fn start(state: tauri::State<'_, State>, order: Order, reports: Channel<String>) -> Result<(), Failure> {
+fn start(app: AppHandle, state: tauri::State<'_, State>, order: Order, reports: Channel<String>) -> Result<(), Failure> {
     let passphrase = std::mem::take(&mut *lock(&state.passphrase));
     let order = {
         let files = lock(&state.files);
         let unchosen = || Failure::new("no such file was chosen for this", "choose it again");
         let path = |id: u32, is_for: fn(Role) -> bool| {
-            files.get(id).filter(|(_, role)| is_for(*role)).map(|(path, _)| path.into()).ok_or_else(unchosen)
+            files.get(id).filter(|(_, role)| is_for(*role)).map(|(path, _)| OnDisk::from(path)).ok_or_else(unchosen)
         };
+        let is_catalogue = matches!(order.request, Request::Catalogue { .. });
+        let backup = |id: &u32| path(*id, if is_catalogue { Role::holds_backups } else { Role::is_read as fn(Role) -> bool });
         JobOrder {
+            backups: order.backups.iter().map(backup).collect::<Result<_, _>>()?,
             request: order.request,
-            backup: path(order.backup, Role::is_read)?,
             seal: order.seal.map(|id| path(id, Role::is_read)).transpose()?,
             identity: order.identity.map(|id| path(id, Role::is_identity)).transpose()?,
             output: order.output.map(|id| path(id, Role::is_output)).transpose()?,
@@ -131,7 +154,7 @@ fn start(state: tauri::State<'_, State>, order: Order, reports: Channel<String>)
     };
     // One at a time: the one before ends first.
     end_job(&state);
-    let worker = Worker::start(&order, &passphrase, reports)?;
+    let worker = Worker::start(&order, &passphrase, reports, move || window::ask_for_attention(&app))?;
     *lock(&state.worker) = Some(worker);
     Ok(())
 }

@@ -12,6 +12,8 @@ use dbseal_web::messages::desktop::Picked;
 pub(crate) enum Role {
     /// To be read as a backup or a seal.
     Read,
+    /// To be read, and the backups in it.
+    Folder,
     /// To be read as a file of keys.
     Identity,
     /// To be written.
@@ -24,6 +26,11 @@ pub(crate) enum Role {
 impl Role {
     pub(crate) fn is_read(self) -> bool {
         self == Self::Read
+    }
+
+    /// Whether there may be backups in it, or it may be one.
+    pub(crate) fn holds_backups(self) -> bool {
+        matches!(self, Self::Read | Self::Folder)
     }
 
     pub(crate) fn is_identity(self) -> bool {
@@ -52,6 +59,7 @@ impl Files {
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             folder: path.parent().map(|folder| folder.display().to_string()).unwrap_or_default(),
             len: path.metadata().map(|metadata| metadata.len()).unwrap_or_default(),
+            is_folder: role == Role::Folder,
             is_protected: begins_protected(path),
         }
     }

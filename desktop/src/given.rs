@@ -1,7 +1,7 @@
 //! Files that come from outside: named at the start, or at a second one, by a double click, or dropped on the window.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dbseal_web::messages::desktop::Picked;
 use tauri::ipc::Channel;
@@ -50,18 +50,45 @@ impl Given {
             return;
         }
         let mut files = lock(&state.files);
-        let picked: Vec<_> = with_seals(std::mem::take(&mut self.waiting)).iter().map(|path| files.add(path, Role::Read)).collect();
+        let picked: Vec<_> = with_seals(std::mem::take(&mut self.waiting)).iter().map(|path| files.add(path, role_of(path))).collect();
         // It fails only when the page is gone.
         let _ = listener.send(picked);
     }
 }
 
-/// One backup, and the seal that lies beside it.
+fn role_of(path: &Path) -> Role {
+    if path.is_dir() { Role::Folder } else { Role::Read }
+}
+
+/// One backup, and the seal that lies beside it; or the other way round.
 pub(crate) fn with_seals(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    if let [backup] = &*paths
-        && backup.extension().is_none_or(|end| end != "seal")
-    {
-        paths.extend(Some(dbseal::seal_path(backup)).filter(|seal| seal.is_file()));
+    if let [path] = &*paths {
+        let is_seal = path.extension().is_some_and(|end| end == "seal");
+        let other = if is_seal { path.with_extension("") } else { dbseal::seal_path(path) };
+        paths.extend(Some(other).filter(|other| other.is_file()));
     }
     paths
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_backup_and_its_seal_come_together() {
+        let folder = env::temp_dir().join(format!("dbseal-given-{}", std::process::id()));
+        let [backup, seal, alone] = ["shop.age", "shop.age.seal", "web.age"].map(|name| folder.join(name));
+        fs::create_dir_all(&folder).expect("a folder");
+        [&backup, &seal, &alone].into_iter().for_each(|path| fs::write(path, "").expect("a file"));
+        let of = |paths: &[&PathBuf]| paths.iter().map(|path| (*path).clone()).collect::<Vec<_>>();
+        let given = |paths: &[&PathBuf]| with_seals(of(paths));
+        assert_eq!(given(&[&backup]), of(&[&backup, &seal]));
+        assert_eq!(given(&[&seal]), of(&[&seal, &backup]));
+        assert_eq!(given(&[&alone]), of(&[&alone]));
+        assert_eq!(given(&[&backup, &alone]), of(&[&backup, &alone]));
+        assert_eq!(given(&[&folder]), of(&[&folder]));
+        fs::remove_dir_all(&folder).expect("it is there");
+    }
 }

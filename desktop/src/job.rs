@@ -1,5 +1,6 @@
 //! The process that does a job: it gets an order and a passphrase, says how far it is, and ends.
 
+mod catalogue;
 mod check;
 mod failures;
 mod inspect;
@@ -28,8 +29,7 @@ pub(crate) fn run() -> ExitCode {
     dbseal::forbid_core_dumps();
     let Ok((order, passphrase, reports)) = begin() else { return ExitCode::from(2) };
     let teller = Arc::new(Teller::new(reports));
-    let observer: Arc<dyn Observer> = Arc::<Teller>::clone(&teller);
-    let last = do_job(&order, passphrase, &observer).unwrap_or_else(Report::Failed);
+    let last = do_job(&order, passphrase, &teller).unwrap_or_else(Report::Failed);
     teller.tell(&last);
     ExitCode::SUCCESS
 }
@@ -65,14 +65,27 @@ fn end() {
     }
 }
 
-fn do_job(order: &JobOrder, passphrase: Zeroizing<Vec<u8>>, observer: &Arc<dyn Observer>) -> Result<Report, Failure> {
-    match &order.request {
-        Request::Check { trust } => check::check(order, &trust_of(trust)?, observer).map(|checked| Report::Checked(Box::new(checked))),
-        Request::Inspect { trust } => inspect::inspect(order, trust).map(|inspected| Report::Inspected(Box::new(inspected))),
-        Request::Open { key, part, trust, seal, output } => {
-            let opening = open::Opening { order, key: *key, part, trust: trust_of(trust)?, policy: seal, output, passphrase };
-            opening.run(observer).map(|opened| Report::Opened(Box::new(opened)))
+fn do_job(order: &JobOrder, passphrase: Zeroizing<Vec<u8>>, teller: &Arc<Teller>) -> Result<Report, Failure> {
+    let observer: Arc<dyn Observer> = Arc::<Teller>::clone(teller);
+    let seal = order.seal.as_deref();
+    match (&order.request, &*order.backups) {
+        (Request::Catalogue { trust, depth }, _) => {
+            let found = catalogue::Catalogue { order, depth: *depth, trust: trust_of(trust)?, teller }.look()?;
+            Ok(Report::Listed(Box::new(found)))
         }
+        (Request::Check { trust }, [backup]) => {
+            let checked = check::check(backup, seal, &trust_of(trust)?, &observer)?;
+            Ok(Report::Checked(Box::new(checked)))
+        }
+        (Request::Inspect { trust }, [backup]) => {
+            let inspected = inspect::inspect(backup, seal, trust)?;
+            Ok(Report::Inspected(Box::new(inspected)))
+        }
+        (Request::Open { key, part, trust, seal, output }, [backup]) => {
+            let opening = open::Opening { order, backup, key: *key, part, trust: trust_of(trust)?, policy: seal, output, passphrase };
+            opening.run(&observer).map(|opened| Report::Opened(Box::new(opened)))
+        }
+        (Request::Check { .. } | Request::Inspect { .. } | Request::Open { .. }, _) => Err(failures::not_one_backup()),
     }
 }
 

@@ -10,6 +10,7 @@ mod files;
 mod given;
 mod job;
 mod network;
+mod on_disk;
 mod once;
 mod page;
 mod window;

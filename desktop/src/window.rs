@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
-use tauri::{App, AppHandle, DragDropEvent, Manager, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tauri::{App, AppHandle, DragDropEvent, Manager, Url, UserAttentionType, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 
 use crate::once::{self, Start};
 use crate::{close, commands, given, page};
@@ -42,6 +42,13 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
+/// Asks for a look: somebody who has waited for hours has another window before this one.
+pub(crate) fn ask_for_attention(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(MAIN) {
+        let _ = window.request_user_attention(Some(UserAttentionType::Informational));
+    }
+}
+
 /// Takes the files of a later start.
 fn come_to_front(app: &AppHandle, files: &[PathBuf]) {
     given::take(app, files);
@@ -57,6 +64,8 @@ fn open(app: &App) -> tauri::Result<()> {
         .inner_size(860.0, 900.0)
         .min_inner_size(360.0, 480.0)
         .on_navigation(is_ours)
+        // How far a job is, where the window is one of many.
+        .on_document_title_changed(|window, title| drop(window.set_title(&title)))
         .build()?;
     let app = app.handle().clone();
     window.on_window_event(move |event| match event {

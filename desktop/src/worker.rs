@@ -3,7 +3,6 @@
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +15,8 @@ use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 use tauri::ipc::Channel;
 use zeroize::Zeroizing;
+
+use crate::on_disk::OnDisk;
 
 /// The first argument of the process: no shell makes this of the names of files.
 pub(crate) const JOB_ARGUMENT: &str = "//do-a-job//";
@@ -31,10 +32,11 @@ const PRINTED_LEN: usize = 4096;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct JobOrder {
     pub(crate) request: Request,
-    pub(crate) backup: PathBuf,
-    pub(crate) seal: Option<PathBuf>,
-    pub(crate) identity: Option<PathBuf>,
-    pub(crate) output: Option<PathBuf>,
+    /// The backup; of a catalogue, all backups and folders.
+    pub(crate) backups: Vec<OnDisk>,
+    pub(crate) seal: Option<OnDisk>,
+    pub(crate) identity: Option<OnDisk>,
+    pub(crate) output: Option<OnDisk>,
     /// Whether there was such a file when it was chosen, so that the person was asked.
     pub(crate) replaces: bool,
 }
@@ -50,8 +52,13 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts it; what it reports goes to `reports`, its last word last.
-    pub(crate) fn start(order: &JobOrder, passphrase: &[u8], reports: Channel<String>) -> Result<Self, Failure> {
+    /// Starts it; what it reports goes to `reports`, its last word last. After that `ended` is called.
+    pub(crate) fn start(
+        order: &JobOrder,
+        passphrase: &[u8],
+        reports: Channel<String>,
+        ended: impl FnOnce() + Send + 'static,
+    ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("the job cannot be started: {error}"), "close other programs, and try again");
         let has_program = matches!(order.request, Request::Open { output: OutputKind::Command(_), .. });
         let order = serde_json::to_vec(order).map_err(|_| unspeakable())?;
@@ -81,6 +88,7 @@ impl Worker {
             let _ = is_printed.recv_timeout(PRINTED_WAIT);
             let last = last.unwrap_or_else(|| text_of(&Report::Failed(died(status.ok().map(|status| status.to_string())))));
             let _ = reports.send(last);
+            ended();
         };
         thread::Builder::new().spawn(follow).map_err(failed)?;
         Ok(worker)

@@ -4,11 +4,14 @@
 //! as bytes that are overwritten once they were taken); each [`Report`] travels back as JSON, with
 //! a file that was made or a [`BUFFER`] beside it.
 
+pub mod catalogue;
 pub mod desktop;
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+use self::catalogue::{Depth, Listed, Row};
 
 /// Bytes of plaintext that a page may hold in memory, where the browser can neither be given a file nor has storage of its own.
 pub const MEMORY_LIMIT: u64 = 256 << 20;
@@ -38,6 +41,13 @@ pub enum Request {
     Inspect {
         /// Lines of a trust file, or verifier keys.
         trust: String,
+    },
+    /// Looks at many backups. Needs no key; only the desktop app does it.
+    Catalogue {
+        /// Lines of a trust file, or verifier keys.
+        trust: String,
+        /// How much of each is read.
+        depth: Depth,
     },
 }
 
@@ -155,6 +165,12 @@ pub enum Report {
         /// The byte after the last.
         end: u64,
     },
+    /// What is there, before any of it is read.
+    Found(Box<Listed>),
+    /// One of the backups that were found was read: its index, and what is known of it now.
+    Row(usize, Box<Row>),
+    /// All that was asked of many backups.
+    Listed(Box<Listed>),
     /// A check ended.
     Checked(Box<Checked>),
     /// A backup was opened, and all of the output is there.
@@ -170,8 +186,9 @@ impl Report {
     #[must_use]
     pub fn is_last(&self) -> bool {
         match self {
-            Self::Checked(_) | Self::Opened(_) | Self::Inspected(_) | Self::Failed(_) => true,
-            Self::Ready { .. } | Self::Progress(_) | Self::Said(_) | Self::Printed(_) | Self::Waiting(_) | Self::Read { .. } => false,
+            Self::Listed(_) | Self::Checked(_) | Self::Opened(_) | Self::Inspected(_) | Self::Failed(_) => true,
+            Self::Ready { .. } | Self::Progress(_) | Self::Said(_) | Self::Printed(_) | Self::Waiting(_) => false,
+            Self::Read { .. } | Self::Found(_) | Self::Row(..) => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod bridge;
+mod catalogue;
 mod check;
 mod elements;
 mod files;
@@ -11,6 +12,7 @@ mod inspect;
 mod job;
 mod key;
 mod keyless;
+mod many;
 mod map;
 mod native;
 mod notice;
@@ -25,6 +27,7 @@ mod save;
 mod start;
 mod stored;
 mod stream;
+mod table;
 mod texts;
 mod trust;
 
@@ -38,7 +41,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{BeforeUnloadEvent, DragEvent};
 
 use self::bridge::Bridge;
-use self::elements::{Tag, always_on, document, window};
+use self::elements::{Tag, always_on, document, paragraph, window};
 use self::files::{Pair, Picked};
 use self::native::App;
 use self::stored::Stored;
@@ -74,6 +77,8 @@ struct State {
     given: RefCell<Vec<Picked>>,
     /// Chosen files stay chosen from one task to the next.
     files: RefCell<Pair>,
+    /// So do many, to be looked at together.
+    many: RefCell<Vec<Picked>>,
     /// So do lines of trust, as long as the page is open.
     trust: RefCell<trust::Lines>,
     /// And whether they are remembered longer.
@@ -82,6 +87,8 @@ struct State {
     busy: Cell<bool>,
     /// What the screen offers of the browser's storage.
     offered: RefCell<Option<Stored>>,
+    /// How long the job took that has just ended, for its answer: a sentence, if it took long.
+    took: RefCell<Option<String>>,
     /// What is done when the screen is left.
     on_leave: RefCell<Option<Box<dyn FnOnce()>>>,
     /// What the screen does with files that are dropped anywhere on the page.
@@ -133,10 +140,12 @@ impl Page {
             about: RefCell::default(),
             given: RefCell::default(),
             files: RefCell::default(),
+            many: RefCell::default(),
             remembers: Cell::new(!remembered.is_empty()),
             trust: RefCell::new(trust::Lines::Known(remembered)),
             busy: Cell::default(),
             offered: RefCell::default(),
+            took: RefCell::default(),
             on_leave: RefCell::default(),
             on_drop: RefCell::default(),
         };
@@ -167,7 +176,9 @@ impl Page {
         if let Some(body) = document().body() {
             let _ = body.set_attribute("data-screen", name);
         }
-        self.0.main.replace(elements);
+        let took = self.0.took.take().map(|took| paragraph("hint", &took).id("took"));
+        self.0.main.replace(elements.into_iter().chain(took));
+        set_title(&title.words());
         window().scroll_to_with_x_and_y(0.0, 0.0);
         if !first {
             title.focus();
@@ -290,6 +301,11 @@ fn keep_no_plaintext() {
     // It fails where there is no storage.
     spawn_local(async { drop(stored::sweep().await) });
     stored::remove_when_leaving();
+}
+
+/// Names the page: who waits for it has another window before it.
+fn set_title(words: &str) {
+    document().set_title(&texts::page_title(words));
 }
 
 /// Shows that what is dragged over the page may be dropped there.

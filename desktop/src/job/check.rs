@@ -1,46 +1,60 @@
 //! Check, as the page shows it.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use dbseal::core::Trust;
-use dbseal::{Depth, Observer, Pace, Verification, VerifyRequest, verify};
+use dbseal::{Depth, JobError, Observer, Pace, Verification, VerifyRequest, verify};
 use dbseal_web::engine::first_claims;
 use dbseal_web::messages::{Checked, Claims, Failure, Place};
 
 use super::failures;
 use crate::commands::threads;
-use crate::worker::JobOrder;
 
-pub(super) fn check(order: &JobOrder, trust: &Trust, observer: &Arc<dyn Observer>) -> Result<Checked, Failure> {
+pub(super) fn check(backup: &Path, seal: Option<&Path>, trust: &Trust, observer: &Arc<dyn Observer>) -> Result<Checked, Failure> {
+    let answer = verify_whole(backup, seal, trust, observer).map_err(|error| failures::of(&error))?;
+    if let Some(replaced) = &answer.replaced_seal {
+        observer.warning(&format!("another seal may be the right one: {}", replaced.display()));
+    }
+    let file_len = backup.metadata().map_err(|error| failures::unreadable(&error))?.len();
+    Ok(checked(&answer, file_len))
+}
+
+/// Reads all of a backup.
+pub(super) fn verify_whole(
+    backup: &Path,
+    seal: Option<&Path>,
+    trust: &Trust,
+    observer: &Arc<dyn Observer>,
+) -> Result<Verification, JobError> {
     let request = VerifyRequest {
-        backup: order.backup.clone(),
-        seal: order.seal.clone(),
+        backup: backup.into(),
+        seal: seal.map(Into::into),
         depth: Depth::Whole,
         threads: threads(),
         pace: Pace::unlimited(),
     };
-    let answer = verify(&request, trust, observer).map_err(|error| failures::of(&error))?;
-    if let Some(replaced) = &answer.replaced_seal {
-        observer.warning(&format!("another seal may be the right one: {}", replaced.display()));
-    }
-    let file_len = order.backup.metadata().map_err(|error| failures::unreadable(&error))?.len();
-    let payload_len = answer.claims.as_ref().map_or(0, |claims| claims.payload_len);
-    Ok(Checked {
-        name: order.backup.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    verify(&request, trust, observer)
+}
+
+/// What was found, of a file with so many bytes.
+pub(super) fn checked(answer: &Verification, file_len: u64) -> Checked {
+    Checked {
+        name: answer.backup.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         file_len,
         integrity: answer.integrity.word().into(),
         place: place(answer.places.worst()),
         claims: answer.claims.as_ref().map(|said| claims(said, None)),
-        payload_len,
+        payload_len: answer.claims.as_ref().map_or(0, |claims| claims.payload_len),
         excess_len: answer.excess_len,
         missing_len: answer.damage.last().map_or(0, |range| range.end.saturating_sub(file_len)),
         located: answer.located,
         has_possible_len: answer.has_possible_len,
-        is_all_other: is_all_other(&answer),
-        broken: answer.broken.map(|error| format!("the seal is broken: {error}")),
-        damage: answer.damage,
-    })
+        is_all_other: is_all_other(answer),
+        broken: answer.broken.as_ref().map(|error| format!("the seal is broken: {error}")),
+        damage: answer.damage.clone(),
+    }
 }
 
 /// Whether nothing is as it was sealed, not even the header.

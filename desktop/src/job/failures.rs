@@ -121,6 +121,16 @@ pub(super) fn not_a_file() -> Failure {
     Failure::new("what was chosen is not a regular file", "choose a file that dbseal encrypt, age or rage wrote")
 }
 
+/// More than one, or none.
+pub(super) fn not_one_backup() -> Failure {
+    Failure::new("this is done with one backup at a time", "choose one")
+}
+
+/// Nothing to look at.
+pub(super) fn no_backups() -> Failure {
+    Failure::new("there are no backups in there", "choose a folder with files whose names end with .age, or those files")
+}
+
 /// Nowhere to write to.
 pub(super) fn no_output() -> Failure {
     Failure::new("no place for the output was chosen", "choose a file")

@@ -13,12 +13,11 @@ use dbseal_web::engine::{Piece, ReadError, Source, inspect as inspect_source, re
 use dbseal_web::messages::{Failure, Inspected};
 
 use super::failures;
-use crate::worker::JobOrder;
 
-pub(super) fn inspect(order: &JobOrder, trust: &str) -> Result<Inspected, Failure> {
-    let backup = Disk::open(&order.backup)?;
-    let seal = order.seal.as_deref().map(Disk::open).transpose()?;
-    let name = order.backup.file_name().unwrap_or_default().to_string_lossy();
+pub(super) fn inspect(backup: &Path, seal: Option<&Path>, trust: &str) -> Result<Inspected, Failure> {
+    let name = backup.file_name().unwrap_or_default().to_string_lossy();
+    let backup = Disk::open(backup)?;
+    let seal = seal.map(Disk::open).transpose()?;
     at_once(async {
         let seal = match &seal {
             Some(seal) => Some(read_seal(seal).await?),

@@ -21,6 +21,7 @@ use crate::worker::JobOrder;
 /// What was asked for.
 pub(super) struct Opening<'a> {
     pub(super) order: &'a JobOrder,
+    pub(super) backup: &'a Path,
     pub(super) key: KeyKind,
     pub(super) part: &'a Part,
     pub(super) trust: Trust,
@@ -45,7 +46,7 @@ impl Opening<'_> {
         };
         let into_program = matches!(destination, Destination::Into(_));
         let request = DecryptRequest {
-            source: Source::File(self.order.backup.clone()),
+            source: Source::File(self.backup.into()),
             destination,
             unlock: self.unlock(),
             part,
@@ -68,7 +69,7 @@ impl Opening<'_> {
 
     fn salvage(&self, observer: &Arc<dyn Observer>) -> Result<Opened, Failure> {
         let request = SalvageRequest {
-            backup: self.order.backup.clone(),
+            backup: self.backup.into(),
             header: None,
             output: self.file()?,
             overwrite: self.overwrite(),
@@ -92,7 +93,7 @@ impl Opening<'_> {
     }
 
     fn file(&self) -> Result<PathBuf, Failure> {
-        self.order.output.clone().ok_or_else(failures::no_output)
+        self.order.output.as_deref().map(Path::to_path_buf).ok_or_else(failures::no_output)
     }
 
     /// The dialog asked about a file that was there; one that has come since, nobody was asked about.
@@ -103,7 +104,9 @@ impl Opening<'_> {
     fn unlock(&self) -> Unlock<'_> {
         let identities = match self.key {
             KeyKind::Passphrase => Vec::new(),
-            KeyKind::Identity | KeyKind::ProtectedIdentity => self.order.identity.iter().cloned().map(IdentitySource::File).collect(),
+            KeyKind::Identity | KeyKind::ProtectedIdentity => {
+                self.order.identity.iter().map(|path| IdentitySource::File(path.to_path_buf())).collect()
+            }
         };
         Unlock { identities, passphrase: PassphraseSource::Ask, ask: self }
     }
@@ -120,7 +123,7 @@ impl Opening<'_> {
             SealPolicy::Renamed(seen) => Names::MayBe(seen.clone()),
             SealPolicy::Trusted | SealPolicy::Ignored => Names::MustMatch,
         };
-        SealCheck { policy, path: self.order.seal.clone(), trust: self.trust.clone(), names }
+        SealCheck { policy, path: self.order.seal.as_deref().map(Path::to_path_buf), trust: self.trust.clone(), names }
     }
 
     /// Why it failed. Into a program nothing goes that nobody vouches for.

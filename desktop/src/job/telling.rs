@@ -30,6 +30,13 @@ impl Teller {
     pub(super) fn tell(&self, report: &Report) {
         lock(&self.0).tell(report);
     }
+
+    /// So many bytes are behind it, whether they were read or not.
+    pub(super) fn reached(&self, done_len: u64) {
+        let mut state = lock(&self.0);
+        state.progress.done_len = done_len;
+        state.tell_progress();
+    }
 }
 
 impl State {

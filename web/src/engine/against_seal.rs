@@ -104,26 +104,35 @@ pub fn first_claims(first: &Note, standing: Standing) -> Claims {
     Claims {
         vouched_by: None,
         signer: first.signer().map(ToString::to_string).unwrap_or_default(),
-        trusted: match standing {
-            Standing::Trusted => Trusted::Yes,
-            Standing::OtherRole => Trusted::NotForSealing,
-            Standing::OtherSeries | Standing::NotAskedFor => Trusted::NotForThisSeries,
-            Standing::Stranger => Trusted::Stranger,
-        },
+        trusted: trusted(standing),
         made: matches!(first, Note::Sealed(_)),
         proven: None,
         time: first.time().map(|time| time.to_string()),
         series: None,
         named: None,
-        source: first.source().map(|source| {
-            let word = match source {
-                SourceKind::Command => "command",
-                SourceKind::File => "file",
-                SourceKind::Stdin => "stdin",
-            };
-            word.into()
-        }),
+        source: first.source().map(|source| source_word(source).into()),
         uncounted_notes: 0,
+    }
+}
+
+/// How a signer stands, as the page shows it.
+#[must_use]
+pub fn trusted(standing: Standing) -> Trusted {
+    match standing {
+        Standing::Trusted => Trusted::Yes,
+        Standing::OtherRole => Trusted::NotForSealing,
+        Standing::OtherSeries | Standing::NotAskedFor => Trusted::NotForThisSeries,
+        Standing::Stranger => Trusted::Stranger,
+    }
+}
+
+/// Where the data of a backup came from, as [`Claims`] has it.
+#[must_use]
+pub fn source_word(source: SourceKind) -> &'static str {
+    match source {
+        SourceKind::Command => "command",
+        SourceKind::File => "file",
+        SourceKind::Stdin => "stdin",
     }
 }
 

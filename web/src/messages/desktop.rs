@@ -10,6 +10,10 @@ use super::Request;
 pub enum Choice {
     /// To be read as a backup; a seal may be chosen with it.
     Backup,
+    /// Many, to be read as backups.
+    Backups,
+    /// A folder, whose backups are read.
+    Folder,
     /// To be read as a seal.
     Seal,
     /// To be read as an identity file.
@@ -29,6 +33,8 @@ pub struct Picked {
     pub folder: String,
     /// Bytes.
     pub len: u64,
+    /// Whether it is a folder.
+    pub is_folder: bool,
     /// Whether it begins as an encrypted file does.
     pub is_protected: bool,
 }
@@ -38,8 +44,8 @@ pub struct Picked {
 pub struct Order {
     /// The job.
     pub request: Request,
-    /// The backup.
-    pub backup: u32,
+    /// The backup; of a catalogue, all backups and folders.
+    pub backups: Vec<u32>,
     /// Its seal, if one was chosen.
     pub seal: Option<u32>,
     /// The file of keys that open it.

@@ -8,7 +8,7 @@ use super::{Page, job};
 use crate::messages::{Claims, Failure};
 
 /// The sign that stands beside a colour.
-fn sign(tone: Tone) -> Tag {
+pub(super) fn sign(tone: Tone) -> Tag {
     let (class, sign) = match tone {
         Tone::Good => ("sign good", "✓"),
         Tone::Plain => ("sign plain", "i"),

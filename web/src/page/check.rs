@@ -38,7 +38,7 @@ fn show_answer(page: &Page, checked: &Checked) {
     let damage = answer::ranges("damage", heading, &checked.damage).map(|section| section.child(map));
     let file = Tag::new("p").class("subject").id("subject").text(&texts::subject(&checked.name, checked.file_len));
 
-    let report = texts::checked_report(checked, &save::now());
+    let report = texts::checked_report(checked, &save::now(), &texts::program(page.app().is_some()));
     let report_name = format!("{}.check.txt", checked.name);
     let actions = div("actions")
         .child(button("save-report", "primary", texts::SAVE_REPORT, {

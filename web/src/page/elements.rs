@@ -112,12 +112,17 @@ impl Tag {
         }
     }
 
-    /// Whether it is part of the page.
+    /// All text in it.
+    pub(super) fn words(&self) -> String {
+        self.0.text_content().unwrap_or_default()
+    }
+
     /// Scrolls to the end of what is in it.
     pub(super) fn show_end(&self) {
         self.0.set_scroll_top(self.0.scroll_height());
     }
 
+    /// Whether it is part of the page.
     pub(super) fn is_shown(&self) -> bool {
         self.0.is_connected()
     }

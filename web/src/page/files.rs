@@ -54,6 +54,16 @@ impl Picked {
         if let Self::Here(file) = self { Some(file) } else { None }
     }
 
+    /// Whether it is a folder, which only the app can be given.
+    pub(super) fn is_folder(&self) -> bool {
+        matches!(self, Self::InApp(file) if file.is_folder)
+    }
+
+    /// Whether it is a seal, by its name.
+    pub(super) fn is_seal(&self) -> bool {
+        self.name().ends_with(SEAL_END)
+    }
+
     /// The app's number, if it is one of its files.
     pub(super) fn in_app(&self) -> Option<u32> {
         if let Self::InApp(file) = self { Some(file.id) } else { None }
@@ -80,6 +90,9 @@ pub(super) struct Pair {
 impl Pair {
     /// Takes files by their names: the seal's ends with `.seal`.
     pub(super) fn take(&mut self, files: &[Picked]) -> Result<(), Failure> {
+        if files.iter().any(Picked::is_folder) {
+            return Err(texts::is_folder());
+        }
         let names: Vec<String> = files.iter().map(Picked::name).collect();
         let (backup, seal) = sort(&names)?;
         // The app names a seal that lies beside a backup; one of another backup must not stay.

@@ -16,7 +16,7 @@ use super::map::Map;
 use super::notice::Notice;
 use super::pace::Pace;
 use super::stored::Stored;
-use super::{Engine, Page, start, texts};
+use super::{Engine, Page, save, set_title, start, texts};
 use crate::messages::desktop::Order;
 use crate::messages::{Chosen, Failure, Progress, Report, Request};
 
@@ -56,14 +56,30 @@ pub(super) fn start_button(text: &str, notice: &Notice, start: impl Fn() -> Resu
 
 /// What the worker gets.
 pub(super) struct Job {
-    /// What is being done, in a word before the file's name.
-    pub(super) doing: &'static str,
+    /// What is being done, and with what.
+    pub(super) title: String,
     pub(super) request: Request,
     pub(super) files: Pair,
+    /// In place of those, where many are looked at together.
+    pub(super) many: Vec<Picked>,
     pub(super) key: Option<Key>,
     pub(super) output: Option<Output>,
-    /// Whether the whole file is read, so that a map of it shows how far.
-    pub(super) mapped: bool,
+    /// Bytes of the file, where all of it is read, so that a map of it shows how far.
+    pub(super) mapped_len: Option<u64>,
+    /// What else is shown while it runs.
+    pub(super) live: Option<Live>,
+}
+
+/// A part of the screen that shows what is found while a job runs.
+pub(super) struct Live {
+    tag: Tag,
+    hear: Box<dyn Fn(Report)>,
+}
+
+impl Live {
+    pub(super) fn new(tag: Tag, hear: impl Fn(Report) + 'static) -> Self {
+        Self { tag, hear: Box::new(hear) }
+    }
 }
 
 /// Where an output goes.
@@ -89,12 +105,12 @@ pub(super) struct Ended {
 }
 
 /// Does a job: shows how far it is, and gives its last word to one of these.
-pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: impl Fn(Report, Ended) + 'static) {
+pub(super) fn run(page: &Page, mut job: Job, stopped: impl Fn() + 'static, ended: impl Fn(Report, Ended) + 'static) {
     page.leave_screen();
     page.0.busy.set(true);
-    let Some(backup) = job.files.backup.clone() else { return };
-    let view = Rc::new(View::new(&backup, job.mapped));
-    let title = title("title", &format!("{} {}", job.doing, backup.name()));
+    let view = Rc::new(View::new(&job.title, job.mapped_len));
+    let title = title("title", &job.title);
+    let live = job.live.take();
     let stop = button("stop", "secondary", texts::STOP, {
         let page = page.clone();
         move |_| {
@@ -102,12 +118,13 @@ pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: im
             stopped();
         }
     });
-    page.show("running", &title, [title.clone(), view.tag(), div("actions").child(stop)]);
+    let parts = [Some(title.clone()), Some(view.tag()), Some(div("actions").child(stop)), live.as_ref().map(|live| live.tag.clone())];
+    page.show("running", &title, parts.into_iter().flatten());
 
     // A program reads when it likes.
     view.is_waiting.set(job.output.as_ref().is_some_and(|output| output.program.is_some()));
     watch(&view);
-    let (page_then, heard) = (page.clone(), Heard::default());
+    let (page_then, heard, began) = (page.clone(), Heard::default(), Date::now());
     let listener = move |report, file| match report {
         Report::Progress(progress) => {
             if let Some(spoken) = view.update(&progress) {
@@ -123,12 +140,22 @@ pub(super) fn run(page: &Page, job: Job, stopped: impl Fn() + 'static, ended: im
             view.wait_for(&program);
             page_then.announce(&texts::waiting(&program));
         }
-        report => ended(report, Ended { file, heard: heard.clone() }),
+        report @ (Report::Found(_) | Report::Row(..)) => {
+            if let Some(live) = &live {
+                (live.hear)(report);
+            }
+        }
+        report => {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time that a person reads")]
+            let seconds = ((Date::now() - began) / 1000.0) as u64;
+            page_then.0.took.replace(texts::took(seconds, &save::now()));
+            ended(report, Ended { file, heard: heard.clone() });
+        }
     };
     // The secret of the job is wiped by that: the copy that is sent is the only one then.
     match &page.0.engine {
         Engine::Worker(bridge) => {
-            let (message, transferred) = message(&job, &backup);
+            let (message, transferred) = message(&job);
             drop(job);
             bridge.send(message.into(), transferred, listener);
         }
@@ -145,8 +172,7 @@ fn order(job: &Job) -> (Order, Option<Uint8Array>) {
     let number = |file: Option<&Picked>| file.and_then(Picked::in_app);
     let order = Order {
         request: job.request.clone(),
-        // Numbers begin at nought, so this one is of no file that was not chosen.
-        backup: number(job.files.backup.as_ref()).unwrap_or(u32::MAX),
+        backups: job.files.backup.iter().chain(&job.many).filter_map(Picked::in_app).collect(),
         seal: number(job.files.seal.as_ref()),
         identity: number(job.key.as_ref().and_then(|key| key.identity.as_ref())),
         output: number(job.output.as_ref().and_then(|output| output.chosen.as_ref())),
@@ -168,13 +194,13 @@ fn watch(view: &Rc<View>) {
 }
 
 /// What is sent, and what of it is handed over and not copied.
-fn message(job: &Job, backup: &Picked) -> (Object, Array) {
+fn message(job: &Job) -> (Object, Array) {
     let (message, transferred) = (Object::new(), Array::new());
     let set = |name: &str, value: &JsValue| {
         let _ = Reflect::set(&message, &name.into(), value);
     };
     set("request", &serde_json::to_string(&job.request).expect("requests are text, numbers and lists").into());
-    if let Some(backup) = backup.here() {
+    if let Some(backup) = job.files.backup.as_ref().and_then(Picked::here) {
         set(Chosen::Backup.field(), backup);
     }
     if let Some(seal) = job.files.seal.as_ref().and_then(Picked::here) {
@@ -198,6 +224,7 @@ fn message(job: &Job, backup: &Picked) -> (Object, Array) {
 
 /// How far a job is, on the screen.
 struct View {
+    title: String,
     map: Option<Map>,
     bar: Tag,
     percent: Tag,
@@ -217,10 +244,11 @@ struct View {
 }
 
 impl View {
-    fn new(backup: &Picked, mapped: bool) -> Self {
+    fn new(title: &str, mapped_len: Option<u64>) -> Self {
         let number = |id: &str| Tag::new("span").id(id);
         Self {
-            map: mapped.then(|| Map::new(backup.len())),
+            title: title.into(),
+            map: mapped_len.map(Map::new),
             bar: Tag::new("progress").id("progress").attr("aria-label", texts::PROGRESS_LABEL),
             percent: number("percent").class("percent"),
             done: number("done").text(texts::PREPARING),
@@ -289,6 +317,7 @@ impl View {
         self.bar.set("max", "100");
         self.bar.set("value", &percent.to_string());
         self.percent.set_text(&format!("{percent}%"));
+        set_title(&format!("{percent}%, {}", self.title));
         self.done.set_text(&texts::progress(*done_len, *total_len));
         self.rate.set_text(&pace.rate().map(texts::rate).unwrap_or_default());
         self.left.set_text(&left.map(texts::time_left).unwrap_or_default());

@@ -48,7 +48,9 @@ impl Keyless {
     }
 
     fn run(&'static self, page: &Page, files: files::Pair, request: Request) {
-        let job = Job { doing: self.doing, request, files, key: None, output: None, mapped: self.mapped };
+        let Some(backup) = &files.backup else { return };
+        let (title, mapped_len) = (format!("{} {}", self.doing, backup.name()), self.mapped.then(|| backup.len()));
+        let job = Job { title, request, files, many: Vec::new(), key: None, output: None, mapped_len, live: None };
         let (stopped, ended) = (page.clone(), page.clone());
         job::run(
             page,

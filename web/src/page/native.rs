@@ -72,6 +72,12 @@ impl App {
         chosen.ok().as_ref().and_then(take).unwrap_or_default()
     }
 
+    /// A backup in a folder that was chosen, or that was chosen itself, with the seal beside it; none where it is not there any more.
+    pub(super) async fn choose_in(&self, chosen: u32, name: &str) -> Vec<Picked> {
+        let files = self.call("choose_in", &arguments(&[("chosen", &chosen.into()), ("name", &name.into())])).await;
+        files.ok().as_ref().and_then(take).unwrap_or_default()
+    }
+
     /// Lets the person choose a file that says whom they trust. Its text, if they choose one.
     pub(super) async fn choose_trust(&self) -> Result<Option<String>, Failure> {
         self.call("choose_trust", &Object::new()).await.map(|text| text.as_string()).map_err(|error| failure(&error))

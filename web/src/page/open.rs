@@ -165,8 +165,9 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
     }
     let (by, key) = (key.by(), key.take());
     let request = Request::Open { key: key.kind, part: part.clone(), trust, seal: seal.clone(), output: kind };
-    let mapped = !matches!(part, Part::Bytes(..));
-    let job = Job { doing: texts::OPENING, request, files, key: Some(key), output: Some(output.clone()), mapped };
+    let mapped_len = files.backup.as_ref().filter(|_| !matches!(part, Part::Bytes(..))).map(Picked::len);
+    let title = format!("{} {backup_name}", texts::OPENING);
+    let job = Job { title, request, files, many: Vec::new(), key: Some(key), output: Some(output.clone()), mapped_len, live: None };
     let said = if output.program.is_some() { texts::STOPPED_PROGRAM } else { texts::STOPPED };
     let form = Form { part, by, seal, program: output.program.clone(), said: Some(said) };
     let stopped = {

@@ -40,7 +40,10 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
     let lost = answer::ranges("lost", texts::LOST, &opened.lost);
     let unsealed = answer::ranges("unsealed", texts::NOT_SEALED, &opened.unsealed);
     let report = (opening == Opening::Salvage).then(|| {
-        let (text, name) = (texts::salvage_report(backup_name, opened, &save::now()), format!("{backup_name}.salvage.txt"));
+        let (text, name) = (
+            texts::salvage_report(backup_name, opened, &save::now(), &texts::program(page.app().is_some())),
+            format!("{backup_name}.salvage.txt"),
+        );
         button("save-report", "secondary", texts::SAVE_REPORT, {
             let page = page.clone();
             move |_| save::save_text(&page, &text, &name)

@@ -3,7 +3,7 @@
 use super::check::CHECK;
 use super::elements::{Tag, button, div, paragraph, title};
 use super::inspect::INSPECT;
-use super::{Page, native, open, texts};
+use super::{Page, catalogue, many, native, open, texts};
 
 pub(super) fn show(page: &Page) {
     page.leave_screen();
@@ -23,10 +23,18 @@ pub(super) fn show(page: &Page) {
         .child(task("task-check", texts::CHECK, |page| CHECK.show(page, None)))
         .child(task("task-open", texts::OPEN, |page| open::show(page, &open::Form::default())))
         .child(task("task-inspect", texts::INSPECT, |page| INSPECT.show(page, None)));
+    let tasks = tasks.child(page.app().map(|_| task("task-many", texts::MANY, |page| catalogue::show(page, None))));
     let given = page.0.given.take();
-    let taken = page.0.files.borrow_mut().take(&given);
+    let given_many = many::is_many(&given).then(|| paragraph("subject", &texts::given_many(given.len())).id("given"));
+    let taken = if given_many.is_some() {
+        page.0.many.replace(given);
+        Ok(())
+    } else {
+        page.0.files.borrow_mut().take(&given)
+    };
     let refused = taken.err().map(|failure| paragraph("warning", &format!("{} {}", failure.what, failure.next)).id("refused"));
     let chosen = page.0.files.borrow().backup.as_ref().map(|backup| paragraph("subject", &texts::given(&backup.name())).id("given"));
+    let chosen = given_many.or(chosen);
     let parts = [Some(title.clone()), Some(paragraph("lead", texts::START_LEAD)), refused, chosen, Some(tasks)];
     page.show("start", &title, parts.into_iter().flatten().chain(app_parts(page)));
 }

@@ -8,15 +8,18 @@ use super::visible;
 use crate::messages::{Checked, End, Opened};
 use crate::numbers::{range, share, size, total};
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// What writes the report.
+pub(in crate::page) fn program(is_app: bool) -> String {
+    format!("dbseal {}, {}", env!("CARGO_PKG_VERSION"), if is_app { "the desktop app" } else { "in a browser" })
+}
 
 /// What a check found, for the file that is saved; `now` is the time by this computer's clock.
-pub(in crate::page) fn checked_report(checked: &Checked, now: &str) -> String {
+pub(in crate::page) fn checked_report(checked: &Checked, now: &str, program: &str) -> String {
     let mut report = Report::new("Report of a check");
     report.fact("Backup", &checked.name);
     report.fact("Length", &size(checked.file_len));
     report.fact("Checked", &format!("{now}, by the clock of the computer that checked"));
-    report.fact("With", &format!("dbseal {VERSION}, in a browser"));
+    report.fact("With", program);
     report.half("Integrity", &integrity(checked));
     report.half("Place", &place(checked));
     if let Some(claims) = &checked.claims {
@@ -31,7 +34,7 @@ pub(in crate::page) fn checked_report(checked: &Checked, now: &str) -> String {
 }
 
 /// What a salvage lost.
-pub(in crate::page) fn salvage_report(name: &str, opened: &Opened, now: &str) -> String {
+pub(in crate::page) fn salvage_report(name: &str, opened: &Opened, now: &str, program: &str) -> String {
     let mut report = Report::new("Report of what was saved of a damaged backup");
     report.fact("Backup", name);
     report.fact("Written", &written(opened));
@@ -41,25 +44,30 @@ pub(in crate::page) fn salvage_report(name: &str, opened: &Opened, now: &str) ->
         report.fact("End", END_MISSING);
     }
     report.fact("When", &format!("{now}, by the clock of the computer that opened it"));
-    report.fact("With", &format!("dbseal {VERSION}, in a browser"));
+    report.fact("With", program);
     report.ranges("Lost in the output, where it is zeros, counted from 0", &opened.lost);
     report.ranges("Opened, but not as it was sealed", &opened.unsealed);
     report.0
 }
 
-struct Report(String);
+pub(super) struct Report(pub(super) String);
 
 impl Report {
-    fn new(title: &str) -> Self {
+    pub(super) fn new(title: &str) -> Self {
         Self(format!("{title}\n{}\n\n", "=".repeat(title.len())))
     }
 
-    fn heading(&mut self, heading: &str) {
-        self.0 += &format!("\n{heading}\n{}\n", "-".repeat(heading.len()));
+    pub(super) fn heading(&mut self, heading: &str) {
+        let heading = visible(heading);
+        self.0 += &format!("\n{heading}\n{}\n", "-".repeat(heading.chars().count()));
+    }
+
+    pub(super) fn line(&mut self, text: &str) {
+        self.0 += &format!("{}\n", visible(text));
     }
 
     /// A name may come from anybody: it stays on its line.
-    fn fact(&mut self, name: &str, value: &str) {
+    pub(super) fn fact(&mut self, name: &str, value: &str) {
         self.0 += &format!("{name}: {}\n", visible(value));
     }
 

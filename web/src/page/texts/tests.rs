@@ -57,7 +57,7 @@ fn intact_is_a_word_for_one_answer_only() {
         let half = integrity(&other);
         assert!(half.tone != Tone::Good, "{other:?}");
         assert!(half.next.is_some(), "{other:?}");
-        for text in [half.title, half.says, half.next.unwrap_or_default(), checked_report(&other, "now")] {
+        for text in [half.title, half.says, half.next.unwrap_or_default(), checked_report(&other, "now", &program(false))] {
             assert!(!text.to_lowercase().contains("intact"), "{text}");
         }
     }
@@ -89,7 +89,7 @@ fn damage_is_told_with_its_share() {
     assert!(integrity(&other).says.starts_with("Nothing of its 6.0 GiB is as it was sealed."), "{}", integrity(&other).says);
     assert!(integrity(&other).says.ends_with("By that seal it lacks 7 bytes at its end."), "{}", integrity(&other).says);
     assert!(integrity(&other).next.is_some_and(|next| next.starts_with("See that the seal is that of this backup")));
-    let report = checked_report(&damaged, "2026-11-28T16:00:00Z");
+    let report = checked_report(&damaged, "2026-11-28T16:00:00Z", &program(false));
     assert!(report.contains("bytes 5,242,880 to 6,291,455, 1.0 MiB"), "{report}");
 }
 
@@ -97,7 +97,7 @@ fn damage_is_told_with_its_share() {
 fn names_cannot_hide_or_turn_anything_around() {
     assert_eq!(visible("a\u{202e}b\u{0}\n\u{200b}ä ⛃"), "a\\u{202e}b\\u{0}\\u{a}\\u{200b}ä ⛃");
     let hostile = Checked { name: "<b>x</b>\nIntegrity: Intact".into(), ..checked("unsealed") };
-    let report = checked_report(&hostile, "now");
+    let report = checked_report(&hostile, "now", &program(false));
     assert!(report.contains("Backup: <b>x</b>\\u{a}Integrity: Intact\n"), "{report}");
     assert!(!report.contains("\nIntegrity: Intact"), "{report}");
 }
@@ -138,15 +138,15 @@ fn that_it_opened_says_nothing_of_who_made_it() {
     let lost = Opened { lost: once(0..1000).collect(), ..opened };
     assert_eq!(opened_title(&lost, Opening::Salvage, true), "Not all of it could be saved");
     assert_eq!(opened_lead(&lost, Opening::Salvage), "The output has 5.9 KiB. 1,000 bytes of it are lost (16.7%) and are zeros.");
-    assert!(salvage_report("shop.age", &lost, "now").contains("bytes 0 to 999"));
-    assert!(salvage_report("shop.age", &lost, "now").contains("Written: 4.9 KiB (5,000 bytes) of 5.9 KiB (6,000 bytes)"));
+    assert!(salvage_report("shop.age", &lost, "now", &program(true)).contains("bytes 0 to 999"));
+    assert!(salvage_report("shop.age", &lost, "now", &program(true)).contains("Written: 4.9 KiB (5,000 bytes) of 5.9 KiB (6,000 bytes)"));
     let unsealed = Opened { lost: Vec::new(), unsealed: once(0..1000).collect(), ..lost.clone() };
     assert_eq!(opened_title(&unsealed, Opening::Salvage, true), "All of it opened, not all as it was sealed");
     // Cut off, with nothing lost of what is there.
     let cut = Opened { end: End::Missing, lost: Vec::new(), ..lost };
     assert_eq!(opened_title(&cut, Opening::Salvage, true), "Not all of it could be saved");
     assert_eq!(opened_lead(&cut, Opening::Salvage), "The output has 4.9 KiB. Its end is missing: how much more there was is not known.");
-    assert!(salvage_report("shop.age", &cut, "now").contains("how much more there was is not known"));
+    assert!(salvage_report("shop.age", &cut, "now", &program(true)).contains("how much more there was is not known"));
 }
 
 #[test]

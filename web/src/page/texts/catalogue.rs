@@ -1,0 +1,300 @@
+//! What is said of many backups at once.
+
+use super::answer::{Tone, integrity, sentence};
+use super::claim_facts;
+use super::report::Report;
+use crate::messages::catalogue::{Depth, Event, Listed, Missing, Reading, Row, RowSeal, Warning};
+use crate::numbers::{short_size, size};
+
+/// The word for the worst that is known of a backup.
+pub(in crate::page) fn row_state(row: &Row) -> (Tone, String) {
+    if row.file_len.is_none() {
+        return (Tone::Bad, "Missing".into());
+    }
+    let (tone, word) = match &row.reading {
+        Reading::Failed(_) => (Tone::Bad, "Cannot be read".into()),
+        Reading::Done(checked) => {
+            let half = integrity(checked);
+            (half.tone, half.title)
+        }
+        Reading::NotYet => match &row.seal {
+            RowSeal::Missing => (Tone::Unsure, "No seal".into()),
+            RowSeal::Unusable(_) => (Tone::Bad, "Broken seal".into()),
+            RowSeal::Says(claims) if claims.vouched_by.is_none() => (Tone::Unsure, "Nobody vouches for it".into()),
+            RowSeal::Says(_) => unread_state(row),
+        },
+    };
+    if tone == Tone::Bad || tone == Tone::Unsure {
+        return (tone, word);
+    }
+    match row.places.iter().find_map(|place| place_words(place)) {
+        Some((place, _)) if tone == Tone::Good => (Tone::Bad, format!("{word}, but: {place}")),
+        Some((place, _)) => (Tone::Bad, sentence(place).trim_end_matches('.').into()),
+        None if row.warnings.is_empty() => (tone, word),
+        None => (Tone::Unsure, format!("{word}; see what it says")),
+    }
+}
+
+fn unread_state(row: &Row) -> (Tone, String) {
+    let differs = |warning: &Warning| match warning {
+        Warning::LenDiffers(_) => Some("Wrong length"),
+        Warning::HeaderDiffers => Some("Header changed"),
+        Warning::InFuture | Warning::HalfSize(..) => None,
+    };
+    let differs = row.warnings.iter().find_map(differs);
+    differs.map_or_else(|| (Tone::Plain, "Not read yet".into()), |word| (Tone::Bad, word.into()))
+}
+
+/// Where a backup lies that does not belong there, in a few words, and what that means.
+fn place_words(place: &str) -> Option<(&'static str, &'static str)> {
+    Some(match place {
+        "renamed" => ("another name", "It may be an older backup in the place of a newer one."),
+        "gap" => ("one is missing before it", "The number before it in its series is not here."),
+        "fork" => (
+            "two histories",
+            "Another backup has its number, or it does not follow from the one before: somebody has written another history.",
+        ),
+        "rolled-back" => ("newer ones are gone", "Something newer was seen before."),
+        "new-epoch" => ("a new history begins", "Its host lost count, or somebody writes another history."),
+        "in-series" | "alone" | "unchecked" | "unknown" => return None,
+        _ => ("not in its place", "This page does not know why."),
+    })
+}
+
+/// What a person should know of a backup, a sentence each.
+pub(in crate::page) fn row_notes(row: &Row) -> Vec<String> {
+    let mut notes = Vec::new();
+    if row.file_len.is_none() {
+        notes.push("Only its seal is here.".into());
+    }
+    match &row.reading {
+        Reading::NotYet => {}
+        Reading::Failed(why) => notes.push(sentence(why)),
+        Reading::Done(checked) => {
+            let half = integrity(checked);
+            notes.push(half.says);
+            notes.extend(half.next);
+        }
+    }
+    match &row.seal {
+        RowSeal::Unusable(why) if !matches!(row.reading, Reading::Done(_)) => notes.push(sentence(why)),
+        RowSeal::Says(claims) if row.places.iter().any(|place| place == "renamed") => {
+            notes.push(format!("Its seal calls it {}.", claims.named.as_deref().unwrap_or("something else")));
+        }
+        _ => {}
+    }
+    notes.extend(row.places.iter().filter_map(|place| Some(place_words(place)?.1.into())));
+    notes.extend(row.warnings.iter().map(|warning| warning_words(warning, row)));
+    notes
+}
+
+fn warning_words(warning: &Warning, row: &Row) -> String {
+    match warning {
+        Warning::LenDiffers(sealed) => format!("It has {}, and its seal says {}.", size(row.file_len.unwrap_or_default()), size(*sealed)),
+        Warning::HeaderDiffers => "Its header is not the one that was signed last.".into(),
+        Warning::InFuture => "Its time is in the future: the clock of its host, or of this computer, is wrong.".into(),
+        Warning::HalfSize(number, len) => {
+            format!("It is smaller than half of number {number} before it, which has {}.", short_size(*len))
+        }
+    }
+}
+
+/// The sign for something that happened to a backup, and the words.
+pub(in crate::page) fn event_words(event: &Event) -> (&'static str, String) {
+    let (sign, what) = match (event.kind.as_str(), event.passed) {
+        ("sealed", _) => ("●", "Sealed"),
+        ("adopted", _) => ("○", "Seen"),
+        ("rewrapped", _) => ("↻", "Its keys were changed"),
+        ("reencrypted", _) => ("↻", "Encrypted again"),
+        (_, Some(true)) => ("✓", "Restore test passed"),
+        (_, Some(false)) => ("✕", "Restore test failed"),
+        (other, None) => ("·", other),
+    };
+    let when = event.time.as_deref().map(|time| format!(", {time}")).unwrap_or_default();
+    (sign, format!("{what} by {}{when}", event.by))
+}
+
+/// Who made a backup or saw it; nobody who is not trusted has a name here.
+pub(in crate::page) fn row_by(row: &Row) -> String {
+    let RowSeal::Says(claims) = &row.seal else { return String::new() };
+    claims.vouched_by.clone().unwrap_or_else(|| "not trusted".into())
+}
+
+/// When, to the minute.
+pub(in crate::page) fn row_time(row: &Row) -> String {
+    let RowSeal::Says(claims) = &row.seal else { return String::new() };
+    let time = claims.time.as_deref().unwrap_or_default();
+    time.chars().take("2026-11-28T01:00".len()).map(|character| if character == 'T' { ' ' } else { character }).collect()
+}
+
+/// Where in its series.
+pub(in crate::page) fn row_series(row: &Row) -> Option<(&str, u64)> {
+    let RowSeal::Says(claims) = &row.seal else { return None };
+    claims.series.as_ref().map(|(label, number)| (label.as_str(), *number))
+}
+
+/// What its seal says of it, as far as that is there.
+pub(in crate::page) fn row_facts(row: &Row) -> Vec<(&'static str, String)> {
+    let mut facts = if let RowSeal::Says(claims) = &row.seal { claim_facts(claims) } else { Vec::new() };
+    if let Some(len) = row.file_len {
+        facts.push(("Length", size(len)));
+    }
+    if !row.recipients.is_empty() {
+        facts.push(("Opens with", row.recipients.join(", ")));
+    }
+    facts
+}
+
+/// That backups are missing.
+pub(in crate::page) fn missing_words(missing: &Missing) -> String {
+    let Missing { series, from, to } = missing;
+    let which = if from == to { format!("number {from} is") } else { format!("numbers {from} to {to} are") };
+    format!("{series}: {which} not here, and a later one is.")
+}
+
+/// The answer in a line, how good it is, and what it means.
+pub(in crate::page) fn listed_words(listed: &Listed) -> (Tone, String, String) {
+    let tones: Vec<Tone> = listed.rows.iter().map(|row| row_state(row).0).collect();
+    let count = |tone: Tone| tones.iter().filter(|one| **one == tone).count();
+    let (all, bad, unsure) = (backups(listed.rows.len()), count(Tone::Bad), count(Tone::Unsure));
+    let mut says = Vec::new();
+    let (tone, title) = match (bad, unsure, listed.missing.len()) {
+        (0, 0, 0) if listed.depth == Depth::Whole => {
+            says.push("Every byte of each is as it was sealed, and somebody whom you trust vouches for it.".into());
+            (Tone::Good, format!("{all}, all intact"))
+        }
+        (0, 0, 0) => (Tone::Plain, all),
+        (0, 0, _) => (Tone::Bad, format!("{all}, and some are missing")),
+        (0, unsure, 0) => (Tone::Unsure, format!("{all}, {unsure} of which nobody vouches for, or which need a look")),
+        (0, _, _) => (Tone::Bad, format!("{all}, some are missing, and some need a look")),
+        (bad, _, 0) => (Tone::Bad, format!("{all}, {bad} not as they should be")),
+        (bad, ..) => (Tone::Bad, format!("{all}, {bad} not as they should be, and some are missing")),
+    };
+    if listed.depth == Depth::Seals {
+        says.push("Only the seals were read, so it is not known yet whether each is whole.".into());
+    }
+    if listed.rows.iter().any(|row| row_series(row).is_some()) {
+        says.push(
+            "That the newest of a series were taken away, these files alone cannot show: dbseal verify --chain --state remembers what was there."
+                .into(),
+        );
+    }
+    if listed.left_out > 0 {
+        says.push(format!("{} more were not looked at: dbseal list shows all.", listed.left_out));
+    }
+    (tone, title, says.join(" "))
+}
+
+fn backups(count: usize) -> String {
+    if count == 1 { "1 backup".into() } else { format!("{count} backups") }
+}
+
+/// What the picture of a series shows, for those who do not see it.
+pub(in crate::page) fn strip_label(name: &str, states: &[(Tone, String)], missing: u64) -> String {
+    let count = |tone: Tone| states.iter().filter(|(one, _)| *one == tone).count();
+    format!(
+        "{name}: {}, {} intact, {} not read, {} not known, {} bad, {missing} missing",
+        backups(states.len()),
+        count(Tone::Good),
+        count(Tone::Plain),
+        count(Tone::Unsure),
+        count(Tone::Bad)
+    )
+}
+
+/// What was found, for the file that is saved.
+pub(in crate::page) fn listed_report(listed: &Listed, now: &str, program: &str) -> String {
+    let (_, title, says) = listed_words(listed);
+    let mut report = Report::new("Report of a look at many backups");
+    report.fact("Answer", &title);
+    report.fact("That is", &says);
+    report.fact("When", &format!("{now}, by the clock of the computer that looked"));
+    report.fact("With", program);
+    if !listed.missing.is_empty() {
+        report.heading("Missing");
+        listed.missing.iter().for_each(|missing| report.line(&missing_words(missing)));
+    }
+    for row in &listed.rows {
+        report.heading(&row.name);
+        report.fact("State", &row_state(row).1);
+        row_notes(row).iter().for_each(|note| report.line(note));
+        row_facts(row).iter().for_each(|(name, value)| report.fact(name, value));
+        row.history.iter().for_each(|event| report.fact("History", &event_words(event).1));
+    }
+    report.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::{Claims, Trusted};
+
+    fn row(places: &[&str], warnings: &[Warning]) -> Row {
+        let claims = Claims {
+            vouched_by: Some("db1".into()),
+            signer: "db1+23d10702+ARZuj9QubU8KiBOjp7gBCuZUUto9VMAJ8292W/2kY16q".into(),
+            trusted: Trusted::Yes,
+            made: true,
+            proven: None,
+            time: Some("2026-11-28T01:00:07Z".into()),
+            series: Some(("shop".into(), 42)),
+            named: Some("shop.age".into()),
+            source: Some("command".into()),
+            uncounted_notes: 0,
+        };
+        Row {
+            name: "shop.age".into(),
+            chosen: 0,
+            file_len: Some(5000),
+            seal: RowSeal::Says(Box::new(claims)),
+            places: places.iter().map(ToString::to_string).collect(),
+            recipients: vec!["X25519".into()],
+            history: Vec::new(),
+            warnings: warnings.to_vec(),
+            reading: Reading::NotYet,
+        }
+    }
+
+    fn listed(rows: Vec<Row>, depth: Depth) -> Listed {
+        Listed { rows, missing: Vec::new(), left_out: 0, depth }
+    }
+
+    /// What was not read is never called good, whatever its seal says.
+    #[test]
+    fn nothing_is_good_that_was_not_read() {
+        let unread = row(&["in-series"], &[]);
+        assert_eq!(row_state(&unread), (Tone::Plain, "Not read yet".into()));
+        assert_eq!(listed_words(&listed(vec![unread.clone()], Depth::Seals)).0, Tone::Plain);
+        let failed = Row { reading: Reading::Failed("the disk is gone".into()), ..unread };
+        assert_eq!(row_state(&failed), (Tone::Bad, "Cannot be read".into()));
+        assert_eq!(listed_words(&listed(vec![failed], Depth::Whole)).0, Tone::Bad);
+    }
+
+    #[test]
+    fn what_is_wrong_comes_before_what_is_not_known() {
+        assert_eq!(row_state(&row(&["gap", "renamed"], &[])), (Tone::Bad, "One is missing before it".into()));
+        assert_eq!(row_state(&row(&["gap"], &[Warning::LenDiffers(6000)])), (Tone::Bad, "Wrong length".into()));
+        assert_eq!(row_state(&row(&["in-series"], &[Warning::InFuture])), (Tone::Unsure, "Not read yet; see what it says".into()));
+        let gone = Row { file_len: None, ..row(&["unchecked"], &[]) };
+        assert_eq!(row_state(&gone), (Tone::Bad, "Missing".into()));
+        assert_eq!(row_notes(&gone), ["Only its seal is here."]);
+        let bare = Row { seal: RowSeal::Missing, ..row(&["unknown"], &[]) };
+        assert_eq!(row_state(&bare), (Tone::Unsure, "No seal".into()));
+    }
+
+    /// Each word of the specification for a place that is not good has words here: one that has none would pass for good.
+    #[test]
+    fn every_bad_place_has_words() {
+        for place in ["renamed", "gap", "fork", "rolled-back", "new-epoch"] {
+            assert!(place_words(place).is_some(), "{place}");
+        }
+        assert!(["in-series", "alone", "unchecked", "unknown"].iter().all(|place| place_words(place).is_none()));
+    }
+
+    #[test]
+    fn a_report_keeps_names_on_their_lines() {
+        let hostile = Row { name: "shop\nState: Intact".into(), ..row(&["in-series"], &[]) };
+        let report = listed_report(&listed(vec![hostile], Depth::Seals), "now", "dbseal");
+        assert!(report.contains("shop\\u{a}State: Intact") && !report.lines().any(|line| line == "State: Intact"), "{report}");
+    }
+}
