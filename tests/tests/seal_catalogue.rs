@@ -8,41 +8,12 @@ use dbseal_tests::cli::seals::answers;
 use dbseal_tests::cli::store::{DAY, Made, SMALL, Store, made, row};
 use serde_json::Value;
 
-/// A store in which everything has happened.
-fn eventful() -> Store {
-    let store = Store::new();
-    store.make_series("shop", &[4 * 86_400, 3 * 86_400, 2 * 86_400, 86_400]);
-    fs::remove_file(store.folder.path("backups/shop-2.age")).expect("it is there");
-    store.note_restore_test("shop-1.age", &store.tester, 3 * 86_400, TestResult::Passed);
-    store.note_restore_test("shop-3.age", &store.tester, 3600, TestResult::Passed);
-    store.note_restore_test("shop-3.age", &store.tester, 1800, TestResult::Failed);
-    store.note_restore_test("shop-4.age", &store.host, 60, TestResult::Passed);
-    let first = store.make(&Made { series: Some(("web", 1)), age: 7200, section_len: 16 + 9000 + 16, ..made("web-1.age") });
-    store.make(&Made { series: Some(("web", 2)), previous: Some(first), age: -7200, ..made("web-2.age") });
-    store.make_by(&store.stranger, &Made { series: Some(("web", 3)), ..made("web-3.age") });
-    store.make(&made("alone.age"));
-    store.make(&made("short.age"));
-    let whole = store.folder.read("backups/short.age");
-    store.folder.write("backups/short.age", &whole[..whole.len() - 1]);
-    store.make(&made("old-name.age"));
-    for end in ["", ".seal"] {
-        fs::rename(store.folder.path(&format!("backups/old-name.age{end}")), store.folder.path(&format!("backups/new-name.age{end}")))
-            .expect("it is there");
-    }
-    store.make(&made("broken.age"));
-    let seal = store.folder.read_text("backups/broken.age.seal");
-    store.folder.write("backups/broken.age.seal", seal.replace("source command 0", "source file"));
-    store.make(&made("bare.age"));
-    fs::remove_file(store.folder.path("backups/bare.age.seal")).expect("it is there");
-    store
-}
-
 // The catalogue
 
 /// Each backup has a row, with what its seal says and who says so; what is broken, missing or nobody's has one too.
 #[test]
 fn every_backup_has_a_row() {
-    let store = eventful();
+    let store = Store::eventful();
     let rows = store.rows(&[]);
     let shop = row(&rows, "shop-1.age");
     assert_eq!((&shop["seal"], &shop["place"], &shop["vouched_by"]), (&"vouched".into(), &"in-series".into(), &"db1".into()));
@@ -108,7 +79,7 @@ fn nobody_else_orders_the_epochs() {
 /// The last restore test that counts is shown; one by a key that may not say so counts for nothing.
 #[test]
 fn restore_tests_that_count() {
-    let store = eventful();
+    let store = Store::eventful();
     let rows = store.rows(&["--series", "shop"]);
     assert_eq!(row(&rows, "shop-1.age")["restore_test"]["result"], "passed");
     assert_eq!(row(&rows, "shop-3.age")["restore_test"]["result"], "failed", "the last one, not the best");
@@ -122,7 +93,7 @@ fn restore_tests_that_count() {
 /// Without trust, nothing counts, and that is said.
 #[test]
 fn nobody_is_trusted() {
-    let store = eventful();
+    let store = Store::eventful();
     let ended = store.folder.dbseal(["list", "backups"]).run().succeeds();
     assert!(ended.stderr.starts_with("dbseal: warning: you trust nobody, so no seal counts"), "{}", ended.stderr);
     assert!(!ended.words().contains("in-series") && !ended.words().contains("passed"), "{}", ended.words());
@@ -183,7 +154,7 @@ fn series_that_are_late() {
 /// A series is not proven where no backup of it has passed a test in time, by somebody who may say so.
 #[test]
 fn series_that_are_not_proven() {
-    let store = eventful();
+    let store = Store::eventful();
     let proven = |series: &str, within: &str| store.list(&["--series", series, "--proven-within", within]).run();
     proven("shop", "30d").succeeds_in_silence();
     proven("shop", "50m").fails_with("series shop: NOT PROVEN: the newest restore test that passed and counts is 60m old, of ");
@@ -281,7 +252,7 @@ fn a_hostile_storage() {
 /// Every line fits the terminal, if names are not absurd; what is left out of the row is in its notes.
 #[test]
 fn a_table_that_fits() {
-    let store = eventful();
+    let store = Store::eventful();
     store.make(&Made {
         series: Some(("a-series-with-a-rather-long-name", 1)),
         ..made("a-series-with-a-rather-long-name-20261124T020013Z.age")

@@ -91,6 +91,36 @@ impl Store {
         Self { folder, host, tester, stranger, header: file[..header_len].into() }
     }
 
+    /// A store in which everything has happened.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    pub fn eventful() -> Self {
+        let store = Self::new();
+        store.make_series("shop", &[4 * 86_400, 3 * 86_400, 2 * 86_400, 86_400]);
+        fs::remove_file(store.folder.path("backups/shop-2.age")).expect("it is there");
+        store.note_restore_test("shop-1.age", &store.tester, 3 * 86_400, TestResult::Passed);
+        store.note_restore_test("shop-3.age", &store.tester, 3600, TestResult::Passed);
+        store.note_restore_test("shop-3.age", &store.tester, 1800, TestResult::Failed);
+        store.note_restore_test("shop-4.age", &store.host, 60, TestResult::Passed);
+        let first = store.make(&Made { series: Some(("web", 1)), age: 7200, section_len: 16 + 9000 + 16, ..made("web-1.age") });
+        store.make(&Made { series: Some(("web", 2)), previous: Some(first), age: -7200, ..made("web-2.age") });
+        store.make_by(&store.stranger, &Made { series: Some(("web", 3)), ..made("web-3.age") });
+        store.make(&made("alone.age"));
+        store.make(&made("short.age"));
+        let whole = store.folder.read("backups/short.age");
+        store.folder.write("backups/short.age", &whole[..whole.len() - 1]);
+        store.make(&made("old-name.age"));
+        store.rename("old-name.age", "new-name.age");
+        store.make(&made("broken.age"));
+        let seal = store.folder.read_text("backups/broken.age.seal");
+        store.folder.write("backups/broken.age.seal", seal.replace("source command 0", "source file"));
+        store.make(&made("bare.age"));
+        fs::remove_file(store.folder.path("backups/bare.age.seal")).expect("it is there");
+        store
+    }
+
     /// A backup that the host has signed.
     pub fn make(&self, made: &Made<'_>) -> NoteHash {
         self.make_by(&self.host, made)
