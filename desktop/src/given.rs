@@ -1,6 +1,5 @@
 //! Files that come from outside: named at the start, or at a second one, by a double click, or dropped on the window.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use dbseal_web::messages::desktop::Picked;
@@ -17,12 +16,6 @@ pub(crate) struct Given {
     listener: Option<Channel<Vec<Picked>>>,
     /// Those that came before it listened.
     waiting: Vec<PathBuf>,
-}
-
-/// The files that this program was started with.
-pub(crate) fn arguments() -> Vec<PathBuf> {
-    let folder = env::current_dir().unwrap_or_default();
-    env::args_os().skip(1).map(|argument| folder.join(argument)).collect()
 }
 
 /// Hands files to the page, or keeps them until it listens.
@@ -72,7 +65,7 @@ pub(crate) fn with_seals(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{env, fs};
 
     use super::*;
 

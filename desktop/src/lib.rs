@@ -4,6 +4,7 @@
 //! and starts the other for each job. That one has the keys, does the job, tells how far it is, and ends; it ends at once, and leaves
 //! nothing, when the first ends or says so. What page and jobs say to each other are the messages of the browser app.
 
+mod arguments;
 mod close;
 mod commands;
 mod files;
@@ -18,6 +19,7 @@ mod worker;
 
 use std::process::ExitCode;
 
+use arguments::Arguments;
 use rustix::process::{Resource, Rlimit};
 
 /// Runs the app, or the job that it was started for.
@@ -28,5 +30,19 @@ pub fn run() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::JOB_ARGUMENT) {
         return job::run();
     }
-    window::run()
+    match Arguments::of_this_process() {
+        Arguments::Window(paths) => window::run(&paths),
+        Arguments::Help => {
+            print!("{}", arguments::HELP);
+            ExitCode::SUCCESS
+        }
+        Arguments::Version => {
+            println!("dbseal-desktop {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        Arguments::Unknown(option) => {
+            eprintln!("dbseal-desktop: there is no option {option}; a file of that name is ./{option}");
+            ExitCode::from(2)
+        }
+    }
 }

@@ -12,14 +12,14 @@ use crate::{close, commands, given, page};
 /// The name of the only window.
 pub(crate) const MAIN: &str = "main";
 
-/// Shows the window until it is closed.
-pub(crate) fn run() -> ExitCode {
+/// Shows the window, with these files chosen, until it is closed.
+pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
     if !page::is_built_in() {
         eprintln!("dbseal-desktop: this build has no page in it; ./x desktop makes one that has");
         return ExitCode::from(2);
     }
-    let files = given::arguments();
-    let Start::First(socket) = once::start(&files) else { return ExitCode::SUCCESS };
+    let Start::First(socket) = once::start(files) else { return ExitCode::SUCCESS };
+    let files = files.to_vec();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .manage(commands::State::default())

@@ -1,5 +1,6 @@
 //! Many backups at once, in the desktop app: what is there, what is missing, and whether each is whole. Needs no key.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::elements::{Tag, button, div};
@@ -70,7 +71,7 @@ fn run(page: &Page, chosen: Vec<Picked>, trust: String, depth: Depth) {
 /// The table, as it fills while the backups are read.
 fn live() -> Live {
     let tag = div("live");
-    let (place, table) = (tag.clone(), std::cell::RefCell::new(None::<Table>));
+    let (place, table) = (tag.clone(), RefCell::new(None::<Table>));
     Live::new(tag, move |report| match report {
         Report::Found(listed) => {
             let found = Table::new(&listed, None);

@@ -180,7 +180,9 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
             refresh();
         }
     };
-    let seal = Row::new(page, ("seal", texts::SEAL, texts::SEAL_HINT), Choice::Seal, take_seal, remove(|pair| &mut pair.seal));
+    let mut seal = Row::new(page, ("seal", texts::SEAL, texts::SEAL_HINT), Choice::Seal, take_seal, remove(|pair| &mut pair.seal));
+    // The app looks beside the backup in any case: what lies there is not taken away by not naming it.
+    seal.is_removable = page.app().is_none();
     let section = super::job::section(texts::FILES)
         .child(paragraph("hint", texts::FILES_HINT))
         .child(div("files").id("files").child(backup.tag.clone()).child(seal.tag.clone()));
@@ -198,6 +200,7 @@ pub(super) struct Row {
     action: Tag,
     remove: Tag,
     hint: &'static str,
+    is_removable: bool,
 }
 
 impl Row {
@@ -228,12 +231,12 @@ impl Row {
         let words = div("file-words").child(Tag::new("span").class("file-label").text(label)).child(name.clone());
         let chooser = Tag::new("label").class("file-chooser").child(input.clone()).child(action.clone());
         let tag = div("file-row").child(words).child(remove.clone()).child(chooser);
-        Self { tag, input, name, action, remove, hint }
+        Self { tag, input, name, action, remove, hint, is_removable: true }
     }
 
     pub(super) fn update(&self, file: Option<&Picked>) {
         self.action.set_text(if file.is_some() { texts::CHANGE } else { texts::CHOOSE });
-        self.remove.show(file.is_some());
+        self.remove.show(file.is_some() && self.is_removable);
         self.tag.set_class(if file.is_some() { "file-row chosen" } else { "file-row" });
         match file {
             Some(file) => self.name.set_text(&format!("{}, {}", file.name(), texts::short_size(file.len()))),
