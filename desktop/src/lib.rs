@@ -6,6 +6,7 @@
 
 mod close;
 mod commands;
+mod dialogs;
 mod files;
 mod given;
 mod job;
@@ -13,6 +14,8 @@ mod network;
 mod on_disk;
 mod once;
 mod page;
+mod printed;
+mod saves;
 mod window;
 mod worker;
 
