@@ -23,11 +23,13 @@ put 644 desktop/icons/128.png usr/share/icons/hicolor/128x128/apps/dbseal.png
 put 644 desktop/icons/file.svg usr/share/icons/hicolor/scalable/mimetypes/dbseal-backup.svg
 put 644 README.md usr/share/doc/dbseal/README.md
 put 644 SECURITY.md usr/share/doc/dbseal/SECURITY.md
+put 644 "$docs/copyright" usr/share/doc/dbseal/copyright
 put 644 CHANGELOG.md usr/share/doc/dbseal/changelog
 gzip -9n "$root/usr/share/doc/dbseal/changelog"
 for page in "$docs"/man1/*.1; do
   put 644 "$page" "usr/share/man/man1/$(basename "$page")"
 done
+put 644 desktop/dbseal-desktop.1 usr/share/man/man1/dbseal-desktop.1
 gzip -9n "$root"/usr/share/man/man1/*.1
 put 644 "$docs/completions/dbseal.bash" usr/share/bash-completion/completions/dbseal
 

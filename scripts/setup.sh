@@ -3,7 +3,7 @@
 # reason and the exact command before it runs. Sources: this system's own apt packages; by name and version, the cargo and npm
 # registries (into $DBSEAL_TOOLS); rustup's components of the toolchain in use. Nothing else is downloaded.
 #
-#   scripts/setup.sh build|check|demo|bench|bench-web|desktop|test|web
+#   scripts/setup.sh build|check|demo|bench|bench-web|bench-desktop|desktop|test|web
 set -euo pipefail
 cd "$(dirname "$0")/.."
 goal=$1
@@ -26,7 +26,7 @@ has_postgres() { [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/
 has_mariadb() { has mariadbd && has mariadb-install-db && has mariadb-dump; }
 has_chromium() { has chromium && has chromedriver; }
 has_webkit() { has WebKitWebDriver && has xvfb-run && has xauth; }
-has_keyboard() { has xdotool && has dbus-run-session; }
+has_keyboard() { has xdotool && has xprop && has dbus-run-session; }
 can_run_arm() { [ "$(uname -m)" = aarch64 ] || { has qemu-aarch64 && has aarch64-linux-gnu-gcc; }; }
 has_window_libraries() { has pkg-config && pkg-config --exists webkit2gtk-4.1 gtk+-3.0 librsvg-2.0; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
@@ -206,9 +206,13 @@ for_test() {
   need nodejs "runs the JavaScript implementation of age" has node
   need npm "fetches it, and the official age vectors" has npm
   browsers
-  need "xdotool dbus-daemon" "the keyboard in front of the desktop app, and the bus of its session" has_keyboard
+  for_window
   need libglib2.0-bin "opens a file as a double click does" has gio
-  need "webkit2gtk-driver xvfb xauth" "a third one, of Safari's family, and a display for it" has_webkit
+}
+
+for_window() {
+  need "xdotool x11-utils dbus-daemon" "the keyboard and the eyes in front of the desktop app, and the bus of its session" has_keyboard
+  need "webkit2gtk-driver xvfb xauth" "drives the desktop app and a browser of Safari's family, and a display for them" has_webkit
 }
 
 browsers() {
@@ -248,6 +252,13 @@ case $goal in
     cargo_tool geckodriver "$GECKODRIVER" "drives Firefox"
     node_is_new
     npm_packages "what the page is compared with" "age-encryption@$TYPAGE" libsodium-wrappers@0.8.4
+    rust_targets
+    ;;
+  bench-desktop)
+    base
+    for_desktop
+    for_window
+    install_packages
     rust_targets
     ;;
   check | test)

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
+use core::ops::Range;
 use core::str::FromStr;
 
 use rand_core::CryptoRng;
@@ -162,6 +163,16 @@ impl Identity {
         }
     }
 
+    /// Where its secret lies in memory as long as it is there, for who keeps that out of swap space. What lies there is not to be read.
+    #[must_use]
+    pub fn place(&self) -> Range<*const u8> {
+        match &self.0 {
+            AnyIdentity::X25519(identity) => place_of(&**identity),
+            AnyIdentity::Hybrid(identity) => place_of(&**identity),
+            AnyIdentity::Passphrase(passphrase) => passphrase.place(),
+        }
+    }
+
     /// The text that goes into an identity file; a passphrase has none. The one way out for a secret, and named so.
     #[must_use]
     pub fn expose_text(&self) -> Option<Zeroizing<String>> {
@@ -181,6 +192,11 @@ impl Identity {
             AnyIdentity::Passphrase(passphrase) => scrypt::unwrap(passphrase, stanzas),
         }
     }
+}
+
+pub(crate) fn place_of<T>(secret: &T) -> Range<*const u8> {
+    let place = core::slice::from_ref(secret).as_ptr_range();
+    place.start.cast()..place.end.cast()
 }
 
 impl FromStr for Identity {
@@ -216,6 +232,12 @@ impl Passphrase {
     #[must_use]
     pub fn new(passphrase: String) -> Self {
         Self(passphrase)
+    }
+
+    /// Where it lies in memory as long as it is there, for who keeps that out of swap space. What lies there is not to be read.
+    #[must_use]
+    pub fn place(&self) -> Range<*const u8> {
+        self.as_bytes().as_ptr_range()
     }
 
     fn as_bytes(&self) -> &[u8] {

@@ -1,32 +1,45 @@
 //! Closing the window while a job runs: hours of work do not end by a slip of the hand.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use tauri::{AppHandle, Manager};
-use tauri_plugin_dialog::{DialogExt, MessageDialogButtons, MessageDialogKind};
+use tauri_plugin_dialog::{MessageDialogButtons, MessageDialogKind};
 
 use crate::commands::{State, end_job, lock};
 use crate::window::MAIN;
+use crate::{dialogs, saves};
 
-const QUESTION: &str = "A job is still running. Closing the window stops it: no file is kept, and what a program has made of the backup so \
-                        far is not complete.";
+const JOB_QUESTION: &str = "A job is still running. Closing the window stops it: no file is kept, and what a program has made of the backup \
+                            so far is not complete.";
+const SAVE_QUESTION: &str = "A file is still being saved. Closing the window stops that, and nothing of it is kept.";
 
-/// Whether something would be lost.
-pub(crate) fn must_ask(app: &AppHandle) -> bool {
-    lock(&app.state::<State>().worker).as_ref().is_some_and(|worker| worker.is_at_work())
+/// Whether the question is on the screen: each further click would else ask it again.
+static IS_ASKED: AtomicBool = AtomicBool::new(false);
+
+/// What would be lost, as a question.
+pub(crate) fn question(app: &AppHandle) -> Option<&'static str> {
+    if lock(&app.state::<State>().worker).as_ref().is_some_and(|worker| worker.is_at_work()) {
+        return Some(JOB_QUESTION);
+    }
+    saves::are_under_way(app).then_some(SAVE_QUESTION)
 }
 
 /// Asks, and closes the window where the answer is yes.
-pub(crate) fn ask(app: &AppHandle) {
+pub(crate) fn ask(app: &AppHandle, question: &str) {
+    if IS_ASKED.swap(true, Ordering::AcqRel) {
+        return;
+    }
     let buttons = MessageDialogButtons::OkCancelCustom("Stop and close".into(), "Go on".into());
-    let question = app.dialog().message(QUESTION);
-    let app = app.clone();
-    question.title("dbseal").kind(MessageDialogKind::Warning).buttons(buttons).show(move |closes| {
+    let dialog = dialogs::message(app, MessageDialogKind::Warning, "Close dbseal?", question).buttons(buttons);
+    let handle = app.clone();
+    dialogs::ask(app, dialog, move |closes| {
+        IS_ASKED.store(false, Ordering::Release);
         if closes {
             // Beside the window, which goes on being drawn until the job has ended.
             thread::spawn(move || {
-                end_job(&app.state::<State>());
-                app.get_webview_window(MAIN).map(|window| window.destroy())
+                end_job(&handle.state::<State>());
+                handle.get_webview_window(MAIN).map(|window| window.destroy())
             });
         }
     });

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dbseal::backups_in;
@@ -14,15 +14,15 @@ use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
 use dbseal_web::messages::{Failure, Request};
 use tauri::ipc::{Channel, Invoke, InvokeBody};
 use tauri::{AppHandle, Wry};
-use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, MessageDialogKind};
+use tauri_plugin_dialog::MessageDialogKind;
 use zeroize::Zeroizing;
 
 use crate::files::{Files, Role};
 use crate::given::{self, Given};
-use crate::network;
 use crate::on_disk::OnDisk;
-use crate::window;
+use crate::saves::Saves;
 use crate::worker::{JobOrder, Worker};
+use crate::{dialogs, network, window};
 
 /// Bytes of a trust file, at most: more is another file, chosen by mistake.
 const MAX_TRUST_LEN: u64 = 1 << 20;
@@ -33,6 +33,7 @@ pub(crate) struct State {
     pub(crate) files: Mutex<Files>,
     pub(crate) given: Mutex<Given>,
     pub(crate) worker: Mutex<Option<Worker>>,
+    pub(crate) saves: Mutex<Saves>,
     /// For the next job.
     passphrase: Mutex<Zeroizing<Vec<u8>>>,
 }
@@ -59,17 +60,17 @@ fn about() -> About {
 /// Lets the person choose files; none where they choose none.
 #[tauri::command(async)]
 fn choose(app: AppHandle, state: tauri::State<'_, State>, choice: Choice) -> Vec<Picked> {
-    let dialog = |title: &str| app.dialog().file().set_title(title);
+    let dialog = |title: &str| dialogs::files(&app, title);
     let paths = match &choice {
-        Choice::Backup => given::with_seals(several(dialog("Choose a backup and its seal"))),
-        Choice::Backups => several(dialog("Choose the backups")),
-        Choice::Folder => dialog("Choose a folder").blocking_pick_folder().and_then(|folder| folder.into_path().ok()).into_iter().collect(),
-        Choice::Seal => one(dialog("Choose the seal").add_filter("Seals", &["seal"]).add_filter("All files", &["*"])),
-        Choice::Identity => one(dialog("Choose the key file")),
-        Choice::Output(name) => {
-            let saved = dialog("Where should it go?").set_file_name(name).blocking_save_file();
-            saved.and_then(|file| file.into_path().ok()).into_iter().collect()
+        Choice::Backup => given::with_seals(dialogs::pick_files(&app, dialog("Choose a backup and its seal"))),
+        Choice::Backups => dialogs::pick_files(&app, dialog("Choose the backups")),
+        Choice::Folder => dialogs::pick_folder(&app, dialog("Choose a folder")).into_iter().collect(),
+        Choice::Seal => {
+            let dialog = dialog("Choose the seal").add_filter("Seals", &["seal"]).add_filter("All files", &["*"]);
+            dialogs::pick_file(&app, dialog).into_iter().collect()
         }
+        Choice::Identity => dialogs::pick_file(&app, dialog("Choose the key file")).into_iter().collect(),
+        Choice::Output(name) => dialogs::pick_output(&app, dialog("Where should it go?"), name).into_iter().collect(),
     };
     let role = |path: &Path| match &choice {
         Choice::Backup | Choice::Backups | Choice::Seal => Role::Read,
@@ -96,18 +97,10 @@ fn choose_in(state: tauri::State<'_, State>, chosen: u32, name: String) -> Vec<P
     paths.iter().map(|path| files.add(path, Role::Read)).collect()
 }
 
-fn several(dialog: FileDialogBuilder<Wry>) -> Vec<PathBuf> {
-    dialog.blocking_pick_files().into_iter().flatten().filter_map(|file| file.into_path().ok()).collect()
-}
-
-fn one(dialog: FileDialogBuilder<Wry>) -> Vec<PathBuf> {
-    dialog.blocking_pick_file().and_then(|file| file.into_path().ok()).into_iter().collect()
-}
-
 /// The text of a trust file that the person chooses; `None` where they choose none.
 #[tauri::command(async)]
 fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
-    let Some(path) = one(app.dialog().file().set_title("Whom do you trust?")).pop() else { return Ok(None) };
+    let Some(path) = dialogs::pick_file(&app, dialogs::files(&app, "Whom do you trust?")) else { return Ok(None) };
     let mut bytes = Zeroizing::new(Vec::new());
     let read = File::open(path).and_then(|file| file.take(MAX_TRUST_LEN + 1).read_to_end(&mut bytes));
     match read {
@@ -182,11 +175,10 @@ fn given(state: tauri::State<'_, State>, listener: Channel<Vec<Picked>>) {
 /// Writes a text, such as a report, where the person says; tells them where that fails.
 #[tauri::command(async)]
 fn save_text(app: AppHandle, name: String, text: String) {
-    let saved = app.dialog().file().set_title("Where should the report go?").set_file_name(name).blocking_save_file();
-    let Some(path) = saved.and_then(|file| file.into_path().ok()) else { return };
+    let Some(path) = dialogs::pick_output(&app, dialogs::files(&app, "Where should the report go?"), &name) else { return };
     if let Err(error) = write_whole(&path, &text) {
-        let message = app.dialog().message(format!("The report cannot be written: {error}. Choose another place."));
-        message.title("dbseal").kind(MessageDialogKind::Error).show(|_| {});
+        let text = format!("The report cannot be written: {error}. Choose another place.");
+        dialogs::tell(&app, MessageDialogKind::Error, "Not saved", &text);
     }
 }
 

@@ -7,6 +7,7 @@
 mod arguments;
 mod close;
 mod commands;
+mod dialogs;
 mod files;
 mod given;
 mod job;
@@ -14,6 +15,8 @@ mod network;
 mod on_disk;
 mod once;
 mod page;
+mod printed;
+mod saves;
 mod window;
 mod worker;
 

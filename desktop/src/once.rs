@@ -1,27 +1,33 @@
 //! One window: a second start hands its files to the first, and ends.
 //!
-//! By a socket in the folder that the system keeps for this user's session alone (XDG Base Directory Specification, `XDG_RUNTIME_DIR`):
-//! the library for it would bring forty crates into a program that stands before private keys.
+//! By a lock and a socket in the folder that the system keeps for this user's session alone (XDG Base Directory Specification,
+//! `XDG_RUNTIME_DIR`): the library for it would bring forty crates into a program that stands before private keys. The lock says who is the
+//! first; a socket alone does not, as of two starts at once each would find none and make one.
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
+const LOCK: &str = "dbseal-desktop.lock";
 const SOCKET: &str = "dbseal-desktop.socket";
 /// Bytes of paths that are taken at a time: more than a system lets a program be started with.
 const MAX_LEN: u64 = 4 << 20;
 /// How long who connects may take to say something.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// Between two attempts to reach a first start that has the lock and no socket yet.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a start is.
 pub(crate) enum Start {
-    /// The first: others come to this socket. There is none where the system keeps no folder for the session.
-    First(Option<UnixListener>),
+    /// The first: others come to this door. There is none where the system keeps no folder for the session, or where an app that hangs has
+    /// it: then a window of its own is better than none.
+    First(Option<Door>),
     /// A later one: the first has the files.
     Later,
 }
@@ -32,14 +38,31 @@ pub(crate) fn start(files: &[PathBuf]) -> Start {
     start_in(Path::new(&folder), files)
 }
 
+/// Where later starts come to, as long as it is there.
+pub(crate) struct Door {
+    listener: UnixListener,
+    /// Given back by the system, however this program ends.
+    _lock: File,
+}
+
 fn start_in(folder: &Path, files: &[PathBuf]) -> Start {
-    let socket = folder.join(SOCKET);
-    if UnixStream::connect(&socket).and_then(|stream| hand_over(stream, files)).is_ok() {
-        return Start::Later;
+    let (lock, socket) = (File::options().create(true).append(true).open(folder.join(LOCK)), folder.join(SOCKET));
+    let Ok(lock) = lock else { return Start::First(None) };
+    let start = Instant::now();
+    loop {
+        if lock.try_lock().is_ok() {
+            // What an app has left that was killed.
+            let _ = fs::remove_file(&socket);
+            return Start::First(UnixListener::bind(&socket).ok().map(|listener| Door { listener, _lock: lock }));
+        }
+        if UnixStream::connect(&socket).and_then(|stream| hand_over(stream, files)).is_ok() {
+            return Start::Later;
+        }
+        if start.elapsed() > TIMEOUT {
+            return Start::First(None);
+        }
+        thread::sleep(PAUSE);
     }
-    // What an app has left that was killed.
-    let _ = fs::remove_file(&socket);
-    Start::First(UnixListener::bind(&socket).ok())
 }
 
 fn hand_over(mut stream: UnixStream, files: &[PathBuf]) -> io::Result<()> {
@@ -49,8 +72,8 @@ fn hand_over(mut stream: UnixStream, files: &[PathBuf]) -> io::Result<()> {
 }
 
 /// Calls this for each later start, with its files.
-pub(crate) fn serve(listener: &UnixListener, mut take: impl FnMut(Vec<PathBuf>)) {
-    for stream in listener.incoming().flatten() {
+pub(crate) fn serve(door: &Door, mut take: impl FnMut(Vec<PathBuf>)) {
+    for stream in door.listener.incoming().flatten() {
         let mut bytes = Vec::new();
         let read = stream.set_read_timeout(Some(TIMEOUT)).and_then(|()| stream.take(MAX_LEN).read_to_end(&mut bytes));
         if read.is_ok() {
@@ -62,17 +85,24 @@ pub(crate) fn serve(listener: &UnixListener, mut take: impl FnMut(Vec<PathBuf>))
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::channel;
 
     use super::*;
 
+    fn folder(name: &str) -> PathBuf {
+        let folder = env::temp_dir().join(format!("dbseal-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        folder
+    }
+
     #[test]
     fn a_later_start_hands_its_files_to_the_first() {
-        let folder = env::temp_dir().join(format!("dbseal-once-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        let Start::First(Some(listener)) = start_in(&folder, &[]) else { panic!("nobody was before it") };
+        let folder = folder("once");
+        let Start::First(Some(door)) = start_in(&folder, &[]) else { panic!("nobody was before it") };
         let (told, taken) = channel();
-        std::thread::spawn(move || serve(&listener, |paths| told.send(paths).expect("somebody hears it")));
+        thread::spawn(move || serve(&door, |paths| told.send(paths).expect("somebody hears it")));
         let files: Vec<PathBuf> = vec!["/media/usb/shop.age".into(), OsString::from_vec(b"/media/\xff".to_vec()).into()];
         assert!(matches!(start_in(&folder, &files), Start::Later));
         assert_eq!(taken.recv().expect("it was told"), files);
@@ -82,11 +112,46 @@ mod tests {
     }
 
     #[test]
+    fn of_many_starts_at_once_one_is_the_first() {
+        const STARTS: usize = 8;
+        for round in 0..40 {
+            let (folder, together, firsts) = (folder(&format!("many-{round}")), Barrier::new(STARTS), AtomicUsize::new(0));
+            thread::scope(|scope| {
+                for _ in 0..STARTS {
+                    scope.spawn(|| {
+                        together.wait();
+                        match start_in(&folder, &[]) {
+                            Start::First(door) => {
+                                firsts.fetch_add(1, Ordering::Relaxed);
+                                assert!(door.is_some(), "others find it");
+                                // Not given up before all have come.
+                                together.wait();
+                            }
+                            Start::Later => drop(together.wait()),
+                        }
+                    });
+                }
+            });
+            assert_eq!(firsts.into_inner(), 1, "round {round}");
+            fs::remove_dir_all(&folder).expect("it is there");
+        }
+    }
+
+    #[test]
     fn what_a_killed_app_has_left_keeps_nobody_out() {
-        let folder = env::temp_dir().join(format!("dbseal-killed-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
+        let folder = folder("killed");
         drop(UnixListener::bind(folder.join(SOCKET)).expect("a socket"));
+        fs::write(folder.join(LOCK), "").expect("a file");
         assert!(matches!(start_in(&folder, &[]), Start::First(Some(_))));
+        fs::remove_dir_all(&folder).expect("it is there");
+    }
+
+    #[test]
+    fn an_app_that_hangs_keeps_nobody_out_for_long() {
+        let folder = folder("hangs");
+        let lock = File::create(folder.join(LOCK)).expect("a file");
+        lock.lock().expect("nobody has it");
+        assert!(matches!(start_in(&folder, &[]), Start::First(None)));
         fs::remove_dir_all(&folder).expect("it is there");
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use tauri::{App, AppHandle, DragDropEvent, Manager, Url, UserAttentionType, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 
 use crate::once::{self, Start};
-use crate::{close, commands, given, page};
+use crate::{close, commands, given, page, saves};
 
 /// The name of the only window.
 pub(crate) const MAIN: &str = "main";
@@ -18,7 +18,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
         eprintln!("dbseal-desktop: this build has no page in it; ./x desktop makes one that has");
         return ExitCode::from(2);
     }
-    let Start::First(socket) = once::start(files) else { return ExitCode::SUCCESS };
+    let Start::First(door) = once::start(files) else { return ExitCode::SUCCESS };
     let files = files.to_vec();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
@@ -26,9 +26,9 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
         .invoke_handler(commands::handler())
         .setup(move |app| {
             given::take(app.handle(), &files);
-            if let Some(socket) = socket {
+            if let Some(door) = door {
                 let app = app.handle().clone();
-                thread::Builder::new().spawn(move || once::serve(&socket, |files| come_to_front(&app, &files)))?;
+                thread::Builder::new().spawn(move || once::serve(&door, |files| come_to_front(&app, &files)))?;
             }
             Ok(open(app)?)
         })
@@ -66,20 +66,48 @@ fn open(app: &App) -> tauri::Result<()> {
         .on_navigation(is_ours)
         // How far a job is, where the window is one of many.
         .on_document_title_changed(|window, title| drop(window.set_title(&title)))
+        .on_download(|webview, event| saves::take(webview.app_handle(), event))
         .build()?;
     let app = app.handle().clone();
     window.on_window_event(move |event| match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => given::take(&app, paths),
-        WindowEvent::CloseRequested { api, .. } if close::must_ask(&app) => {
-            api.prevent_close();
-            close::ask(&app);
+        WindowEvent::CloseRequested { api, .. } => {
+            if let Some(question) = close::question(&app) {
+                api.prevent_close();
+                close::ask(&app, question);
+            }
         }
+        WindowEvent::Destroyed => saves::discard(&app),
         _ => {}
     });
     Ok(())
 }
 
-/// Whether an address is one of the page's own: nothing else is ever shown in the window.
+/// Whether an address is one of the page's own, or of a file that the page has made, which is saved: nothing else is ever shown in the
+/// window.
 fn is_ours(address: &Url) -> bool {
-    address.scheme() == "tauri" && address.host_str() == Some("localhost")
+    let is_page = |address: &Url| address.scheme() == "tauri" && address.host_str() == Some("localhost");
+    is_page(address) || address.scheme() == "blob" && Url::parse(address.path()).is_ok_and(|inner| is_page(&inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_goes_nowhere_else() {
+        let is = |address: &str| is_ours(&Url::parse(address).expect("an address"));
+        assert!(is("tauri://localhost/index.html#by-itself"));
+        assert!(is("blob:tauri://localhost/0a6e2f0c-2f57-4f9d-9d5e-8d7b7d6a1d3e"));
+        for other in [
+            "https://localhost/",
+            "tauri://elsewhere/",
+            "blob:https://localhost/x",
+            "blob:null/x",
+            "data:text/html,x",
+            "file:///etc/passwd",
+        ] {
+            assert!(!is(other), "{other}");
+        }
+    }
 }

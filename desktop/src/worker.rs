@@ -10,6 +10,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dbseal::keep_in_memory;
 use dbseal_web::messages::{Failure, OutputKind, Report, Request};
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use tauri::ipc::Channel;
 use zeroize::Zeroizing;
 
 use crate::on_disk::OnDisk;
+use crate::printed;
 
 /// The first argument of the process: no shell makes this of the names of files.
 pub(crate) const JOB_ARGUMENT: &str = "//do-a-job//";
@@ -25,8 +27,6 @@ pub(crate) const JOB_ARGUMENT: &str = "//do-a-job//";
 const END_WAIT: Duration = Duration::from_secs(5);
 /// How long the last of what a program prints may take.
 const PRINTED_WAIT: Duration = Duration::from_secs(1);
-/// Bytes of what a program prints that are passed on at a time.
-const PRINTED_LEN: usize = 4096;
 
 /// What a job gets: a request, and the files to it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,9 +73,9 @@ impl Worker {
         let _ = write_part(&mut stdin, &order).and_then(|()| write_part(&mut stdin, passphrase));
         let worker = Self { stdin: Some(stdin), pid, has_ended: Arc::default(), has_program };
 
-        let (printed, (all_printed, is_printed)) = (reports.clone(), channel());
+        let (to_page, (all_printed, is_printed)) = (reports.clone(), channel());
         let pass_on = move || {
-            pass_on_printed(stderr, &printed);
+            printed::pass_on(stderr, |text| drop(to_page.send(text_of(&Report::Printed(text)))));
             let _ = all_printed.send(());
         };
         thread::Builder::new().spawn(pass_on).map_err(failed)?;
@@ -121,11 +121,12 @@ fn write_part(stdin: &mut ChildStdin, bytes: &[u8]) -> io::Result<()> {
     stdin.write_all(bytes)
 }
 
-/// Reads such a part.
+/// Reads such a part, which may be a passphrase.
 pub(crate) fn read_part(stdin: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut len = [0; 4];
     stdin.read_exact(&mut len)?;
     let mut bytes = Zeroizing::new(vec![0; usize::try_from(u32::from_le_bytes(len)).map_err(io::Error::other)?]);
+    keep_in_memory(bytes.as_ptr_range());
     stdin.read_exact(&mut bytes)?;
     Ok(bytes)
 }
@@ -142,16 +143,6 @@ fn pass_on_reports(stdout: impl BufRead, reports: &Channel<String>) -> Option<St
         }
     }
     last
-}
-
-/// Passes on what the program prints that the output goes to.
-fn pass_on_printed(mut stderr: impl Read, reports: &Channel<String>) {
-    let mut buffer = [0; PRINTED_LEN];
-    while let Ok(len) = stderr.read(&mut buffer)
-        && len > 0
-    {
-        let _ = reports.send(text_of(&Report::Printed(String::from_utf8_lossy(&buffer[..len]).into_owned())));
-    }
 }
 
 fn text_of(report: &Report) -> String {

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::age_file::{AgeFile, is_age};
 use crate::error::JobError;
+use crate::locked::keep_in_memory;
 use crate::report::Observer;
 
 /// Bytes in a file of keys, at most: a bound for a file that is none.
@@ -52,7 +53,7 @@ impl PassphraseSource {
     /// # Errors
     /// Nobody to ask; a file that cannot be read; an empty passphrase.
     pub fn passphrase(&self, what: &str, ask: &dyn AskPassphrase, observer: &dyn Observer) -> Result<Passphrase, JobError> {
-        match self {
+        let passphrase = match self {
             Self::Ask => ask.ask(what),
             Self::File(path) => {
                 let text = read_keyfile(path)?;
@@ -66,7 +67,9 @@ impl PassphraseSource {
                     }
                 }
             }
-        }
+        }?;
+        keep_in_memory(passphrase.place());
+        Ok(passphrase)
     }
 }
 
@@ -109,6 +112,7 @@ pub fn load_identities(
     // Not a lossy conversion: it would leave a copy of the secret behind.
     let text = std::str::from_utf8(&text).map_err(|_| JobError::Keyfile { path: path.into(), error: KeyfileError::Empty })?;
     let identities = dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
+    identities.iter().for_each(|identity| keep_in_memory(identity.place()));
     // Only now is it known that there is something to protect.
     if let IdentitySource::File(path) = source {
         warn_if_shared(path, observer);
@@ -137,6 +141,7 @@ pub fn load_signing_key(path: &Path, observer: &dyn Observer) -> Result<SigningK
     let text =
         std::str::from_utf8(&bytes).map_err(|_| JobError::SigningKey { path: path.into(), error: SigningKeyError::NotASigningKey })?;
     let key = dbseal_core::signing_key_from_text(text).map_err(|error| JobError::SigningKey { path: path.into(), error })?;
+    keep_in_memory(key.place());
     warn_if_shared(path, observer);
     Ok(key)
 }
@@ -159,11 +164,12 @@ fn open_protected(bytes: &[u8], what: &str, passphrase: Passphrase) -> Result<Ze
     let damaged = |error| JobError::Payload { what: what.into(), error };
     let (nonce, sealed) = section.split_first_chunk().ok_or_else(|| damaged(PayloadError::Truncated { index: 0 }))?;
     let mut batch = Batch::with_chunks(sealed.len().div_ceil(SLOT_LEN).max(1));
+    keep_in_memory(batch.ciphertext_mut().as_ptr_range());
     batch.ciphertext_mut()[..sealed.len()].copy_from_slice(sealed);
     batch.set_ciphertext_len(sealed.len());
     Opener::new(&file_key, &PayloadNonce::from_bytes(*nonce)).open_batch(&mut batch, StreamEnd::Here, Spread::Serial).map_err(damaged)?;
     // Reserved at once, as in `read_bounded`.
-    let mut text = Zeroizing::new(Vec::with_capacity(batch.opened_len()));
+    let mut text = locked_buffer(batch.opened_len());
     batch.opened_slots().for_each(|slot| text.extend(slot));
     Ok(text)
 }
@@ -184,12 +190,21 @@ fn read_stdin(what: &str) -> Result<Zeroizing<Vec<u8>>, JobError> {
 
 fn read_bounded(reader: impl Read, what: &str) -> Result<Zeroizing<Vec<u8>>, JobError> {
     // Reserved at once: growing would leave copies of a secret behind in freed memory.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_KEYFILE_LEN + 1));
+    let mut bytes = locked_buffer(MAX_KEYFILE_LEN + 1);
     reader.take(MAX_KEYFILE_LEN as u64 + 1).read_to_end(&mut bytes).map_err(|error| JobError::read(what, error))?;
     if bytes.len() > MAX_KEYFILE_LEN {
         return Err(JobError::read(what, io::Error::other("it is too large for a file of keys")));
     }
     Ok(bytes)
+}
+
+/// Room for so many bytes of a secret, kept in memory before it comes.
+fn locked_buffer(len: usize) -> Zeroizing<Vec<u8>> {
+    let mut buffer = Zeroizing::new(Vec::with_capacity(len));
+    // From the first byte to the last that it can have.
+    let room = buffer.spare_capacity_mut().as_ptr_range();
+    keep_in_memory(room.start.cast()..room.end.cast());
+    buffer
 }
 
 /// What a person brought to open files with.

@@ -1,29 +1,34 @@
 //! The desktop app as its package installs it, in a window on a display that nobody sees: driven by WebDriver, and its dialogs by the
 //! keyboard, as a person does.
 
+mod close_request;
 mod display;
-mod memory;
 mod package;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::{Browser, Kind, wait_for};
 use crate::cli::Folder;
+pub use crate::memory::memory_has;
 use crate::tools::workspace_dir;
 pub use display::Display;
-pub use memory::memory_has;
 pub use package::{Package, package};
 
 /// The app that runs until this is dropped, with a home of its own.
 pub struct Desktop {
     /// Its window.
     pub browser: Browser,
-    display: Display,
+    /// Where it is.
+    pub display: Display,
     /// Its settings, its data, and what is left of it.
     pub home: Folder,
+    program: PathBuf,
+    environment: Value,
 }
 
 impl Desktop {
@@ -33,28 +38,67 @@ impl Desktop {
     /// If it does not start.
     #[must_use]
     pub fn start(arguments: &[&Path]) -> Self {
+        Self::start_from(package(), arguments)
+    }
+
+    /// The same, of this package.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start_from(package: &Package, arguments: &[&Path]) -> Self {
         let (home, display) = (Folder::new(), Display::start());
-        let program = package().program("dbseal-desktop");
+        let program = package.program("dbseal-desktop");
+        fs::create_dir_all(home.path("config")).expect("a folder for settings");
+        home.write("config/user-dirs.dirs", "XDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n");
         let arguments: Vec<_> = arguments.iter().map(|path| path.to_str().expect("text")).collect();
-        let settings = json!({
-            "binary": program,
-            "args": arguments,
-            "environment": {
-                "DISPLAY": display.name(),
-                "GDK_BACKEND": "x11",
-                "HOME": home.path(""),
-                "XDG_CONFIG_HOME": home.path("config"),
-                "XDG_DATA_HOME": home.path("data"),
-                "XDG_CACHE_HOME": home.path("cache"),
-                "XDG_RUNTIME_DIR": home.path(""),
-                // Tauri lets nobody drive its window who does not say so beforehand.
-                "TAURI_AUTOMATION": "true",
-                "TAURI_WEBVIEW_AUTOMATION": "true",
-            },
+        let environment = json!({
+            "DISPLAY": display.name(),
+            "GDK_BACKEND": "x11",
+            "HOME": home.path(""),
+            "XDG_CONFIG_HOME": home.path("config"),
+            "XDG_DATA_HOME": home.path("data"),
+            "XDG_CACHE_HOME": home.path("cache"),
+            "XDG_RUNTIME_DIR": home.path(""),
+            // Tauri lets nobody drive its window who does not say so beforehand.
+            "TAURI_AUTOMATION": "true",
+            "TAURI_WEBVIEW_AUTOMATION": "true",
         });
+        let settings = json!({ "binary": program, "args": arguments, "environment": environment });
         let browser = Browser::start_with(Kind::Desktop, &settings);
         let _ = browser.wait_for("#task-check");
-        Self { browser, display, home }
+        Self { browser, display, home, program, environment }
+    }
+
+    /// Starts the program once more, beside the window; a second start, with these arguments. How it ended.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_again(&self, arguments: &[&Path]) -> ExitStatus {
+        let mut command = Command::new(&self.program);
+        for (name, value) in self.environment.as_object().into_iter().flatten() {
+            command.env(name, value.as_str().unwrap_or_default());
+        }
+        command.args(arguments).stdin(Stdio::null()).status().expect("it starts")
+    }
+
+    /// The folder that downloads go to; perhaps not there yet.
+    #[must_use]
+    pub fn downloads(&self) -> PathBuf {
+        self.home.path("Downloads")
+    }
+
+    /// What names all of its processes each time, and some of the driver's.
+    pub fn processes(&self) -> impl Fn() -> Vec<u32> + Send + use<> {
+        self.browser.processes()
+    }
+
+    /// Lets the page itself do the work, by the button that offers it.
+    pub fn use_page(&self) {
+        self.browser.wait_for("#change-engine").click();
+        let _ = self.browser.wait_for("#by-itself");
+        let _ = self.browser.wait_for("main[data-worker=ready]");
     }
 
     /// Begins a task on the first screen.
@@ -87,7 +131,7 @@ impl Desktop {
         // What is there already may not have been drawn yet.
         std::thread::sleep(Duration::from_millis(300));
         let folder = workspace_dir().join("target/screens");
-        std::fs::create_dir_all(&folder).expect("a folder for pictures");
+        fs::create_dir_all(&folder).expect("a folder for pictures");
         self.browser.screenshot(&folder.join(format!("desktop-{name}.png")));
     }
 }

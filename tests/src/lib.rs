@@ -14,6 +14,8 @@ pub mod databases;
 pub mod desktop;
 pub mod fuzz_seeds;
 pub mod inputs;
+#[cfg(all(unix, not(fuzzing)))]
+pub mod memory;
 pub mod open;
 pub mod passphrase_vectors;
 pub mod published;

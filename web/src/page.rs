@@ -45,7 +45,6 @@ use self::elements::{Tag, always_on, document, paragraph, window};
 use self::files::{Pair, Picked};
 use self::native::App;
 use self::stored::Stored;
-use crate::messages::desktop::About;
 
 /// Shows the first screen.
 ///
@@ -71,8 +70,6 @@ struct State {
     main: Tag,
     announcer: Tag,
     engine: Engine,
-    /// The app that this page is in, as it says of itself.
-    about: RefCell<Option<About>>,
     /// Files from outside, for the next time that the first screen is shown.
     given: RefCell<Vec<Picked>>,
     /// Chosen files stay chosen from one task to the next.
@@ -137,7 +134,6 @@ impl Page {
             main,
             announcer: Tag::of_page("announcer"),
             engine,
-            about: RefCell::default(),
             given: RefCell::default(),
             files: RefCell::default(),
             many: RefCell::default(),
@@ -202,12 +198,11 @@ impl Page {
             let page = self.clone();
             move |files| page.take_given(&files::in_app(files))
         });
-        let page = self.clone();
+        let main = self.0.main.clone();
         spawn_local(async move {
-            let Some(about) = app.about().await else { return };
-            note_ready(&page.0.main, about.threads, &about.backend);
-            page.0.about.replace(Some(about));
-            page.show_start_again();
+            if let Some(about) = native::about().await {
+                note_ready(&main, about.threads, &about.backend);
+            }
         });
     }
 

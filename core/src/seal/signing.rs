@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use core::str::FromStr;
 
 use base64ct::{Base64, Encoding};
@@ -15,7 +16,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::words::Label;
-use crate::recipient::{KeyError, Recipient};
+use crate::recipient::{KeyError, Recipient, place_of};
 use crate::stack::with_wiped_stack;
 
 /// The signature type of a signed note for Ed25519.
@@ -50,6 +51,12 @@ impl SigningKey {
     #[must_use]
     pub fn verifier_key(&self) -> &VerifierKey {
         &self.verifier
+    }
+
+    /// Where its secret lies in memory as long as it is there, for who keeps that out of swap space. What lies there is not to be read.
+    #[must_use]
+    pub fn place(&self) -> Range<*const u8> {
+        place_of(&*self.key)
     }
 
     /// The text that goes into a file, `PRIVATE+KEY+NAME+ID+KEY`. The one way out for a secret, and named so.

@@ -24,6 +24,12 @@ impl Browser {
         descendants(self.driver_pid()).into_iter().filter(|pid| self.runs_pages(*pid)).collect()
     }
 
+    /// What names all processes of this browser each time, its driver's among them.
+    pub fn processes(&self) -> impl Fn() -> Vec<u32> + Send + use<> {
+        let driver = self.driver_pid();
+        move || descendants(driver)
+    }
+
     fn runs_pages(&self, pid: u32) -> bool {
         let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
         // Chromium writes its arguments as one, with spaces, and Firefox says in the last one what a process is for.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::close_request::ask_to_close;
 use crate::browser::wait_for;
 use crate::tools::tool;
 
@@ -57,7 +58,50 @@ impl Display {
         wait_for(&format!("the end of the dialog {title:?}"), || self.windows(title).is_empty().then_some(()));
     }
 
-    fn windows(&self, title: &str) -> Vec<String> {
+    /// Presses Enter in the window with this title, once it is there; waits until it is gone.
+    ///
+    /// # Panics
+    /// If it does not come, or stays.
+    pub fn press_return(&self, title: &str) {
+        let window = wait_for(&format!("the message {title:?}"), || self.windows(title).pop());
+        self.keyboard(&["windowfocus", "--sync", &window]);
+        std::thread::sleep(SETTLES);
+        self.keyboard(&["key", "Return"]);
+        wait_for(&format!("the end of the message {title:?}"), || self.windows(title).is_empty().then_some(()));
+    }
+
+    /// Asks the window with this title to close, as its X does.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn close(&self, title: &str) {
+        let window = wait_for(&format!("the window {title:?}"), || self.windows(title).pop());
+        ask_to_close(&self.number, window.parse().expect("a number")).expect("the display answers");
+    }
+
+    /// The title of the window that the one with this title belongs to, if it belongs to any.
+    ///
+    /// # Panics
+    /// If there is no such window.
+    #[must_use]
+    pub fn parent_of(&self, title: &str) -> Option<String> {
+        let window = wait_for(&format!("the window {title:?}"), || self.windows(title).pop());
+        let property = |window: &str, name: &str| {
+            let mut command = Command::new(tool("xprop"));
+            let output = command.args(["-id", window, name]).env("DISPLAY", self.name()).output().expect("xprop runs");
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        let parent = property(&window, "WM_TRANSIENT_FOR");
+        let (_, parent) = parent.split_once("window id # ")?;
+        property(parent, "_NET_WM_NAME").split('"').nth(1).map(Into::into)
+    }
+
+    /// The windows with this title, by the numbers that the display has for them.
+    ///
+    /// # Panics
+    /// If the display is gone.
+    #[must_use]
+    pub fn windows(&self, title: &str) -> Vec<String> {
         let found = self.command(&["search", "--onlyvisible", "--name", &format!("^{}$", title.replace('?', "\\?"))]).output();
         let found = found.expect("xdotool runs");
         String::from_utf8_lossy(&found.stdout).lines().map(Into::into).collect()

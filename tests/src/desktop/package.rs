@@ -17,6 +17,16 @@ pub struct Package {
 }
 
 impl Package {
+    /// Installs a package below a folder, where it is the only one, in place of what is there.
+    ///
+    /// # Panics
+    /// If it cannot be installed.
+    #[must_use]
+    pub fn install(file: &Path, root: &Path) -> Self {
+        install(file, root);
+        Self { root: root.into(), file: file.into() }
+    }
+
     /// A program of it.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
@@ -35,9 +45,7 @@ pub fn package() -> &'static Package {
         let file = target.join("desktop-tested/dbseal.deb");
         let mut build = Command::new(workspace_dir().join("scripts/desktop.sh"));
         run(build.arg("desktop-tested").arg(&page().folder).arg(&file).current_dir(workspace_dir()));
-        let root = target.join("desktop-tested/root");
-        install(&file, &root);
-        Package { root, file }
+        Package::install(&file, &target.join("desktop-tested/root"))
     })
 }
 

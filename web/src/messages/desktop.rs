@@ -61,6 +61,6 @@ pub struct About {
     pub threads: usize,
     /// Which implementation of the cipher.
     pub backend: String,
-    /// The networks that are up, by the names of their interfaces.
-    pub networks: Vec<String>,
+    /// The networks that are up, by the names of their interfaces; `None` where it cannot be told.
+    pub networks: Option<Vec<String>>,
 }

@@ -41,6 +41,12 @@ pub(super) fn is_around() -> bool {
     core().is_some()
 }
 
+/// What the app is around this page, and where it runs, whichever engine works.
+pub(super) async fn about() -> Option<About> {
+    let promise = invoke(&core()?, "about", &Object::new()).ok()?;
+    take(&JsFuture::from(promise).await.ok()?)
+}
+
 fn core() -> Option<JsValue> {
     let app = Reflect::get(&window(), &APP.into()).ok().filter(JsValue::is_object)?;
     Reflect::get(&app, &"core".into()).ok().filter(JsValue::is_object)
@@ -59,11 +65,6 @@ impl App {
     pub(super) fn find() -> Option<Rc<Self>> {
         let core = core().filter(|_| window().location().hash().is_ok_and(|hash| hash != BY_ITSELF))?;
         Some(Rc::new(Self { core, listener: RefCell::default(), channels: RefCell::default() }))
-    }
-
-    /// What the app is, and where it runs.
-    pub(super) async fn about(&self) -> Option<About> {
-        take(&self.call("about", &Object::new()).await.ok()?)
     }
 
     /// Lets the person choose files; none if they choose none.
@@ -151,8 +152,7 @@ impl App {
     }
 
     fn invoke(&self, command: &str, arguments: &Object) -> Result<Promise, JsValue> {
-        let invoke: Function = Reflect::get(&self.core, &"invoke".into())?.dyn_into()?;
-        invoke.call2(&self.core, &command.into(), arguments)?.dyn_into()
+        invoke(&self.core, command, arguments)
     }
 
     /// What the app calls with one message after the other, in order.
@@ -167,6 +167,12 @@ impl App {
         self.channels.borrow_mut().push(closure);
         channel
     }
+}
+
+/// Calls a command of the app.
+fn invoke(core: &JsValue, command: &str, arguments: &Object) -> Result<Promise, JsValue> {
+    let invoke: Function = Reflect::get(core, &"invoke".into())?.dyn_into()?;
+    invoke.call2(core, &command.into(), arguments)?.dyn_into()
 }
 
 fn hear(listener: &Rc<RefCell<Option<Listener>>>, report: Report) {

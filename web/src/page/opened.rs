@@ -8,7 +8,7 @@ use super::files::Picked;
 use super::job::{self, Ended, Output};
 use super::stored::Stored;
 use super::texts::{self, Opening, Tone};
-use super::{Page, answer, open, output, save, start};
+use super::{Page, answer, native, open, output, save, start};
 use crate::messages::{Opened, Place};
 
 /// Shows it; `file` is what is still to be saved, where it did not go into a file that was chosen.
@@ -76,7 +76,7 @@ fn save_section(page: &Page, file: Blob, name: &str, stored: Option<Stored>) -> 
         let (page, name, note) = (page.clone(), name.to_owned(), note.clone());
         move |_| {
             save::save_output(&file, &name);
-            note.set_text(texts::SAVE_STARTED);
+            note.set_text(if native::is_around() { texts::SAVE_STARTED_APP } else { texts::SAVE_STARTED });
             let Some(stored) = &stored else { return page.0.busy.set(false) };
             stored.note_save();
             // It is copied from storage, which goes with the page: for a while, leaving asks first.

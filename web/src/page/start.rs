@@ -1,5 +1,7 @@
 //! The first screen: three tasks.
 
+use wasm_bindgen_futures::spawn_local;
+
 use super::check::CHECK;
 use super::elements::{Tag, button, div, paragraph, title};
 use super::inspect::INSPECT;
@@ -41,16 +43,28 @@ pub(super) fn show(page: &Page) {
 
 /// What is only there in the desktop app: advice about networks, and the way to the page's own engine, or back.
 fn app_parts(page: &Page) -> impl Iterator<Item = Tag> + use<> {
-    let about = page.0.about.borrow();
-    let networks = about.as_ref().filter(|about| !about.networks.is_empty());
-    let networks = networks.map(|about| paragraph("warning", &texts::networks(&about.networks)).id("networks"));
     let is_by_itself = page.app().is_none();
     let by_itself = (native::is_around() && is_by_itself).then(|| paragraph("warning", texts::BY_ITSELF).id("by-itself"));
     let other = native::is_around().then(|| {
         let text = if is_by_itself { texts::USE_APP } else { texts::USE_PAGE };
         button("change-engine", "link", text, |_| native::change_engine())
     });
-    [networks, by_itself, other].into_iter().flatten()
+    [native::is_around().then(networks), by_itself, other].into_iter().flatten()
+}
+
+/// What is said of this computer's networks. Asked each time, as a cable is pulled when that was read.
+fn networks() -> Tag {
+    let advice = paragraph("warning", "").id("networks");
+    advice.show(false);
+    let shown = advice.clone();
+    spawn_local(async move {
+        let about = native::about().await;
+        if let Some(text) = texts::networks(about.and_then(|about| about.networks).as_deref()) {
+            shown.set_text(&text);
+            shown.show(true);
+        }
+    });
+    advice
 }
 
 /// The way back to the first screen.

@@ -188,6 +188,8 @@ pub(super) const INSPECT_FAILED: &str = "It cannot be inspected";
 pub(super) const SAVE_REPORT: &str = "Save a report";
 pub(super) const SAVE_NOTE: &str = "It is not saved yet. Once you have left this screen or closed this page, it cannot be saved any more.";
 pub(super) const SAVE_STARTED: &str = "The browser is saving it. Leave this page open until its list of downloads says that it is done.";
+pub(super) const SAVE_STARTED_APP: &str = "It is being written into your folder for downloads, under a name that nothing there has. Leave this \
+                                           screen open until the app says where it lies.";
 pub(super) const OUTPUT_SAYS: &str = "The output";
 pub(super) const FILE_SAYS: &str = "The file";
 pub(super) const PROGRESS_LABEL: &str = "How far it is";
@@ -236,13 +238,16 @@ pub(super) fn waiting(program: &str) -> String {
     format!("All of it was handed over. {} works on: a database may take hours.", visible(program))
 }
 
-/// That this computer has networks, where a private key is used.
-pub(super) fn networks(names: &[String]) -> String {
-    format!(
-        "This computer has a network ({}). A private key is safest on a computer that has none: pull the cable and switch off the radio \
-         before you open a backup here.",
-        names.join(", ")
-    )
+/// That this computer has networks, where a private key is used, or may have: nothing where it is known to have none.
+pub(super) fn networks(names: Option<&[String]>) -> Option<String> {
+    let has = match names {
+        Some([]) => return None,
+        Some(names) => format!("This computer has a network ({}).", names.join(", ")),
+        None => "Whether this computer has a network could not be found out.".into(),
+    };
+    Some(format!(
+        "{has} A private key is safest on a computer that has none: pull the cable and switch off the radio before you open a backup here."
+    ))
 }
 
 /// Which files were given from outside.

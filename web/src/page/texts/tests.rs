@@ -207,3 +207,10 @@ fn reasons_become_sentences() {
     let sentences = ["the seal is broken", "type it!", "dbseal keygen wrote it", "ä", ""].map(sentence);
     assert_eq!(sentences, ["The seal is broken.", "Type it!", "dbseal keygen wrote it.", "Ä.", ""]);
 }
+
+#[test]
+fn a_network_that_may_be_there_is_not_called_none() {
+    assert_eq!(networks(Some(&[])), None);
+    assert!(networks(Some(&["eth0".into(), "wlan0".into()])).is_some_and(|text| text.contains("has a network (eth0, wlan0)")));
+    assert!(networks(None).is_some_and(|text| text.contains("could not be found out") && text.contains("pull the cable")));
+}

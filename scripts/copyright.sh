@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Writes the copyright file of the Debian package (copyright-format 1.0): what is linked into its two programs and into the page
+# that one of them shows, under which licence, and
+# where its source is. The list is cargo's own, of what this workspace's lock file names.
+#
+#   scripts/copyright.sh >copyright
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cat <<'END'
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: dbseal
+Comment: The programs of this package are linked from dbseal and from the Rust crates below, each unchanged. The source of a crate NAME
+ of a VERSION is at https://static.crates.io/crates/NAME/NAME-VERSION.crate for everybody.
+
+Files: *
+Copyright: the authors of dbseal
+License: unstated
+ The authors of dbseal have stated no licence yet.
+END
+
+# What builds them and is not in them stays out, but for macros, whose output is: cargo counts these as ordinary dependencies.
+host=$(rustc -vV | sed -n 's/^host: //p')
+for part in "dbseal $host" "dbseal-desktop $host" "dbseal-web wasm32-unknown-unknown"; do
+  read -r package target <<<"$part"
+  cargo tree --locked --package "$package" --edges normal --target "$target" --prefix none --format '{p}|{l}'
+done | sed 's/ (proc-macro)//; s/ (\*)//' | grep -v '(/' | sort -u | while IFS='|' read -r crate licence; do
+  read -r name version <<<"${crate/ v/ }"
+  # "A OR B" and the older "A/B" are "A or B" there; the words that lead to an exception are kept.
+  licence=$(sed 's/ OR / or /g; s/ AND / and /g; s/ WITH / with /g; s, */ *, or ,g' <<<"$licence")
+  printf '\nFiles: crates/%s-%s/*\nCopyright: its authors, whom its source names\nLicense: %s\n' "$name" "$version" "$licence"
+done
+
+cat <<'END'
+
+License: MPL-2.0
+ This Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0. A copy of it is in the file
+ /usr/share/common-licenses/MPL-2.0 of a Debian system, and at https://mozilla.org/MPL/2.0/.
+END

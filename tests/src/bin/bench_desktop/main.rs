@@ -1,0 +1,200 @@
+//! Measures the desktop app beside the command of the same package, in turn, in one run: `./x bench desktop [MIB [ROUNDS]]`.
+//!
+//! A backup without a seal is opened into a file, by the app in its window and by `dbseal decrypt -o`. Files lie in memory (`/dev/shm`),
+//! where neither waits for a disk. What the app takes is told by its page, from when it begins the job, after the dialogs, to the answer; of
+//! the command it is the whole process. Clicks are measured inside the page, so that no driver's time is in them. Memory is looked at every
+//! 50 ms: the sum over all processes of the app of what each has, shared pages counted in proportion (PSS).
+#![cfg(unix)]
+
+mod memory;
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dbseal_tests::browser::wait_within;
+use dbseal_tests::cli::Folder;
+use dbseal_tests::desktop::{Desktop, Package};
+use serde_json::{Value, json};
+
+use self::memory::{Peak, Sampler};
+
+const USAGE: &str = "usage: ./x bench desktop [MIB [ROUNDS]], with 64 MiB and 1 round at least";
+const WATCH: &str = include_str!("page.js");
+/// How long a job may take: a bound for a broken build.
+const HANGS: Duration = Duration::from_secs(3600);
+
+/// What is wanted: times of the command, milliseconds, bytes.
+const MOST_TIMES: f64 = 1.1;
+const MOST_WAIT: f64 = 100.0;
+const MOST_LEN: u64 = 400 << 20;
+
+/// What one round has shown of the app.
+struct Round {
+    seconds: f64,
+    clicks: Vec<f64>,
+    calls: Vec<f64>,
+    peak: Peak,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let deb = PathBuf::from(args.next().ok_or("the package is named first")?);
+    let mib: u64 = args.next().map_or(Ok(4096), |text| text.parse()).map_err(|_| USAGE)?;
+    let rounds: usize = args.next().map_or(Ok(5), |text| text.parse()).map_err(|_| USAGE)?;
+    if rounds == 0 || mib < 64 {
+        return Err(USAGE.into());
+    }
+    let package = Package::install(&deb, &deb.with_extension("root"));
+    tempfile::env::override_temp_dir(Path::new("/dev/shm")).map_err(|_| "temporary files lie elsewhere already")?;
+    let bench = Bench::prepare(&package, mib)?;
+    print_machine();
+
+    let (mut app, mut command) = (Vec::new(), Vec::new());
+    // In turn, so that a machine whose speed drifts is as unfair to both; the first round only warms.
+    for round in 0..=rounds {
+        let (seconds, by_app) = (bench.by_command()?, bench.by_app()?);
+        eprintln!("round {round}: the command {seconds:.2} s, the app {:.2} s", by_app.seconds);
+        if round > 0 {
+            command.push(seconds);
+            app.push(by_app);
+        }
+    }
+    let stopped = bench.stop()?;
+    print(mib, &app, &command, stopped);
+    Ok(())
+}
+
+/// The package, and a backup to open.
+struct Bench<'a> {
+    package: &'a Package,
+    folder: Folder,
+    len: u64,
+}
+
+impl<'a> Bench<'a> {
+    fn prepare(package: &'a Package, mib: u64) -> Result<Self, Box<dyn Error>> {
+        let bench = Self { package, folder: Folder::new(), len: mib << 20 };
+        bench.dbseal(&["keygen", "-o", "backup.key"])?;
+        let len = bench.len.to_string();
+        bench.dbseal(&["encrypt", "-R", "backup.pub", "-o", "big.age", "--", "head", "-c", &len, "/dev/urandom"])?;
+        Ok(bench)
+    }
+
+    fn dbseal(&self, args: &[&str]) -> Result<(), Box<dyn Error>> {
+        let mut command = Command::new(self.package.program("dbseal"));
+        let output = command.args(args).current_dir(self.folder.path("")).stdin(Stdio::null()).output()?;
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
+    }
+
+    /// Takes the output away, all of it being there.
+    fn take_output(&self) -> Result<(), Box<dyn Error>> {
+        let path = self.folder.path("opened");
+        if path.metadata()?.len() != self.len {
+            return Err("the output is not as long as what was backed up".into());
+        }
+        Ok(fs::remove_file(path)?)
+    }
+
+    /// Seconds.
+    fn by_command(&self) -> Result<f64, Box<dyn Error>> {
+        let start = Instant::now();
+        self.dbseal(&["decrypt", "-i", "backup.key", "-o", "opened", "big.age"])?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.take_output()?;
+        Ok(seconds)
+    }
+
+    fn by_app(&self) -> Result<Round, Box<dyn Error>> {
+        let desktop = self.form();
+        let pids = desktop.processes();
+        let sampler = Sampler::start(pids);
+        self.begin(&desktop, 0);
+        let found = wait_within(HANGS, "the answer", || self.found(&desktop, "seconds"));
+        let peak = sampler.end();
+        if let Some(text) = found["failed"].as_str() {
+            return Err(text.to_owned().into());
+        }
+        drop(desktop);
+        self.take_output()?;
+        let numbers = |name: &str| found[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        let seconds = found["seconds"].as_f64().ok_or("a number of seconds")?;
+        Ok(Round { seconds, clicks: numbers("clicks"), calls: numbers("calls"), peak })
+    }
+
+    /// Milliseconds from a press on Stop, in the middle of a job, until the form is there again.
+    fn stop(&self) -> Result<f64, Box<dyn Error>> {
+        let desktop = self.form();
+        self.begin(&desktop, 30);
+        let found = wait_within(HANGS, "the end of the job", || self.found(&desktop, "stopped"));
+        Ok(found["stopped"].as_f64().ok_or("a number of milliseconds")?)
+    }
+
+    /// The app with the form of Open, a backup and a key chosen.
+    fn form(&self) -> Desktop {
+        let desktop = Desktop::start_from(self.package, &[&self.folder.path("big.age")]);
+        desktop.begin("open");
+        desktop.choose("#identity-file", "Choose the key file", &self.folder.path("backup.key"));
+        desktop
+    }
+
+    fn begin(&self, desktop: &Desktop, stop_at: u32) {
+        desktop.browser.run(WATCH, &[json!(stop_at)]);
+        desktop.choose("#start", "Where should it go?", &self.folder.path("opened"));
+    }
+
+    /// What the page has found, once it has this.
+    fn found(&self, desktop: &Desktop, name: &str) -> Option<Value> {
+        // Seldom: each look takes the page's time.
+        std::thread::sleep(Duration::from_millis(500));
+        let is_there = desktop.browser.run("return self.bench[arguments[0]] !== null || self.bench.failed !== null", &[json!(name)]);
+        (is_there == json!(true)).then(|| desktop.browser.run("return self.bench", &[]))
+    }
+}
+
+fn print(mib: u64, app: &[Round], command: &[f64], stopped: f64) {
+    let gb = mib as f64 * 1048576.0 / 1e9;
+    println!("\n{mib} MiB of random bytes, median of {} rounds, and in parentheses the fastest and the slowest\n", command.len());
+    println!("| opening into a file | GB/s | seconds |\n| --- | ---: | ---: |");
+    let app_seconds: Vec<f64> = app.iter().map(|round| round.seconds).collect();
+    for (name, seconds) in [("the app", &app_seconds[..]), ("dbseal decrypt -o", command)] {
+        let sorted = sorted(seconds.iter().copied());
+        let median = sorted[sorted.len() / 2];
+        println!("| {name} | {:.2} | {median:.2} ({:.2} to {:.2}) |", gb / median, sorted[0], sorted[sorted.len() - 1]);
+    }
+    println!("\n| while the app is at work, milliseconds | samples | median | the worst |\n| --- | ---: | ---: | ---: |");
+    let waits = |of: fn(&Round) -> &Vec<f64>| sorted(app.iter().flat_map(|round| of(round).iter().copied()));
+    let (clicks, calls) = (waits(|round| &round.clicks), waits(|round| &round.calls));
+    for (name, waits) in
+        [("from when a click is due until a frame shows what it did", &clicks), ("a question of the page to the app", &calls)]
+    {
+        println!("| {name} | {} | {:.1} | {:.1} |", waits.len(), waits[waits.len() / 2], waits[waits.len() - 1]);
+    }
+    println!("| from a press on Stop until the form is back | 1 | {stopped:.1} | {stopped:.1} |");
+
+    let peak = app.iter().map(|round| &round.peak).max_by_key(|peak| peak.len).expect("a round");
+    let parts: Vec<_> = peak.parts.iter().map(|(kind, len)| format!("{kind} {}", len >> 20)).collect();
+    let above = if peak.is_above { "; run by root it would be less, as only root is told what processes share" } else { "" };
+    println!("\nmemory of the app's processes together, at most: {} MiB ({}){above}", peak.len >> 20, parts.join(", "));
+
+    let middle = |seconds: &[f64]| sorted(seconds.iter().copied())[seconds.len() / 2];
+    let times = middle(&app_seconds) / middle(command);
+    let worst = clicks.last().copied().unwrap_or_default().max(stopped);
+    println!("\n| wanted | found |\n| --- | ---: |");
+    let found = |is_kept: bool, text: String| if is_kept { text } else { format!("**missed: {text}**") };
+    println!("| at most {MOST_TIMES} times as long as the command | {} |", found(times <= MOST_TIMES, format!("{times:.2}")));
+    println!("| each click answered within {MOST_WAIT} ms | {} |", found((0.0..=MOST_WAIT).contains(&worst), format!("{worst:.0} ms")));
+    println!("| at most {} MiB | {} |", MOST_LEN >> 20, found(peak.len <= MOST_LEN, format!("{} MiB", peak.len >> 20)));
+}
+
+fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut sorted: Vec<_> = numbers.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+fn print_machine() {
+    let _ = Command::new("sh").args(["-c", "grep -m1 'model name' /proc/cpuinfo; echo \"$(nproc) cores\"; uname -r"]).status();
+}

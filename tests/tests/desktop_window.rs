@@ -1,0 +1,96 @@
+//! The desktop app's window: one for all starts, asking before it closes over a job, and never held up by what a program prints.
+#![cfg(unix)]
+
+use std::time::{Duration, Instant};
+
+use dbseal_tests::browser::{wait_for, wait_within};
+use dbseal_tests::cli::{Folder, lives};
+use dbseal_tests::desktop::Desktop;
+use dbseal_tests::inputs::paint;
+use serde_json::Value;
+
+/// The title of the window, which says what it shows.
+const WINDOW: &str = ".* - dbseal";
+
+/// A backup that is signed, for a program gets no other, and the window with both keys chosen and this program to be typed.
+fn into_program(line: &str) -> (Folder, Desktop) {
+    let folder = Folder::with_key();
+    folder.write("shop.sql", paint(3 << 20));
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "shop.sql.age", "shop.sql"]).run().succeeds();
+    let desktop = Desktop::start(&[&folder.path("shop.sql.age")]);
+    desktop.begin("open");
+    desktop.browser.wait_for("#trust").type_in(folder.read_text("db1.sign.pub").trim());
+    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
+    desktop.browser.wait_for("#output-program").click();
+    desktop.browser.wait_for("#program").type_in(&line.replace("HERE", folder.path("").to_str().expect("text")));
+    (folder, desktop)
+}
+
+#[test]
+#[ignore = "not run here: long tier (10 minutes for the first, most of them to build the app)"]
+fn a_second_start_hands_its_files_to_the_window() {
+    let folder = Folder::with_key();
+    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age"]).stdin("a dump").run().succeeds();
+    let desktop = Desktop::start(&[]);
+    assert!(desktop.browser.find("#given").is_none());
+    assert!(desktop.start_again(&[&folder.path("shop.age")]).success());
+    assert!(desktop.browser.wait_for("#given").text().contains("shop.age"));
+    assert_eq!(desktop.display.windows(WINDOW).len(), 1);
+}
+
+/// However often the X is clicked, there is one question; it belongs to the window; and each answer does what it says.
+#[test]
+#[ignore = "not run here: long tier (10 minutes for the first, most of them to build the app)"]
+fn closing_over_a_job_asks_once() {
+    const QUESTION: &str = "Close dbseal?";
+    let (folder, desktop) = into_program("sh -c 'echo $$ >HERE/pid; sleep 600; cat >/dev/null; touch HERE/committed'");
+    desktop.browser.wait_for("#start").click();
+    wait_for("the program runs", || folder.has("pid").then_some(()));
+    let program = folder.read_text("pid").trim().parse().expect("a number");
+    let click_x = || {
+        for _ in 0..3 {
+            desktop.display.close(WINDOW);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        assert_eq!(desktop.display.windows(QUESTION).len(), 1);
+    };
+    click_x();
+    let parent = desktop.display.parent_of(QUESTION);
+    assert!(parent.as_ref().is_some_and(|title| title.ends_with(" - dbseal")), "{parent:?}");
+    // Its own X is no yes.
+    desktop.display.close(QUESTION);
+    wait_for("the question is gone", || desktop.display.windows(QUESTION).is_empty().then_some(()));
+    assert!(lives(program), "the job goes on");
+    click_x();
+    desktop.display.press_return(QUESTION);
+    wait_for("the window is gone", || desktop.display.windows(WINDOW).is_empty().then_some(()));
+    wait_for("the program is dead", || (!lives(program)).then_some(()));
+    assert!(!folder.has("committed"));
+}
+
+#[test]
+#[ignore = "not run here: long tier (10 minutes for the first, most of them to build the app)"]
+fn a_program_that_prints_without_end_holds_nothing_up() {
+    const LINES: u64 = 20_000_000;
+    let line = format!("sh -c 'seq {LINES} >&2; cat >/dev/null; touch HERE/has-read; echo it ends >&2'");
+    let (folder, desktop) = into_program(&line);
+    let start = Instant::now();
+    desktop.browser.wait_for("#start").click();
+    let printed = desktop.browser.wait_for("#printed");
+    let mut worst = Duration::ZERO;
+    while !folder.has("has-read") {
+        let asked = Instant::now();
+        assert_ne!(desktop.browser.run("return document.body.dataset.screen", &[]), Value::Null);
+        worst = worst.max(asked.elapsed());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(printed);
+    assert_eq!(desktop.answer(), "opened", "{}", desktop.browser.text());
+    eprintln!("{LINES} lines in {:?}, and the page answered within {worst:?}", start.elapsed());
+    assert!(worst < Duration::from_secs(5), "the page stood still for {worst:?}");
+    let text = desktop.browser.wait_for("#printed").text();
+    assert!(text.contains(&format!("\n{LINES}\n")) && text.trim_end().ends_with("it ends"), "{text}");
+    // It is drawn to the end, and not by and by.
+    wait_within(Duration::from_secs(5), "the page has drawn it", || (desktop.answer() == "opened").then_some(()));
+}
