@@ -1,14 +1,16 @@
 //! What the page may call.
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands arguments over as they are here")]
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dbseal::backups_in;
 use dbseal::core::Backend;
+use dbseal::{keep_in_memory, open_regular, seal_path};
 use dbseal_web::engine::has_private_key;
 use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
 use dbseal_web::messages::{Failure, Request};
@@ -82,19 +84,28 @@ fn choose(app: AppHandle, state: tauri::State<'_, State>, choice: Choice) -> Vec
     paths.iter().map(|path| files.add(path, role(path))).collect()
 }
 
-/// A backup by its name, in a folder that was chosen or chosen by itself; with the seal beside it. None where there is no such backup.
-#[tauri::command]
-fn choose_in(state: tauri::State<'_, State>, chosen: u32, name: String) -> Vec<Picked> {
-    let mut files = lock(&state.files);
-    let backups = match files.get(chosen) {
-        Some((folder, Role::Folder)) => backups_in(folder).unwrap_or_default(),
-        Some((path, Role::Read)) => given::with_seals(vec![path.into()]),
-        _ => Vec::new(),
+/// A backup by its name, byte for byte, in a folder that was chosen or chosen by itself; with the seal beside it. None where there is no
+/// such backup.
+#[tauri::command(async)]
+fn choose_in(state: tauri::State<'_, State>, chosen: u32, name: Vec<u8>) -> Vec<Picked> {
+    let place = lock(&state.files).get(chosen).map(|(path, role)| (path.to_path_buf(), role));
+    let Some((path, role)) = place else { return Vec::new() };
+    let backup = match role {
+        Role::Folder => in_folder(&path, &name),
+        Role::Read => path.parent().and_then(|folder| in_folder(folder, &name)).filter(|named| *named == path || seal_path(named) == path),
+        Role::Identity | Role::Output { .. } => None,
     };
-    // As the page has it: a name need not be text.
-    let backup = backups.into_iter().find(|path| path.file_name().is_some_and(|known| known.to_string_lossy() == name) && path.is_file());
-    let paths = backup.map(|path| given::with_seals(vec![path])).unwrap_or_default();
-    paths.iter().map(|path| files.add(path, Role::Read)).collect()
+    let Some(backup) = backup.filter(|backup| backup.is_file()) else { return Vec::new() };
+    let seal = Some(seal_path(&backup)).filter(|seal| seal.is_file());
+    let mut files = lock(&state.files);
+    [Some(backup), seal].into_iter().flatten().map(|path| files.add(&path, Role::Read)).collect()
+}
+
+/// A file in a folder, by a name that leads nowhere else.
+fn in_folder(folder: &Path, name: &[u8]) -> Option<PathBuf> {
+    let name = Path::new(OsStr::from_bytes(name));
+    let is_name = matches!(name.components().collect::<Vec<_>>()[..], [Component::Normal(only)] if only == name);
+    is_name.then(|| folder.join(name))
 }
 
 /// The text of a trust file that the person chooses; `None` where they choose none.
@@ -102,7 +113,7 @@ fn choose_in(state: tauri::State<'_, State>, chosen: u32, name: String) -> Vec<P
 fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
     let Some(path) = dialogs::pick_file(&app, dialogs::files(&app, "Whom do you trust?")) else { return Ok(None) };
     let mut bytes = Zeroizing::new(Vec::new());
-    let read = File::open(path).and_then(|file| file.take(MAX_TRUST_LEN + 1).read_to_end(&mut bytes));
+    let read = open_regular(&path).and_then(|file| file.take(MAX_TRUST_LEN + 1).read_to_end(&mut bytes));
     match read {
         Err(_) => Err(Failure::new("the file cannot be read", "see that it is still there, then choose it again")),
         Ok(_) if bytes.len() as u64 > MAX_TRUST_LEN => {
@@ -120,7 +131,9 @@ fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
 #[tauri::command]
 fn passphrase(request: tauri::ipc::Request<'_>, state: tauri::State<'_, State>) {
     if let InvokeBody::Raw(bytes) = request.body() {
-        *lock(&state.passphrase) = Zeroizing::new(bytes.clone());
+        let passphrase = Zeroizing::new(bytes.clone());
+        keep_in_memory(passphrase.as_ptr_range());
+        *lock(&state.passphrase) = passphrase;
     }
 }
 
@@ -167,7 +180,7 @@ pub(crate) fn end_job(state: &State) {
 }
 
 /// Hands over what was given from outside, now and from now on.
-#[tauri::command]
+#[tauri::command(async)]
 fn given(state: tauri::State<'_, State>, listener: Channel<Vec<Picked>>) {
     given::listen(&state, listener);
 }
@@ -190,4 +203,18 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut file = File::create_new(&partial)?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&partial, path));
     written.inspect_err(|_| drop(fs::remove_file(&partial)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_nowhere_else() {
+        let folder = Path::new("/backups");
+        assert_eq!(in_folder(folder, b"\xfcbung.age"), Some(folder.join(OsStr::from_bytes(b"\xfcbung.age"))));
+        for name in [&b""[..], b".", b"..", b"../key", b"a/b", b"/etc/passwd", b"a/", b"./a"] {
+            assert_eq!(in_folder(folder, name), None, "{name:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 
+use dbseal_web::visible;
 use gtk::prelude::{Cast, GtkWindowExt};
 use tauri::{AppHandle, Manager, Wry};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath, MessageDialogBuilder, MessageDialogKind};
@@ -31,7 +32,7 @@ pub(crate) fn pick_folder(app: &AppHandle, dialog: FileDialogBuilder<Wry>) -> Op
 
 /// Where the person wants something to be written, if they say.
 pub(crate) fn pick_output(app: &AppHandle, dialog: FileDialogBuilder<Wry>, name: &str) -> Option<PathBuf> {
-    let dialog = dialog.set_file_name(name);
+    let dialog = dialog.set_file_name(plain_name(name));
     wait(app, |answer| dialog.save_file(move |file| drop(answer.send(file.into_iter().collect())))).pop()
 }
 
@@ -49,7 +50,18 @@ pub(crate) fn tell(app: &AppHandle, kind: MessageDialogKind, title: &str, text: 
 
 /// A dialog that says something.
 pub(crate) fn message(app: &AppHandle, kind: MessageDialogKind, title: &str, text: &str) -> MessageDialogBuilder<Wry> {
-    app.dialog().message(text).title(title).kind(kind)
+    app.dialog().message(message_text(text)).title(title).kind(kind)
+}
+
+/// The dialog takes its text for a format of printf: a file's name must not be one.
+fn message_text(text: &str) -> String {
+    visible(text).replace('%', "%%")
+}
+
+/// A name to propose: of a file in the folder that is shown, which is not hidden there.
+fn plain_name(name: &str) -> String {
+    let name: String = name.chars().map(|character| if character == '/' { '_' } else { character }).collect();
+    visible(name.trim_start_matches('.'))
 }
 
 /// Shows it, and calls this with whether the answer was yes.
@@ -70,4 +82,16 @@ fn adopt(app: &AppHandle) {
             dialog.set_modal(true);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_a_format_or_leads_elsewhere() {
+        assert_eq!(message_text("x%s%n.age"), "x%%s%%n.age");
+        assert_eq!(plain_name("../.config/autostart/x.desktop"), "_.config_autostart_x.desktop");
+        assert_eq!(plain_name("shop\u{202e}lqs.age"), "shop\\u{202e}lqs.age");
+    }
 }

@@ -1,14 +1,15 @@
 //! The files that a person chose. The page knows them by numbers, and can ask for no other.
 
-use std::fs::File;
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use dbseal::open_regular;
 use dbseal_web::engine::{PROTECTED_START_LEN, is_protected};
 use dbseal_web::messages::desktop::Picked;
 
 /// What a file was chosen for. A page that is not ours any more could else write over what was chosen to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     /// To be read as a backup or a seal.
     Read,
@@ -44,15 +45,17 @@ impl Role {
 
 /// All that were chosen since the app was started, by number.
 #[derive(Default)]
-pub(crate) struct Files(Vec<(PathBuf, Role)>);
+pub(crate) struct Files {
+    all: Vec<(PathBuf, Role)>,
+    indices: HashMap<(PathBuf, Role), usize>,
+}
 
 impl Files {
     /// Adds a file, and says what the page is told of it.
     pub(crate) fn add(&mut self, path: &Path, role: Role) -> Picked {
-        let known = self.0.iter().position(|(known, as_what)| known == path && *as_what == role);
-        let index = known.unwrap_or_else(|| {
-            self.0.push((path.into(), role));
-            self.0.len() - 1
+        let index = *self.indices.entry((path.into(), role)).or_insert_with(|| {
+            self.all.push((path.into(), role));
+            self.all.len() - 1
         });
         Picked {
             id: u32::try_from(index).unwrap_or(u32::MAX),
@@ -60,23 +63,20 @@ impl Files {
             folder: path.parent().map(|folder| folder.display().to_string()).unwrap_or_default(),
             len: path.metadata().map(|metadata| metadata.len()).unwrap_or_default(),
             is_folder: role == Role::Folder,
-            is_protected: begins_protected(path),
+            is_protected: role == Role::Identity && begins_protected(path),
         }
     }
 
     /// A file that was chosen, and what for.
     pub(crate) fn get(&self, id: u32) -> Option<(&Path, Role)> {
-        self.0.get(usize::try_from(id).ok()?).map(|(path, role)| (path.as_path(), *role))
+        self.all.get(usize::try_from(id).ok()?).map(|(path, role)| (path.as_path(), *role))
     }
 }
 
 /// Whether a regular file begins as an encrypted one does: nothing of a key is read for that.
 fn begins_protected(path: &Path) -> bool {
-    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        return false;
-    }
     let mut start = [0; PROTECTED_START_LEN];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let read = open_regular(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && std::str::from_utf8(&start).is_ok_and(is_protected)
 }
 

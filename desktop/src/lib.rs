@@ -44,7 +44,7 @@ pub fn run() -> ExitCode {
             ExitCode::SUCCESS
         }
         Arguments::Unknown(option) => {
-            eprintln!("dbseal-desktop: there is no option {option}; a file of that name is ./{option}");
+            eprintln!("dbseal-desktop: there is no option {0}; a file of that name is ./{0}", dbseal_web::visible(&option));
             ExitCode::from(2)
         }
     }

@@ -8,6 +8,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -16,10 +17,12 @@ use std::time::{Duration, Instant};
 
 const LOCK: &str = "dbseal-desktop.lock";
 const SOCKET: &str = "dbseal-desktop.socket";
-/// Bytes of paths that are taken at a time: more than a system lets a program be started with.
-const MAX_LEN: u64 = 4 << 20;
+/// Bytes of paths that are taken at a time; of more, the start shows a window of its own.
+const MAX_LEN: u64 = 16 << 20;
 /// How long who connects may take to say something.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// Said of files that were taken.
+const TAKEN: &[u8; 1] = b"+";
 /// Between two attempts to reach a first start that has the lock and no socket yet.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -34,8 +37,9 @@ pub(crate) enum Start {
 
 /// Hands these files to the app that runs, if one does.
 pub(crate) fn start(files: &[PathBuf]) -> Start {
-    let Some(folder) = env::var_os("XDG_RUNTIME_DIR") else { return Start::First(None) };
-    start_in(Path::new(&folder), files)
+    // One that is not absolute is to be ignored (the same specification): it would be in whatever folder a start is in.
+    let folder = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    folder.map_or(Start::First(None), |folder| start_in(&folder, files))
 }
 
 /// Where later starts come to, as long as it is there.
@@ -68,17 +72,28 @@ fn start_in(folder: &Path, files: &[PathBuf]) -> Start {
 fn hand_over(mut stream: UnixStream, files: &[PathBuf]) -> io::Result<()> {
     stream.set_write_timeout(Some(TIMEOUT))?;
     // No path has a zero in it.
-    files.iter().try_for_each(|path| stream.write_all(path.as_os_str().as_bytes()).and_then(|()| stream.write_all(&[0])))
+    files.iter().try_for_each(|path| stream.write_all(path.as_os_str().as_bytes()).and_then(|()| stream.write_all(&[0])))?;
+    stream.shutdown(Shutdown::Write)?;
+    // What lies in the socket nobody has: an app that hangs, or is just closing, takes no more.
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.read_exact(&mut [0])
 }
 
 /// Calls this for each later start, with its files.
 pub(crate) fn serve(door: &Door, mut take: impl FnMut(Vec<PathBuf>)) {
-    for stream in door.listener.incoming().flatten() {
+    loop {
+        serve_one(door, &mut take);
+    }
+}
+
+fn serve_one(door: &Door, mut take: impl FnMut(Vec<PathBuf>)) {
+    if let Ok((stream, _)) = door.listener.accept() {
         let mut bytes = Vec::new();
-        let read = stream.set_read_timeout(Some(TIMEOUT)).and_then(|()| stream.take(MAX_LEN).read_to_end(&mut bytes));
-        if read.is_ok() {
+        let read = stream.set_read_timeout(Some(TIMEOUT)).and_then(|()| (&stream).take(MAX_LEN).read_to_end(&mut bytes));
+        if read.is_ok_and(|len| (len as u64) < MAX_LEN) {
             let paths = bytes.split(|&byte| byte == 0).filter(|path| !path.is_empty());
             take(paths.map(|path| OsString::from_vec(path.to_vec()).into()).collect());
+            let _ = (&stream).write_all(TAKEN);
         }
     }
 }
@@ -123,9 +138,12 @@ mod tests {
                         match start_in(&folder, &[]) {
                             Start::First(door) => {
                                 firsts.fetch_add(1, Ordering::Relaxed);
-                                assert!(door.is_some(), "others find it");
+                                let door = door.expect("others find it");
                                 // Not given up before all have come.
-                                together.wait();
+                                thread::scope(|scope| {
+                                    scope.spawn(|| (1..STARTS).for_each(|_| serve_one(&door, |_| {})));
+                                    together.wait();
+                                });
                             }
                             Start::Later => drop(together.wait()),
                         }
@@ -152,6 +170,9 @@ mod tests {
         let lock = File::create(folder.join(LOCK)).expect("a file");
         lock.lock().expect("nobody has it");
         assert!(matches!(start_in(&folder, &[]), Start::First(None)));
+        // Nor one that has a socket, and takes nothing from it.
+        let _listener = UnixListener::bind(folder.join(SOCKET)).expect("a socket");
+        assert!(matches!(start_in(&folder, &["/backups/shop.age".into()]), Start::First(None)));
         fs::remove_dir_all(&folder).expect("it is there");
     }
 }

@@ -83,6 +83,7 @@ impl Kept {
             left_out_len => {
                 // From the first whole line on, if there is one.
                 let start = bytes.iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+                let start = if start == bytes.len() { 0 } else { start };
                 let text = String::from_utf8_lossy(&bytes[start..]);
                 format!("\n[{} bytes are left out here]\n{text}", left_out_len + start)
             }

@@ -24,6 +24,7 @@ use crate::dialogs;
 #[derive(Default)]
 pub(crate) struct Saves(HashMap<Url, Partial>);
 
+#[derive(Clone)]
 struct Partial {
     folder: PathBuf,
     name: String,
@@ -42,7 +43,8 @@ pub(crate) fn take(app: &AppHandle, event: DownloadEvent<'_>) -> bool {
             match downloads(app).and_then(|folder| Partial::create(&folder, &name)) {
                 Ok(partial) => {
                     *destination = partial.file();
-                    lock(&app.state::<State>().saves).0.insert(url, partial);
+                    let before = lock(&app.state::<State>().saves).0.insert(url, partial);
+                    before.into_iter().for_each(|before| drop(fs::remove_dir_all(before.folder)));
                     true
                 }
                 Err(error) => {
@@ -52,11 +54,14 @@ pub(crate) fn take(app: &AppHandle, event: DownloadEvent<'_>) -> bool {
             }
         }
         DownloadEvent::Finished { url, success, .. } => {
-            let saved = lock(&app.state::<State>().saves).0.remove(&url);
+            let saved = lock(&app.state::<State>().saves).0.get(&url).cloned();
             if let Some(partial) = saved {
                 let app = app.clone();
-                // Not on the window's thread, which would stand still until the disk has it.
-                thread::spawn(move || finish(&app, &partial, success));
+                // Not on the window's thread, which would stand still until the disk has it. It is under way until then.
+                thread::spawn(move || {
+                    finish(&app, &partial, success);
+                    lock(&app.state::<State>().saves).0.remove(&url);
+                });
             }
             true
         }
@@ -105,8 +110,9 @@ impl Partial {
         }
     }
 
+    /// Not under its name: what a crash leaves must not look whole.
     fn file(&self) -> PathBuf {
-        self.folder.join(&self.name)
+        self.folder.join("part")
     }
 
     /// Moves the file to its place: beside the folder, when all of it is on the disk, readable to its user alone.

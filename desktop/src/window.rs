@@ -44,7 +44,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
 
 /// Asks for a look: somebody who has waited for hours has another window before this one.
 pub(crate) fn ask_for_attention(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(MAIN) {
+    if let Some(window) = app.get_webview_window(MAIN).filter(|window| !window.is_focused().unwrap_or_default()) {
         let _ = window.request_user_attention(Some(UserAttentionType::Informational));
     }
 }
@@ -70,7 +70,15 @@ fn open(app: &App) -> tauri::Result<()> {
         .build()?;
     let app = app.handle().clone();
     window.on_window_event(move |event| match event {
-        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => given::take(&app, paths),
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
+            let (app, paths) = (app.clone(), paths.clone());
+            // A disk may be slow, and the window goes on being drawn.
+            thread::spawn(move || given::take(&app, &paths));
+        }
+        WindowEvent::Focused(true) => {
+            // Else the next call for it would be none.
+            let _ = app.get_webview_window(MAIN).map(|window| window.request_user_attention(None));
+        }
         WindowEvent::CloseRequested { api, .. } => {
             if let Some(question) = close::question(&app) {
                 api.prevent_close();

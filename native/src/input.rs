@@ -201,7 +201,10 @@ fn is_cached(file: &File, len: u64) -> bool {
 }
 
 /// Opens a regular file that whoever can write to the storage has named: a FIFO of that name would be waited for without end.
-pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// Where it cannot be opened, or is something else.
+pub fn open_regular(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(not_regular()) }

@@ -233,6 +233,8 @@ pub struct Checked {
     pub is_all_other: bool,
     /// Why the seal itself says nothing: a sentence.
     pub broken: Option<String>,
+    /// Where its seal does not fit: the name of another one beside it that may be the right one.
+    pub other_seal: Option<String>,
 }
 
 /// Whether a backup is where it belongs, as far as a single file shows it.

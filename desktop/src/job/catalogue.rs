@@ -1,22 +1,28 @@
 //! Many backups, as the page shows them: what their seals say and, if asked, whether each is whole.
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use dbseal::core::{TestResult, Trust};
-use dbseal::{Backup, ListRequest, Observer, SealState, Statement, backups_in, list, now};
+use dbseal::{Backup, ListRequest, Observer, SealState, Statement, backups_in, list, now, seal_path};
 use dbseal_web::engine::{source_word, trusted};
 use dbseal_web::messages::catalogue::{Depth, Event, Listed, Missing, Reading, Row, RowSeal, Warning};
-use dbseal_web::messages::{Claims, Failure, Report};
+use dbseal_web::messages::{Checked, Claims, Failure, Report};
 
 use super::check::{checked, verify_whole};
 use super::failures;
 use super::telling::Teller;
 use crate::worker::JobOrder;
 
-/// Backups that are looked at: a page with more rows is slow, and no help to anybody.
-const MAX_ROWS: usize = 5000;
+/// Backups that are looked at together: a page with more rows is slow. None is left out instead, as that may be the one that matters.
+const MAX_ROWS: usize = 10_000;
+
+/// Ranges of damage that a row has, at most: Check shows all of one backup.
+const MAX_RANGES: usize = 100;
+/// Why what was read does not count.
+const EXCHANGED: &str = "the backup or its seal was exchanged while it was looked at: look again";
 
 /// What was asked for.
 pub(super) struct Catalogue<'a> {
@@ -28,9 +34,10 @@ pub(super) struct Catalogue<'a> {
 
 impl Catalogue<'_> {
     pub(super) fn look(&self) -> Result<Listed, Failure> {
-        let mut found = self.find()?;
-        let left_out = found.len().saturating_sub(MAX_ROWS);
-        found.truncate(MAX_ROWS);
+        let found = self.find()?;
+        if found.len() > MAX_ROWS {
+            return Err(failures::too_many_backups(found.len(), MAX_ROWS));
+        }
         let request = ListRequest { backups: found.iter().map(|(path, _)| path.clone()).collect(), series: None, seen: None, now: now() };
         let observer: Arc<dyn Observer> = Arc::<Teller>::clone(self.teller);
         let catalogue = list(&request, &self.trust, &observer).map_err(|error| failures::of(&error))?;
@@ -38,7 +45,7 @@ impl Catalogue<'_> {
         let found: BTreeMap<PathBuf, usize> = found.into_iter().collect();
         let rows = catalogue.backups.iter().map(|backup| row(backup, found.get(&backup.path).copied().unwrap_or_default()));
         let missing = catalogue.missing.iter().map(missing).collect();
-        let mut listed = Listed { rows: rows.collect(), missing, left_out, depth: self.depth };
+        let mut listed = Listed { rows: rows.collect(), missing, depth: self.depth };
         if self.depth == Depth::Whole {
             self.teller.tell(&Report::Found(Box::new(listed.clone())));
             self.check(&catalogue.backups, &mut listed);
@@ -55,6 +62,10 @@ impl Catalogue<'_> {
             } else if path.extension().is_some_and(|end| end == "seal") {
                 vec![path.with_extension("")]
             } else {
+                // A seal alone is listed; where there is nothing at all, as of a disk that was pulled, nothing is known.
+                if !seal_path(path).exists() {
+                    path.metadata().map_err(|error| failures::unreadable(&error))?;
+                }
                 vec![path.to_path_buf()]
             };
             found.extend(backups.into_iter().map(|backup| (backup, index)));
@@ -67,21 +78,37 @@ impl Catalogue<'_> {
     /// Reads one backup after the other, each on all threads, and tells of each as soon as it is known. Where each belongs is known from
     /// the seals, however whole it is.
     fn check(&self, backups: &[Backup], listed: &mut Listed) {
-        let total_len = backups.iter().filter_map(|backup| backup.len).sum();
+        let total_len = backups.iter().filter_map(|backup| backup.len).fold(0, u64::saturating_add);
         self.teller.started(Some(total_len));
         let observer: Arc<dyn Observer> = Arc::new(OneOfMany(Arc::clone(self.teller)));
-        let mut done_len = 0;
+        let mut done_len: u64 = 0;
         for (index, (backup, row)) in backups.iter().zip(&mut listed.rows).enumerate() {
             let Some(len) = backup.len else { continue };
             row.reading = match verify_whole(&backup.path, None, &self.trust, &observer) {
-                Ok(answer) => Reading::Done(Box::new(checked(&answer, len))),
+                Ok(answer) => {
+                    let len_now = backup.path.metadata().map_or(len, |metadata| metadata.len());
+                    let mut checked = checked(&answer, len_now);
+                    checked.damage.truncate(MAX_RANGES);
+                    if says_the_same(&row.seal, &checked) { Reading::Done(Box::new(checked)) } else { Reading::Failed(EXCHANGED.into()) }
+                }
                 Err(error) => Reading::Failed(error.to_string()),
             };
-            done_len += len;
+            done_len = done_len.saturating_add(len);
             // Of a backup without a seal nothing was read.
             self.teller.reached(done_len);
             self.teller.tell(&Report::Row(index, Box::new(row.clone())));
         }
+    }
+}
+
+/// Whether the seal that a backup was compared with is the one that its row is about: whoever holds the storage can have exchanged both
+/// in the hours between.
+fn says_the_same(seal: &RowSeal, checked: &Checked) -> bool {
+    match seal {
+        RowSeal::Says(claims) => checked.claims.as_ref() == Some(&**claims),
+        RowSeal::Missing => checked.claims.is_none() && checked.broken.is_none(),
+        RowSeal::Broken(_) => checked.broken.is_some(),
+        RowSeal::Unreadable(_) => false,
     }
 }
 
@@ -114,12 +141,13 @@ fn row(backup: &Backup, chosen: usize) -> Row {
     let says = backup.statement();
     Row {
         name: backup.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        raw_name: backup.path.file_name().unwrap_or_default().as_bytes().into(),
         chosen,
         file_len: backup.len,
         seal: match &backup.seal {
             SealState::Missing => RowSeal::Missing,
-            SealState::Unreadable(why) => RowSeal::Unusable(why.clone()),
-            SealState::Broken(error) => RowSeal::Unusable(format!("the seal is broken: {error}")),
+            SealState::Unreadable(why) => RowSeal::Unreadable(why.clone()),
+            SealState::Broken(error) => RowSeal::Broken(format!("the seal is broken: {error}")),
             SealState::Says(says) => RowSeal::Says(Box::new(claims(says))),
         },
         places: backup.places.iter().map(|place| place.word().into()).collect(),

@@ -14,9 +14,6 @@ use crate::commands::threads;
 
 pub(super) fn check(backup: &Path, seal: Option<&Path>, trust: &Trust, observer: &Arc<dyn Observer>) -> Result<Checked, Failure> {
     let answer = verify_whole(backup, seal, trust, observer).map_err(|error| failures::of(&error))?;
-    if let Some(replaced) = &answer.replaced_seal {
-        observer.warning(&format!("another seal may be the right one: {}", replaced.display()));
-    }
     let file_len = backup.metadata().map_err(|error| failures::unreadable(&error))?.len();
     Ok(checked(&answer, file_len))
 }
@@ -52,6 +49,7 @@ pub(super) fn checked(answer: &Verification, file_len: u64) -> Checked {
         located: answer.located,
         has_possible_len: answer.has_possible_len,
         is_all_other: is_all_other(answer),
+        other_seal: answer.replaced_seal.as_ref().map(|seal| seal.file_name().unwrap_or_default().to_string_lossy().into_owned()),
         broken: answer.broken.as_ref().map(|error| format!("the seal is broken: {error}")),
         damage: answer.damage.clone(),
     }

@@ -131,6 +131,14 @@ pub(super) fn no_backups() -> Failure {
     Failure::new("there are no backups in there", "choose a folder with files whose names end with .age, or those files")
 }
 
+/// More than can be shown.
+pub(super) fn too_many_backups(count: usize, most: usize) -> Failure {
+    Failure::new(
+        format!("there are {count} backups in there, and {most} can be looked at together here"),
+        "choose a smaller folder, or some of the files; dbseal list and dbseal verify look at any number",
+    )
+}
+
 /// Nowhere to write to.
 pub(super) fn no_output() -> Failure {
     Failure::new("no place for the output was chosen", "choose a file")

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use dbseal::open_regular;
 use dbseal_web::engine::{Piece, ReadError, Source, inspect as inspect_source, read_seal};
 use dbseal_web::messages::{Failure, Inspected};
 
@@ -35,12 +36,12 @@ struct Disk {
 
 impl Disk {
     fn open(path: &Path) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| failures::unreadable(&error))?;
-        let metadata = file.metadata().map_err(|error| failures::unreadable(&error))?;
-        if !metadata.is_file() {
+        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             return Err(failures::not_a_file());
         }
-        Ok(Self { file: Arc::new(file), len: metadata.len() })
+        let file = open_regular(path).map_err(|error| failures::unreadable(&error))?;
+        let len = file.metadata().map_err(|error| failures::unreadable(&error))?.len();
+        Ok(Self { file: Arc::new(file), len })
     }
 }
 

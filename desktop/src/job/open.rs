@@ -1,6 +1,5 @@
 //! Open, as the page shows it: into a file, or into a program.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use dbseal::core::{Passphrase, Trust};
 use dbseal::{
     AskPassphrase, Command, DecryptRequest, Destination, IdentitySource, JobError, Keep, Names, Observer, Overwrite, Pace,
-    PassphraseSource, SalvageRequest, SealCheck, Source, Unlock, decrypt, salvage,
+    PassphraseSource, SalvageRequest, SealCheck, Source, Unlock, decrypt, open_regular, salvage,
 };
 use dbseal_web::messages::{End, Failure, KeyKind, Opened, OutputKind, Part, Place, SealPolicy};
 use zeroize::Zeroizing;
@@ -157,5 +156,5 @@ fn command(line: &str) -> Result<Command, Failure> {
 /// Whether an output starts as zstd does (RFC 8878, section 3.1.1).
 fn is_zstd(path: &Path) -> bool {
     let mut start = [0; 4];
-    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == [0x28, 0xb5, 0x2f, 0xfd]
+    open_regular(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == [0x28, 0xb5, 0x2f, 0xfd]
 }

@@ -44,6 +44,7 @@ pub async fn check<S: Source>(
         is_all_other: false,
         located: true,
         broken: None,
+        other_seal: None,
     };
     let integrity = match seal.map(Seal::parse) {
         None => {

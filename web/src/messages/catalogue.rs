@@ -20,8 +20,6 @@ pub struct Listed {
     pub rows: Vec<Row>,
     /// What is missing between them.
     pub missing: Vec<Missing>,
-    /// How many backups there are beyond those, which nobody looked at.
-    pub left_out: usize,
     /// How much of each was read.
     pub depth: Depth,
 }
@@ -37,11 +35,21 @@ pub struct Missing {
     pub to: u64,
 }
 
+impl Missing {
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.to.saturating_sub(self.from).saturating_add(1)
+    }
+}
+
 /// A backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Its name.
     pub name: String,
+    /// The same, byte for byte, as it is asked for: it need not be text.
+    pub raw_name: Vec<u8>,
     /// Which of the files and folders of the order it is, or lies in.
     pub chosen: usize,
     /// Bytes in its file; `None` where that is not there.
@@ -65,8 +73,10 @@ pub struct Row {
 pub enum RowSeal {
     /// There is none.
     Missing,
+    /// It cannot be read: why, as a sentence.
+    Unreadable(String),
     /// It says nothing: why, as a sentence.
-    Unusable(String),
+    Broken(String),
     /// It says something.
     Says(Box<Claims>),
 }

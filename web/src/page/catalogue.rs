@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::elements::{Tag, button, div};
+use super::elements::{Tag, button, div, paragraph};
 use super::files::{Pair, Picked};
 use super::job::{self, Job, Live};
 use super::notice::Notice;
@@ -33,7 +33,8 @@ pub(super) fn show(page: &Page, said: Option<&str>) {
 }
 
 fn run(page: &Page, chosen: Vec<Picked>, trust: String, depth: Depth) {
-    let (stopped, ended) = (page.clone(), page.clone());
+    let found: Found = Rc::default();
+    let (stopped, ended) = ((page.clone(), chosen.clone(), trust.clone(), Rc::clone(&found)), page.clone());
     let named = match depth {
         Depth::Seals => texts::MANY_READING,
         Depth::Whole => texts::MANY_CHECKING,
@@ -46,19 +47,33 @@ fn run(page: &Page, chosen: Vec<Picked>, trust: String, depth: Depth) {
         key: None,
         output: None,
         mapped_len: None,
-        live: Some(live()),
+        live: Some(live(&found)),
     };
     job::run(
         page,
         job,
-        move || show(&stopped, Some(texts::READING_STOPPED)),
+        move || {
+            let (page, chosen, trust, found) = &stopped;
+            match found.take() {
+                // What hours have found is not thrown away.
+                Some(listed) => {
+                    page.leave_screen();
+                    show_answer(page, chosen, trust, &Rc::new(listed), Some(texts::MANY_STOPPED));
+                }
+                None => show(page, Some(texts::READING_STOPPED)),
+            }
+        },
         move |report, job_ended| {
             ended.leave_screen();
             let failure = match report {
-                Report::Listed(listed) => return show_answer(&ended, &chosen, &trust, &Rc::new(*listed)),
+                Report::Listed(listed) => return show_answer(&ended, &chosen, &trust, &Rc::new(*listed), None),
                 Report::Failed(failure) => failure,
                 _ => texts::strange_worker(),
             };
+            if let Some(listed) = found.take() {
+                let said = format!("{} {}", texts::sentence(&failure.what), texts::sentence(&failure.next));
+                return show_answer(&ended, &chosen, &trust, &Rc::new(listed), Some(&said));
+            }
             let again = {
                 let page = ended.clone();
                 div("actions").child(button("again", "primary", texts::AGAIN, move |_| show(&page, None)))
@@ -68,26 +83,33 @@ fn run(page: &Page, chosen: Vec<Picked>, trust: String, depth: Depth) {
     );
 }
 
+/// What was found so far, while all is read.
+type Found = Rc<RefCell<Option<Listed>>>;
+
 /// The table, as it fills while the backups are read.
-fn live() -> Live {
+fn live(so_far: &Found) -> Live {
     let tag = div("live");
-    let (place, table) = (tag.clone(), RefCell::new(None::<Table>));
+    let (place, table, so_far) = (tag.clone(), RefCell::new(None::<Table>), Rc::clone(so_far));
     Live::new(tag, move |report| match report {
         Report::Found(listed) => {
             let found = Table::new(&listed, None);
             place.replace([found.tag()]);
             table.replace(Some(found));
+            so_far.replace(Some(*listed));
         }
         Report::Row(index, row) => {
             if let Some(table) = &*table.borrow() {
                 table.update(index, &row);
+            }
+            if let Some(known) = so_far.borrow_mut().as_mut().and_then(|listed| listed.rows.get_mut(index)) {
+                *known = *row;
             }
         }
         _ => {}
     })
 }
 
-fn show_answer(page: &Page, chosen: &[Picked], trust: &str, listed: &Rc<Listed>) {
+fn show_answer(page: &Page, chosen: &[Picked], trust: &str, listed: &Rc<Listed>, said: Option<&str>) {
     let (tone, heading, lead) = texts::listed_words(listed);
     let depth = if listed.depth == Depth::Whole { "whole" } else { "seals" };
     let (card, title) = answer::headline(tone, &heading, &lead);
@@ -113,7 +135,8 @@ fn show_answer(page: &Page, chosen: &[Picked], trust: &str, listed: &Rc<Listed>)
         }
     });
     let actions = div("actions").child(check_all).child(report).child(another);
-    let parts = [Some(start::back(page)), Some(head), Some(actions), missing, Some(table)];
+    let said = said.map(|said| paragraph("warning", said).id("said").attr("role", "alert"));
+    let parts = [Some(start::back(page)), said, Some(head), Some(actions), missing, Some(table)];
     page.show("listed", &title, parts.into_iter().flatten());
     page.announce(&format!("{heading}. {lead}"));
 }

@@ -306,6 +306,10 @@ impl View {
         }
         let now = Date::now();
         self.heard.set(now);
+        // How much there is, is not known yet.
+        if *total_len == 0 && *done_len > 0 {
+            return None;
+        }
         let mut pace = self.pace.borrow_mut();
         pace.note(now, *done_len);
         let percent = texts::percent(*done_len, *total_len);

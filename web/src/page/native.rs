@@ -73,9 +73,10 @@ impl App {
         chosen.ok().as_ref().and_then(take).unwrap_or_default()
     }
 
-    /// A backup in a folder that was chosen, or that was chosen itself, with the seal beside it; none where it is not there any more.
-    pub(super) async fn choose_in(&self, chosen: u32, name: &str) -> Vec<Picked> {
-        let files = self.call("choose_in", &arguments(&[("chosen", &chosen.into()), ("name", &name.into())])).await;
+    /// A backup by its raw name, in a folder that was chosen or chosen itself, with the seal beside it; none where it is not there any
+    /// more.
+    pub(super) async fn choose_in(&self, chosen: u32, name: &[u8]) -> Vec<Picked> {
+        let files = self.call("choose_in", &arguments(&[("chosen", &chosen.into()), ("name", &give(&name))])).await;
         files.ok().as_ref().and_then(take).unwrap_or_default()
     }
 

@@ -10,12 +10,14 @@ use super::files::{Picked, in_app};
 use super::inspect::INSPECT;
 use super::texts::{self, Tone};
 use super::{Page, answer, job, open};
-use crate::messages::catalogue::{Listed, Reading, Row};
+use crate::messages::catalogue::{Listed, Missing, Reading, Row};
 
 /// Squares of a series that are shown: the last.
 const MAX_SQUARES: usize = 400;
 /// Squares in place of many numbers that are missing.
 const MAX_GONE: u64 = 12;
+/// Events of a row that are shown before it is opened: the last.
+const MAX_EVENTS: usize = 6;
 
 /// The table and its pictures.
 pub(super) struct Table {
@@ -46,9 +48,14 @@ impl Table {
             .map(|(class, text)| Tag::new("li").child(Tag::new("i").class(&format!("square {class}"))).child(Tag::new("span").text(text)));
         let pictures = job::section(texts::SERIES)
             .id("series")
-            .children(strips(&listed.rows, &squares))
+            .children(strips(listed, &squares))
             .child(Tag::new("ul").class("legend").attr("aria-hidden", "true").children(legend));
-        let table = job::section(texts::TABLE).child(div("table").attr("tabindex", "0").child(table));
+        if opens.is_none() {
+            // It changes while it is looked at; what is read aloud then is how far the job is.
+            pictures.set("aria-hidden", "true");
+        }
+        let table = div("table").attr("role", "region").attr("aria-label", texts::TABLE).attr("tabindex", "0").child(table);
+        let table = job::section(texts::TABLE).child(table);
         Self { tag: Tag::new("div").child(pictures).child(table), states, squares }
     }
 
@@ -61,7 +68,7 @@ impl Table {
         if let (Some(cell), Some(square)) = (self.states.get(index), self.squares.get(index)) {
             let (tone, word) = texts::row_state(row);
             cell.replace([answer::sign(tone), Tag::new("span").text(&word)]);
-            square.set_class(square_class(tone));
+            square.set_class(square_class(row));
         }
     }
 }
@@ -75,7 +82,7 @@ fn line(row: &Row, state: &Tag, name: Tag) -> Tag {
     let cell = |text: &str| Tag::new("td").text(text);
     let series = texts::row_series(row).map(|(label, number)| format!("{label}, {number}")).unwrap_or_default();
     let size = row.file_len.map(texts::short_size).unwrap_or_default();
-    let events = row.history.iter().map(|event| {
+    let events = row.history[row.history.len().saturating_sub(MAX_EVENTS)..].iter().map(|event| {
         let (sign, words) = texts::event_words(event);
         Tag::new("span").attr("role", "img").attr("aria-label", &words).attr("title", &texts::visible(&words)).text(sign)
     });
@@ -131,7 +138,7 @@ fn details(page: &Page, chosen: Option<&Picked>, index: usize, row: &Row) -> Vec
         history.child(Tag::new("ol").class("names").children(events))
     };
     let task = |id: &str, text: &str, show: fn(&Page)| {
-        let (page, chosen, name) = (page.clone(), chosen.cloned(), row.name.clone());
+        let (page, chosen, name) = (page.clone(), chosen.cloned(), row.raw_name.clone());
         button(&format!("{id}-{index}"), "secondary", text, move |_| choose(&page, chosen.as_ref(), &name, show))
     };
     let actions = (row.file_len.is_some()).then(|| {
@@ -144,7 +151,7 @@ fn details(page: &Page, chosen: Option<&Picked>, index: usize, row: &Row) -> Vec
 }
 
 /// Begins a task with one of the backups.
-fn choose(page: &Page, chosen: Option<&Picked>, name: &str, show: fn(&Page)) {
+fn choose(page: &Page, chosen: Option<&Picked>, name: &[u8], show: fn(&Page)) {
     let (Some(app), Some(number)) = (page.app(), chosen.and_then(Picked::in_app)) else { return };
     let (page, app, name) = (page.clone(), Rc::clone(&app), name.to_owned());
     spawn_local(async move {
@@ -156,8 +163,9 @@ fn choose(page: &Page, chosen: Option<&Picked>, name: &str, show: fn(&Page)) {
     });
 }
 
-fn square_class(tone: Tone) -> &'static str {
-    match tone {
+fn square_class(row: &Row) -> &'static str {
+    match texts::row_state(row).0 {
+        _ if row.file_len.is_none() => "square gone",
         Tone::Good => "square good",
         Tone::Plain => "square plain",
         Tone::Unsure => "square unsure",
@@ -166,32 +174,48 @@ fn square_class(tone: Tone) -> &'static str {
 }
 
 fn square(row: &Row) -> Tag {
-    Tag::new("i").class(square_class(texts::row_state(row).0)).attr("title", &texts::visible(&row.name))
+    Tag::new("i").class(square_class(row)).attr("title", &texts::visible(&row.name))
 }
 
 /// A picture of each series: a square for each backup, and for what is missing between them.
-fn strips(rows: &[Row], squares: &[Tag]) -> Vec<Tag> {
-    let mut strips = Vec::new();
-    let mut start = 0;
-    for part in rows.chunk_by(|one, next| texts::row_series(one).map(|(label, _)| label) == texts::row_series(next).map(|(label, _)| label))
-    {
+fn strips(listed: &Listed, squares: &[Tag]) -> Vec<Tag> {
+    let label = |row: &Row| texts::row_series(row).map(|(label, _)| label.to_owned());
+    let (mut strips, mut start) = (Vec::new(), 0);
+    for part in listed.rows.chunk_by(|one, next| label(one) == label(next)) {
         let squares = &squares[start..start + part.len()];
         start += part.len();
-        let shown = part.len().saturating_sub(MAX_SQUARES);
-        let (mut line, mut missing, mut before) = (Vec::new(), 0, None::<u64>);
-        for (row, square) in part.iter().zip(squares).skip(shown) {
-            let number = texts::row_series(row).map(|(_, number)| number);
-            // A number that is not larger begins another epoch, or is another history.
-            let gone = number.zip(before).map_or(0, |(number, before)| number.saturating_sub(before.saturating_add(1)));
-            missing += gone;
+        let name = label(&part[0]);
+        let missing: Vec<&Missing> = listed.missing.iter().filter(|missing| Some(&missing.series) == name.as_ref()).collect();
+        let hidden = part.len().saturating_sub(MAX_SQUARES);
+        let mut line = Vec::new();
+        for (row, square) in part.iter().zip(squares).skip(hidden) {
+            // Found by who knows whose seals count, and not by the numbers here, which anybody can write.
+            let before = missing.iter().find(|missing| is_gap_before(row, missing));
+            let gone = before.map_or(0, |missing| missing.count() - known_in(part, missing));
             line.extend((0..gone.min(MAX_GONE)).map(|_| Tag::new("i").class("square gone")));
             line.push(square.clone());
-            before = number;
         }
-        let name = texts::row_series(&part[0]).map_or(texts::NO_SERIES, |(label, _)| label);
+        let name = name.as_deref().unwrap_or(texts::NO_SERIES);
         let states: Vec<_> = part.iter().map(texts::row_state).collect();
-        let picture = div("strip").attr("role", "img").attr("aria-label", &texts::visible(&texts::strip_label(name, &states, missing)));
-        strips.push(div("strip-row").child(Tag::new("span").class("strip-name").text(name)).child(picture.children(line)));
+        let missing_count = missing.iter().fold(0, |sum: u64, missing| sum.saturating_add(missing.count()));
+        let picture =
+            div("strip").attr("role", "img").attr("aria-label", &texts::visible(&texts::strip_label(name, &states, missing_count)));
+        let before = (hidden > 0).then(|| Tag::new("span").class("hint").text(&texts::before_these(hidden)));
+        let name = Tag::new("span").class("strip-name").text(name);
+        strips.push(div("strip-row").child(name).child(picture.child(before).children(line)));
     }
     strips
+}
+
+/// Whether this is the backup that shows that others are missing.
+fn is_gap_before(row: &Row, missing: &Missing) -> bool {
+    let number = texts::row_series(row).map(|(_, number)| number);
+    number.and_then(|number| number.checked_sub(1)) == Some(missing.to) && row.places.iter().any(|place| place == "gap")
+}
+
+/// How many of those that are missing have a row all the same: that of their seal.
+fn known_in(part: &[Row], missing: &Missing) -> u64 {
+    let is_known = |number: u64| (missing.from..=missing.to).contains(&number);
+    let known = part.iter().filter(|row| row.file_len.is_none() && texts::row_series(row).is_some_and(|(_, number)| is_known(number)));
+    (known.count() as u64).min(missing.count())
 }

@@ -10,30 +10,15 @@ mod report;
 
 pub(super) use answer::{Half, Tone, claim_facts, integrity, place, sentence, spoken};
 pub(super) use catalogue::{
-    event_words, listed_report, listed_words, missing_words, row_by, row_facts, row_notes, row_series, row_state, row_time, strip_label,
+    before_these, event_words, listed_report, listed_words, missing_words, row_by, row_facts, row_notes, row_series, row_state, row_time,
+    strip_label,
 };
 pub(super) use outcome::{Opening, inspected_facts, inspected_note, inspected_title, opened_facts, opened_lead, opened_title};
 pub(super) use report::{checked_report, program, salvage_report};
 
 use crate::messages::Failure;
 pub(super) use crate::numbers::{duration, parse_size, percent, range, rate, short_size};
-
-/// A text with what a screen would not show, or write from right to left, made visible: names are chosen by whoever can write to the
-/// storage.
-pub(super) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_plain(character) { shown.push(character) } else { shown.extend(character.escape_unicode()) }
-    }
-    shown
-}
-
-fn is_plain(character: char) -> bool {
-    !character.is_control()
-        && !matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
+pub(super) use crate::visible::visible;
 
 pub(super) const START_TITLE: &str = "What do you want to do with a backup?";
 pub(super) const START_LEAD: &str = "Everything happens on this computer. No file and no key leaves it.";
@@ -75,6 +60,7 @@ pub(super) const CHECK_ALL: &str = "Check them all";
 pub(super) const MANY_READING: &str = "Reading the seals";
 pub(super) const MANY_CHECKING: &str = "Checking them all";
 pub(super) const MANY_FAILED: &str = "That did not work";
+pub(super) const MANY_STOPPED: &str = "Stopped. What was found until then is kept here.";
 pub(super) const MANY_ANOTHER: &str = "Look at others";
 pub(super) const MISSING: &str = "What is missing";
 pub(super) const SERIES: &str = "One square for each backup";
@@ -289,7 +275,7 @@ pub(super) fn no_backups() -> Failure {
 
 /// The page's own name, which stands on its tab or over its window.
 pub(super) fn page_title(words: &str) -> String {
-    format!("{words} - dbseal")
+    format!("{} - dbseal", visible(words))
 }
 
 /// How long a job took, and until when, if that was long.

@@ -37,6 +37,17 @@ const OTHER_COPY: &str = "Fetch the backup and its seal again from another copy,
 
 /// Whether the backup is what was sealed.
 pub(in crate::page) fn integrity(checked: &Checked) -> Half {
+    let half = by_its_seal(checked);
+    match &checked.other_seal {
+        Some(seal) => {
+            let next = format!("First look at {seal} beside it: that may be its seal. {}", half.next.unwrap_or_default());
+            Half { next: Some(next.trim_end().into()), ..half }
+        }
+        None => half,
+    }
+}
+
+fn by_its_seal(checked: &Checked) -> Half {
     let by = checked.claims.as_ref().and_then(|claims| claims.vouched_by.as_deref());
     match (Integrity::from_word(&checked.integrity), by) {
         (Some(Integrity::Intact), Some(by)) => {

@@ -9,7 +9,7 @@ use crate::numbers::{short_size, size};
 /// The word for the worst that is known of a backup.
 pub(in crate::page) fn row_state(row: &Row) -> (Tone, String) {
     if row.file_len.is_none() {
-        return (Tone::Bad, "Missing".into());
+        return (Tone::Bad, if row.seal == RowSeal::Missing { "Cannot be read" } else { "Missing" }.into());
     }
     let (tone, word) = match &row.reading {
         Reading::Failed(_) => (Tone::Bad, "Cannot be read".into()),
@@ -19,7 +19,8 @@ pub(in crate::page) fn row_state(row: &Row) -> (Tone, String) {
         }
         Reading::NotYet => match &row.seal {
             RowSeal::Missing => (Tone::Unsure, "No seal".into()),
-            RowSeal::Unusable(_) => (Tone::Bad, "Broken seal".into()),
+            RowSeal::Unreadable(_) => (Tone::Bad, "Its seal cannot be read".into()),
+            RowSeal::Broken(_) => (Tone::Bad, "Broken seal".into()),
             RowSeal::Says(claims) if claims.vouched_by.is_none() => (Tone::Unsure, "Nobody vouches for it".into()),
             RowSeal::Says(_) => unread_state(row),
         },
@@ -30,6 +31,10 @@ pub(in crate::page) fn row_state(row: &Row) -> (Tone, String) {
     match row.places.iter().find_map(|place| place_words(place)) {
         Some((place, _)) if tone == Tone::Good => (Tone::Bad, format!("{word}, but: {place}")),
         Some((place, _)) => (Tone::Bad, sentence(place).trim_end_matches('.').into()),
+        // Nobody says where it belongs: then nobody vouches for it either, and it is not good.
+        None if tone == Tone::Good && row.places.iter().any(|place| place == "unknown") => {
+            (Tone::Bad, format!("{word}, but: not in its place"))
+        }
         None if row.warnings.is_empty() => (tone, word),
         None => (Tone::Unsure, format!("{word}; see what it says")),
     }
@@ -65,7 +70,10 @@ fn place_words(place: &str) -> Option<(&'static str, &'static str)> {
 pub(in crate::page) fn row_notes(row: &Row) -> Vec<String> {
     let mut notes = Vec::new();
     if row.file_len.is_none() {
-        notes.push("Only its seal is here.".into());
+        notes.push(match row.seal {
+            RowSeal::Missing => "It is no file that can be read, and it has no seal.".into(),
+            _ => "Its file is not here, or cannot be read; its seal is here.".into(),
+        });
     }
     match &row.reading {
         Reading::NotYet => {}
@@ -77,7 +85,7 @@ pub(in crate::page) fn row_notes(row: &Row) -> Vec<String> {
         }
     }
     match &row.seal {
-        RowSeal::Unusable(why) if !matches!(row.reading, Reading::Done(_)) => notes.push(sentence(why)),
+        RowSeal::Unreadable(why) | RowSeal::Broken(why) if !matches!(row.reading, Reading::Done(_)) => notes.push(sentence(why)),
         RowSeal::Says(claims) if row.places.iter().any(|place| place == "renamed") => {
             notes.push(format!("Its seal calls it {}.", claims.named.as_deref().unwrap_or("something else")));
         }
@@ -156,10 +164,10 @@ pub(in crate::page) fn missing_words(missing: &Missing) -> String {
 pub(in crate::page) fn listed_words(listed: &Listed) -> (Tone, String, String) {
     let tones: Vec<Tone> = listed.rows.iter().map(|row| row_state(row).0).collect();
     let count = |tone: Tone| tones.iter().filter(|one| **one == tone).count();
-    let (all, bad, unsure) = (backups(listed.rows.len()), count(Tone::Bad), count(Tone::Unsure));
+    let (all, bad, unsure, unread) = (backups(listed.rows.len()), count(Tone::Bad), count(Tone::Unsure), count(Tone::Plain));
     let mut says = Vec::new();
     let (tone, title) = match (bad, unsure, listed.missing.len()) {
-        (0, 0, 0) if listed.depth == Depth::Whole => {
+        (0, 0, 0) if count(Tone::Good) == listed.rows.len() => {
             says.push("Every byte of each is as it was sealed, and somebody whom you trust vouches for it.".into());
             (Tone::Good, format!("{all}, all intact"))
         }
@@ -170,8 +178,10 @@ pub(in crate::page) fn listed_words(listed: &Listed) -> (Tone, String, String) {
         (bad, _, 0) => (Tone::Bad, format!("{all}, {bad} not as they should be")),
         (bad, ..) => (Tone::Bad, format!("{all}, {bad} not as they should be, and some are missing")),
     };
-    if listed.depth == Depth::Seals {
-        says.push("Only the seals were read, so it is not known yet whether each is whole.".into());
+    match listed.depth {
+        Depth::Seals => says.push("Only the seals were read, so it is not known yet whether each is whole.".into()),
+        Depth::Whole if unread > 0 => says.push(format!("It ended before all was read: {} not.", were(unread))),
+        Depth::Whole => {}
     }
     if listed.rows.iter().any(|row| row_series(row).is_some()) {
         says.push(
@@ -179,14 +189,20 @@ pub(in crate::page) fn listed_words(listed: &Listed) -> (Tone, String, String) {
                 .into(),
         );
     }
-    if listed.left_out > 0 {
-        says.push(format!("{} more were not looked at: dbseal list shows all.", listed.left_out));
-    }
     (tone, title, says.join(" "))
 }
 
 fn backups(count: usize) -> String {
     if count == 1 { "1 backup".into() } else { format!("{count} backups") }
+}
+
+fn were(count: usize) -> String {
+    if count == 1 { "1 was".into() } else { format!("{count} were") }
+}
+
+/// What stands before the squares that are drawn, where there are more.
+pub(in crate::page) fn before_these(count: usize) -> String {
+    format!("{count} before these")
 }
 
 /// What the picture of a series shows, for those who do not see it.
@@ -244,6 +260,7 @@ mod tests {
         };
         Row {
             name: "shop.age".into(),
+            raw_name: b"shop.age".into(),
             chosen: 0,
             file_len: Some(5000),
             seal: RowSeal::Says(Box::new(claims)),
@@ -256,7 +273,7 @@ mod tests {
     }
 
     fn listed(rows: Vec<Row>, depth: Depth) -> Listed {
-        Listed { rows, missing: Vec::new(), left_out: 0, depth }
+        Listed { rows, missing: Vec::new(), depth }
     }
 
     /// What was not read is never called good, whatever its seal says.
@@ -265,6 +282,8 @@ mod tests {
         let unread = row(&["in-series"], &[]);
         assert_eq!(row_state(&unread), (Tone::Plain, "Not read yet".into()));
         assert_eq!(listed_words(&listed(vec![unread.clone()], Depth::Seals)).0, Tone::Plain);
+        let (tone, _, says) = listed_words(&listed(vec![unread.clone()], Depth::Whole));
+        assert!(tone == Tone::Plain && says.contains("1 was not"), "{says}");
         let failed = Row { reading: Reading::Failed("the disk is gone".into()), ..unread };
         assert_eq!(row_state(&failed), (Tone::Bad, "Cannot be read".into()));
         assert_eq!(listed_words(&listed(vec![failed], Depth::Whole)).0, Tone::Bad);
@@ -277,18 +296,17 @@ mod tests {
         assert_eq!(row_state(&row(&["in-series"], &[Warning::InFuture])), (Tone::Unsure, "Not read yet; see what it says".into()));
         let gone = Row { file_len: None, ..row(&["unchecked"], &[]) };
         assert_eq!(row_state(&gone), (Tone::Bad, "Missing".into()));
-        assert_eq!(row_notes(&gone), ["Only its seal is here."]);
+        assert_eq!(row_notes(&gone), ["Its file is not here, or cannot be read; its seal is here."]);
         let bare = Row { seal: RowSeal::Missing, ..row(&["unknown"], &[]) };
         assert_eq!(row_state(&bare), (Tone::Unsure, "No seal".into()));
     }
 
-    /// Each word of the specification for a place that is not good has words here: one that has none would pass for good.
+    /// A place that this page has no words for does not pass for good.
     #[test]
-    fn every_bad_place_has_words() {
-        for place in ["renamed", "gap", "fork", "rolled-back", "new-epoch"] {
-            assert!(place_words(place).is_some(), "{place}");
-        }
-        assert!(["in-series", "alone", "unchecked", "unknown"].iter().all(|place| place_words(place).is_none()));
+    fn a_place_is_good_by_its_word_alone() {
+        assert!(["in-series", "alone", "unchecked"].iter().all(|place| place_words(place).is_none()));
+        let [other, fork] = ["of a later version", "fork"].map(|place| place_words(place).expect("not good"));
+        assert_ne!(other, fork);
     }
 
     #[test]

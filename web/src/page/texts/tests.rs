@@ -35,6 +35,7 @@ fn checked(integrity: &str) -> Checked {
         is_all_other: false,
         located: true,
         broken: None,
+        other_seal: None,
     }
 }
 
