@@ -9,6 +9,8 @@ use super::close_request::ask_to_close;
 use crate::browser::wait_for;
 use crate::tools::tool;
 
+/// How often it is looked whether a dialog has gone before Enter is pressed once more.
+const LOOKS_BEFORE_AGAIN: u32 = 20;
 /// How long a dialog may take to show what a key has done.
 const SETTLES: Duration = Duration::from_millis(500);
 
@@ -55,7 +57,15 @@ impl Display {
         self.keyboard(&["type", "--delay", "12", path.to_str().expect("text")]);
         std::thread::sleep(SETTLES);
         self.keyboard(&["key", "Return"]);
-        wait_for(&format!("the end of the dialog {title:?}"), || self.windows(title).is_empty().then_some(()));
+        let mut looks = 0;
+        wait_for(&format!("the end of the dialog {title:?}"), || {
+            looks += 1;
+            // The first may only have taken what the dialog proposed for the rest of the path.
+            if looks == LOOKS_BEFORE_AGAIN && !self.windows(title).is_empty() {
+                self.keyboard(&["key", "Return"]);
+            }
+            self.windows(title).is_empty().then_some(())
+        });
     }
 
     /// Presses Enter in the window with this title, once it is there; waits until it is gone.
