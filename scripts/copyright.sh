@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Writes the copyright file of the Debian package (copyright-format 1.0): what is linked into its two programs and into the page
-# that one of them shows, under which licence, and
-# where its source is. The list is cargo's own, of what this workspace's lock file names.
+# that one of them shows, under which licence, and where its source is; and beside it the notices that these licences want to go with a
+# program, as the crates have them. The list is cargo's own, of what this workspace's lock file names.
 #
-#   scripts/copyright.sh >copyright
+#   scripts/copyright.sh COPYRIGHT NOTICES
 set -euo pipefail
 cd "$(dirname "$0")/.."
+copyright=$1 notices=$2
+registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
 
+exec >"$copyright"
+: >"$notices"
 cat <<'END'
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: dbseal
@@ -28,7 +32,10 @@ done | sed 's/ (proc-macro)//; s/ (\*)//' | grep -v '(/' | sort -u | while IFS='
   read -r name version <<<"${crate/ v/ }"
   # "A OR B" and the older "A/B" are "A or B" there; the words that lead to an exception are kept.
   licence=$(sed 's/ OR / or /g; s/ AND / and /g; s/ WITH / with /g; s, */ *, or ,g' <<<"$licence")
-  printf '\nFiles: crates/%s-%s/*\nCopyright: its authors, whom its source names\nLicense: %s\n' "$name" "$version" "$licence"
+  for notice in "$registry"/*/"$name-$version"/{LICEN[CS]E,COPYING,COPYRIGHT,NOTICE,UNLICENSE,licen[cs]e}*; do
+    [ ! -f "$notice" ] || { printf '\n===== %s %s: %s\n\n' "$name" "$version" "${notice##*/}" && cat "$notice"; } >>"$notices"
+  done
+  printf '\nFiles: crates/%s-%s/*\nCopyright: its authors, whom its source and notices.gz name\nLicense: %s\n' "$name" "$version" "$licence"
 done
 
 cat <<'END'

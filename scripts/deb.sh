@@ -24,8 +24,9 @@ put 644 desktop/icons/file.svg usr/share/icons/hicolor/scalable/mimetypes/dbseal
 put 644 README.md usr/share/doc/dbseal/README.md
 put 644 SECURITY.md usr/share/doc/dbseal/SECURITY.md
 put 644 "$docs/copyright" usr/share/doc/dbseal/copyright
+put 644 "$docs/notices" usr/share/doc/dbseal/notices
 put 644 CHANGELOG.md usr/share/doc/dbseal/changelog
-gzip -9n "$root/usr/share/doc/dbseal/changelog"
+gzip -9n "$root/usr/share/doc/dbseal/changelog" "$root/usr/share/doc/dbseal/notices"
 for page in "$docs"/man1/*.1; do
   put 644 "$page" "usr/share/man/man1/$(basename "$page")"
 done
