@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use dbseal_tests::browser::{wait_for, wait_within};
+use dbseal_tests::browser::wait_for;
 use dbseal_tests::cli::{Folder, lives};
 use dbseal_tests::desktop::Desktop;
 use dbseal_tests::inputs::paint;
@@ -77,20 +77,18 @@ fn a_program_that_prints_without_end_holds_nothing_up() {
     let (folder, desktop) = into_program(&line);
     let start = Instant::now();
     desktop.browser.wait_for("#start").click();
-    let printed = desktop.browser.wait_for("#printed");
+    let _ = desktop.browser.wait_for("#printed");
     let mut worst = Duration::ZERO;
     while !folder.has("has-read") {
+        assert!(start.elapsed() < Duration::from_secs(600), "the program is held up");
         let asked = Instant::now();
         assert_ne!(desktop.browser.run("return document.body.dataset.screen", &[]), Value::Null);
         worst = worst.max(asked.elapsed());
         std::thread::sleep(Duration::from_millis(50));
     }
-    drop(printed);
     assert_eq!(desktop.answer(), "opened", "{}", desktop.browser.text());
     eprintln!("{LINES} lines in {:?}, and the page answered within {worst:?}", start.elapsed());
     assert!(worst < Duration::from_secs(5), "the page stood still for {worst:?}");
     let text = desktop.browser.wait_for("#printed").text();
     assert!(text.contains(&format!("\n{LINES}\n")) && text.trim_end().ends_with("it ends"), "{text}");
-    // It is drawn to the end, and not by and by.
-    wait_within(Duration::from_secs(5), "the page has drawn it", || (desktop.answer() == "opened").then_some(()));
 }
