@@ -146,7 +146,7 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
             Ok(stored) => OutputKind::Storage(output.stored.insert(stored).name().into()),
             Err(error) => return notice.fail(&texts::place_refused(&words_of(&error))),
         },
-        Outlet::Memory => OutputKind::Memory,
+        Outlet::Memory { .. } => OutputKind::Memory,
         Outlet::App => match (&output.program, page.app()) {
             (Some(line), _) => OutputKind::Command(line.clone()),
             (None, Some(app)) => {

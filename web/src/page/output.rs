@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::elements::window;
-use super::{Page, stored, texts};
+use super::{Page, native, stored, texts};
 use crate::messages::{Failure, MEMORY_LIMIT, Part};
 use crate::objects::words_of;
 
@@ -22,7 +22,10 @@ pub(super) enum Outlet {
         room: Option<u64>,
     },
     /// The memory, and a download from there.
-    Memory,
+    Memory {
+        /// Whether the page is in the desktop app, which saves downloads.
+        in_app: bool,
+    },
     /// A file that the person chooses, or a program, in the desktop app.
     App,
 }
@@ -38,7 +41,7 @@ impl Outlet {
         }
         // What is left over takes room.
         if stored::sweep().await.is_err() {
-            return Self::Memory;
+            return Self::Memory { in_app: native::is_around() };
         }
         let estimate = call(&window().navigator().storage(), "estimate").await.unwrap_or_default();
         let number = |name: &str| Reflect::get(&estimate, &name.into()).ok().and_then(|number| number.as_f64());
@@ -52,7 +55,7 @@ impl Outlet {
         match self {
             Self::Picker => texts::goes_to_picked_file(),
             Self::Storage { room } => texts::goes_to_storage(room),
-            Self::Memory => texts::goes_to_memory(MEMORY_LIMIT),
+            Self::Memory { in_app } => texts::goes_to_memory(MEMORY_LIMIT, in_app),
             Self::App => texts::GOES_TO_APP.into(),
         }
     }
@@ -61,8 +64,8 @@ impl Outlet {
     pub(super) fn refusal(self, len: u64) -> Option<Failure> {
         match self {
             Self::Storage { room: Some(room) } if len > room => Some(texts::no_room(len, room)),
-            Self::Memory if len > MEMORY_LIMIT => Some(texts::too_long_for_memory(len, MEMORY_LIMIT)),
-            Self::Picker | Self::Storage { .. } | Self::Memory | Self::App => None,
+            Self::Memory { in_app } if len > MEMORY_LIMIT => Some(texts::too_long_for_memory(len, MEMORY_LIMIT, in_app)),
+            Self::Picker | Self::Storage { .. } | Self::Memory { .. } | Self::App => None,
         }
     }
 
@@ -71,7 +74,7 @@ impl Outlet {
         match self {
             Self::Picker => "picker",
             Self::Storage { .. } => "storage",
-            Self::Memory => "memory",
+            Self::Memory { .. } => "memory",
             Self::App => "app",
         }
     }
@@ -155,8 +158,12 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_beforehand() {
-        assert_eq!(Outlet::Memory.refusal(MEMORY_LIMIT), None);
-        assert!(Outlet::Memory.refusal(MEMORY_LIMIT + 1).is_some_and(|failure| failure.what.contains("256.0 MiB")));
+        for in_app in [true, false] {
+            let outlet = Outlet::Memory { in_app };
+            assert_eq!(outlet.refusal(MEMORY_LIMIT), None);
+            let failure = outlet.refusal(MEMORY_LIMIT + 1).expect("a byte too many");
+            assert!(failure.what.contains("256.0 MiB") && failure.next.contains("the app do the work") == in_app, "{failure:?}");
+        }
         assert!(Outlet::Storage { room: Some(99) }.refusal(100).is_some());
         assert_eq!(Outlet::Storage { room: None }.refusal(u64::MAX), None);
         assert_eq!(Outlet::Picker.refusal(u64::MAX), None);

@@ -364,13 +364,16 @@ pub(super) fn place_refused(why: &str) -> Failure {
     )
 }
 
-pub(super) fn too_long_for_memory(len: u64, limit: u64) -> Failure {
+pub(super) fn too_long_for_memory(len: u64, limit: u64, in_app: bool) -> Failure {
+    let (len, limit) = (short_size(len), short_size(limit));
+    if in_app {
+        return failure(
+            &format!("This can become {len}, and by itself the page can hold at most {limit}."),
+            "Let the app do the work again, open a part at a time, or use dbseal decrypt.",
+        );
+    }
     failure(
-        &format!(
-            "This can become {}, and in this browser, opened like this, the page can hold at most {}.",
-            short_size(len),
-            short_size(limit)
-        ),
+        &format!("This can become {len}, and in this browser, opened like this, the page can hold at most {limit}."),
         "Use a browser that can save to a file (Chromium, Chrome, Edge), open a part at a time, or use dbseal decrypt.",
     )
 }
@@ -424,11 +427,15 @@ pub(super) fn goes_to_storage(room: Option<u64>) -> String {
 }
 
 /// Where the output will go: into memory.
-pub(super) fn goes_to_memory(limit: u64) -> String {
-    format!(
-        "This browser, opened like this, can only hold it in memory: up to {}. When all of it is there you save it as a download.",
-        short_size(limit)
-    )
+pub(super) fn goes_to_memory(limit: u64, in_app: bool) -> String {
+    let limit = short_size(limit);
+    if in_app {
+        return format!(
+            "The page holds it in memory: up to {limit}. When all of it is there you save it, and the app puts it into your folder for \
+             downloads."
+        );
+    }
+    format!("This browser, opened like this, can only hold it in memory: up to {limit}. When all of it is there you save it as a download.")
 }
 
 #[cfg(test)]
