@@ -3,6 +3,8 @@
 //! Page, worker and the [`messages`] between them are three modules; the messages, how numbers are written, what others chose is shown,
 //! and a browser's objects are asked, are all that is shared. The jobs themselves, in [`engine`], know neither.
 
+#![cfg_attr(not(feature = "many"), allow(dead_code, reason = "what is there for many backups alone"))]
+
 pub mod engine;
 pub mod messages;
 mod numbers;

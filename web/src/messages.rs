@@ -4,6 +4,7 @@
 //! as bytes that are overwritten once they were taken); each [`Report`] travels back as JSON, with
 //! a file that was made or a [`BUFFER`] beside it.
 
+#[cfg(feature = "many")]
 pub mod catalogue;
 pub mod desktop;
 
@@ -11,6 +12,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "many")]
 use self::catalogue::{Depth, Listed, Row};
 
 /// Bytes of plaintext that a page may hold in memory, where the browser can neither be given a file nor has storage of its own.
@@ -43,6 +45,7 @@ pub enum Request {
         trust: String,
     },
     /// Looks at many backups. Needs no key; only the desktop app does it.
+    #[cfg(feature = "many")]
     Catalogue {
         /// Lines of a trust file, or verifier keys.
         trust: String,
@@ -166,10 +169,13 @@ pub enum Report {
         end: u64,
     },
     /// What is there, before any of it is read.
+    #[cfg(feature = "many")]
     Found(Box<Listed>),
     /// One of the backups that were found was read: its index, and what is known of it now.
+    #[cfg(feature = "many")]
     Row(usize, Box<Row>),
     /// All that was asked of many backups.
+    #[cfg(feature = "many")]
     Listed(Box<Listed>),
     /// A check ended.
     Checked(Box<Checked>),
@@ -186,9 +192,12 @@ impl Report {
     #[must_use]
     pub fn is_last(&self) -> bool {
         match self {
-            Self::Listed(_) | Self::Checked(_) | Self::Opened(_) | Self::Inspected(_) | Self::Failed(_) => true,
-            Self::Ready { .. } | Self::Progress(_) | Self::Said(_) | Self::Printed(_) | Self::Waiting(_) => false,
-            Self::Read { .. } | Self::Found(_) | Self::Row(..) => false,
+            #[cfg(feature = "many")]
+            Self::Listed(_) => true,
+            #[cfg(feature = "many")]
+            Self::Found(_) | Self::Row(..) => false,
+            Self::Checked(_) | Self::Opened(_) | Self::Inspected(_) | Self::Failed(_) => true,
+            Self::Ready { .. } | Self::Progress(_) | Self::Said(_) | Self::Printed(_) | Self::Waiting(_) | Self::Read { .. } => false,
         }
     }
 }

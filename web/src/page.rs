@@ -3,6 +3,7 @@
 
 mod answer;
 mod bridge;
+#[cfg(feature = "many")]
 mod catalogue;
 mod check;
 mod elements;
@@ -12,6 +13,7 @@ mod inspect;
 mod job;
 mod key;
 mod keyless;
+#[cfg(feature = "many")]
 mod many;
 mod map;
 mod native;
@@ -27,6 +29,7 @@ mod save;
 mod start;
 mod stored;
 mod stream;
+#[cfg(feature = "many")]
 mod table;
 mod texts;
 mod trust;

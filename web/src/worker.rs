@@ -67,6 +67,7 @@ async fn job(message: Message, page: &Rc<PageReader>, file: &mut Option<Blob>) -
     let seal = seal.as_deref();
     Ok(match request {
         Request::Check { trust } => Report::Checked(Box::new(engine::check(&name, &backup, seal, &trust, SPREAD, &reporter).await?)),
+        #[cfg(feature = "many")]
         Request::Catalogue { .. } => return Err(Failure::new("only the desktop app looks at many backups", "choose one of them")),
         Request::Inspect { trust } => Report::Inspected(Box::new(engine::inspect(&name, &backup, seal, &trust).await?)),
         Request::Open { key, part, trust, seal: policy, output } => {

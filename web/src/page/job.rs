@@ -140,6 +140,7 @@ pub(super) fn run(page: &Page, mut job: Job, stopped: impl Fn() + 'static, ended
             view.wait_for(&program);
             page_then.announce(&texts::waiting(&program));
         }
+        #[cfg(feature = "many")]
         report @ (Report::Found(_) | Report::Row(..)) => {
             if let Some(live) = &live {
                 (live.hear)(report);

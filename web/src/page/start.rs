@@ -5,7 +5,9 @@ use wasm_bindgen_futures::spawn_local;
 use super::check::CHECK;
 use super::elements::{Tag, button, div, paragraph, title};
 use super::inspect::INSPECT;
-use super::{Page, catalogue, many, native, open, texts};
+use super::{Page, native, open, texts};
+#[cfg(feature = "many")]
+use super::{catalogue, files::Picked, many};
 
 pub(super) fn show(page: &Page) {
     page.leave_screen();
@@ -25,20 +27,30 @@ pub(super) fn show(page: &Page) {
         .child(task("task-check", texts::CHECK, |page| CHECK.show(page, None)))
         .child(task("task-open", texts::OPEN, |page| open::show(page, &open::Form::default())))
         .child(task("task-inspect", texts::INSPECT, |page| INSPECT.show(page, None)));
+    #[cfg(feature = "many")]
     let tasks = tasks.child(page.app().map(|_| task("task-many", texts::MANY, |page| catalogue::show(page, None))));
     let given = page.0.given.take();
-    let given_many = many::is_many(&given).then(|| paragraph("subject", &texts::given_many(given.len())).id("given"));
-    let taken = if given_many.is_some() {
-        page.0.many.replace(given);
-        Ok(())
-    } else {
-        page.0.files.borrow_mut().take(&given)
-    };
+    #[cfg(feature = "many")]
+    let (given, given_many) = take_many(page, given);
+    #[cfg(not(feature = "many"))]
+    let given_many = None;
+    let taken = page.0.files.borrow_mut().take(&given);
     let refused = taken.err().map(|failure| paragraph("warning", &format!("{} {}", failure.what, failure.next)).id("refused"));
     let chosen = page.0.files.borrow().backup.as_ref().map(|backup| paragraph("subject", &texts::given(&backup.name())).id("given"));
     let chosen = given_many.or(chosen);
     let parts = [Some(title.clone()), Some(paragraph("lead", texts::START_LEAD)), refused, chosen, Some(tasks)];
     page.show("start", &title, parts.into_iter().flatten().chain(app_parts(page)));
+}
+
+/// Takes so many files that they are to be looked at together, and says so; others are left.
+#[cfg(feature = "many")]
+fn take_many(page: &Page, given: Vec<Picked>) -> (Vec<Picked>, Option<Tag>) {
+    if !many::is_many(&given) {
+        return (given, None);
+    }
+    let said = paragraph("subject", &texts::given_many(given.len())).id("given");
+    page.0.many.replace(given);
+    (Vec::new(), Some(said))
 }
 
 /// What is only there in the desktop app: advice about networks, and the way to the page's own engine, or back.

@@ -4,15 +4,14 @@
 //! headings without. What others chose (names, times, reasons) comes through [`visible`] before it is shown.
 
 mod answer;
+#[cfg(feature = "many")]
 mod catalogue;
 mod outcome;
 mod report;
 
 pub(super) use answer::{Half, Tone, claim_facts, integrity, place, sentence, spoken};
-pub(super) use catalogue::{
-    before_these, event_words, listed_report, listed_words, missing_words, row_by, row_facts, row_notes, row_series, row_state, row_time,
-    strip_label,
-};
+#[cfg(feature = "many")]
+pub(super) use catalogue::*;
 pub(super) use outcome::{Opening, inspected_facts, inspected_note, inspected_title, opened_facts, opened_lead, opened_title};
 pub(super) use report::{checked_report, program, salvage_report};
 
@@ -25,9 +24,6 @@ pub(super) const START_LEAD: &str = "Everything happens on this computer. No fil
 pub(super) const CHECK: (&str, &str, &str) = ("Check", "Is it whole, and who sealed it?", "No key needed");
 pub(super) const OPEN: (&str, &str, &str) = ("Open", "Decrypt it, a part of it, or what is left of it.", "Needs the key or the passphrase");
 pub(super) const INSPECT: (&str, &str, &str) = ("Inspect", "Who can open it, how large it is, what its seal says.", "No key needed");
-
-pub(super) const MANY: (&str, &str, &str) =
-    ("Look at many", "All backups of a folder: what is there, what is missing, whether each is whole.", "No key needed");
 
 pub(super) const BY_ITSELF: &str =
     "Here the page itself does the work, as in a browser: slower, one backup of up to 256 MiB at a time, and the key passes through it.";
@@ -47,31 +43,6 @@ pub(super) const OPEN_START: &str = "Open";
 pub(super) const INSPECT_TITLE: &str = "Inspect a backup";
 pub(super) const INSPECT_LEAD: &str = "Only the header and the seal are read. Whether the backup is whole, Check finds out.";
 pub(super) const INSPECT_START: &str = "Inspect";
-
-pub(super) const MANY_TITLE: &str = "Look at many backups";
-pub(super) const MANY_LEAD: &str =
-    "First their seals are read, which takes no time. After that you can check them all, byte for byte. No key is needed.";
-pub(super) const MANY_START: &str = "Show what is there";
-pub(super) const MANY_FILES: &str = "The backups";
-pub(super) const MANY_HINT: &str = "A folder, or files; you may also drop them on this window. The seal of each is looked for beside it.";
-pub(super) const MANY_FOLDER: (&str, &str) = ("Choose a folder", "Of all files in it whose names end with .age");
-pub(super) const MANY_SEVERAL: (&str, &str) = ("Choose files", "Several at once");
-pub(super) const CHECK_ALL: &str = "Check them all";
-pub(super) const MANY_READING: &str = "Reading the seals";
-pub(super) const MANY_CHECKING: &str = "Checking them all";
-pub(super) const MANY_FAILED: &str = "That did not work";
-pub(super) const MANY_STOPPED: &str = "Stopped. What was found until then is kept here.";
-pub(super) const MANY_ANOTHER: &str = "Look at others";
-pub(super) const MISSING: &str = "What is missing";
-pub(super) const SERIES: &str = "One square for each backup";
-pub(super) const NO_SERIES: &str = "Of no series";
-pub(super) const TABLE: &str = "The backups";
-pub(super) const COLUMNS: [&str; 7] = ["State", "Series", "When (UTC)", "Size", "By", "History", "Name"];
-pub(super) const HISTORY: &str = "Its history";
-pub(super) const NO_HISTORY: &str = "Nobody whom you trust says what happened to it.";
-pub(super) const INSPECT_THIS: &str = "Inspect this backup";
-pub(super) const STRIP_LEGEND: [(&str, &str); 5] =
-    [("plain", "not read yet"), ("good", "intact"), ("unsure", "not known"), ("bad", "not as it should be"), ("gone", "missing")];
 
 pub(super) const FILES: &str = "The backup and its seal";
 pub(super) const FILES_HINT: &str = "Choose both at once, or drop them anywhere on this page.";
@@ -268,11 +239,6 @@ pub(super) fn is_folder() -> Failure {
     failure("That is a folder.", "Choose a backup in it; to see all that is in it, go to All tasks, Look at many.")
 }
 
-/// That nothing was chosen to look at.
-pub(super) fn no_backups() -> Failure {
-    failure("Nothing was chosen yet.", "Choose a folder with backups, or several files.")
-}
-
 /// The page's own name, which stands on its tab or over its window.
 pub(super) fn page_title(words: &str) -> String {
     format!("{} - dbseal", visible(words))
@@ -281,16 +247,6 @@ pub(super) fn page_title(words: &str) -> String {
 /// How long a job took, and until when, if that was long.
 pub(super) fn took(seconds: u64, now: &str) -> Option<String> {
     (seconds >= 60).then(|| format!("It took {}, until {now}.", duration(seconds)))
-}
-
-/// What stands for more names than are shown.
-pub(super) fn and_more(count: usize) -> String {
-    format!("and {count} more")
-}
-
-/// How many were given from outside.
-pub(super) fn given_many(count: usize) -> String {
-    format!("Chosen: {count} files or folders, to be looked at together")
 }
 
 /// That more was chosen than a backup and its seal.

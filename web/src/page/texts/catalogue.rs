@@ -2,9 +2,55 @@
 
 use super::answer::{Tone, integrity, sentence};
 use super::claim_facts;
+use super::failure;
 use super::report::Report;
+use crate::messages::Failure;
 use crate::messages::catalogue::{Depth, Event, Listed, Missing, Reading, Row, RowSeal, Warning};
 use crate::numbers::{short_size, size};
+
+pub(in crate::page) const MANY: (&str, &str, &str) =
+    ("Look at many", "All backups of a folder: what is there, what is missing, whether each is whole.", "No key needed");
+
+pub(in crate::page) const MANY_TITLE: &str = "Look at many backups";
+pub(in crate::page) const MANY_LEAD: &str =
+    "First their seals are read, which takes no time. After that you can check them all, byte for byte. No key is needed.";
+pub(in crate::page) const MANY_START: &str = "Show what is there";
+pub(in crate::page) const MANY_FILES: &str = "The backups";
+pub(in crate::page) const MANY_HINT: &str =
+    "A folder, or files; you may also drop them on this window. The seal of each is looked for beside it.";
+pub(in crate::page) const MANY_FOLDER: (&str, &str) = ("Choose a folder", "Of all files in it whose names end with .age");
+pub(in crate::page) const MANY_SEVERAL: (&str, &str) = ("Choose files", "Several at once");
+pub(in crate::page) const CHECK_ALL: &str = "Check them all";
+pub(in crate::page) const MANY_READING: &str = "Reading the seals";
+pub(in crate::page) const MANY_CHECKING: &str = "Checking them all";
+pub(in crate::page) const MANY_FAILED: &str = "That did not work";
+pub(in crate::page) const MANY_STOPPED: &str = "Stopped. What was found until then is kept here.";
+pub(in crate::page) const MANY_ANOTHER: &str = "Look at others";
+pub(in crate::page) const MISSING: &str = "What is missing";
+pub(in crate::page) const SERIES: &str = "One square for each backup";
+pub(in crate::page) const NO_SERIES: &str = "Of no series";
+pub(in crate::page) const TABLE: &str = "The backups";
+pub(in crate::page) const COLUMNS: [&str; 7] = ["State", "Series", "When (UTC)", "Size", "By", "History", "Name"];
+pub(in crate::page) const HISTORY: &str = "Its history";
+pub(in crate::page) const NO_HISTORY: &str = "Nobody whom you trust says what happened to it.";
+pub(in crate::page) const INSPECT_THIS: &str = "Inspect this backup";
+pub(in crate::page) const STRIP_LEGEND: [(&str, &str); 5] =
+    [("plain", "not read yet"), ("good", "intact"), ("unsure", "not known"), ("bad", "not as it should be"), ("gone", "missing")];
+
+/// How many were given from outside.
+pub(in crate::page) fn given_many(count: usize) -> String {
+    format!("Chosen: {count} files or folders, to be looked at together")
+}
+
+/// What stands for more names than are shown.
+pub(in crate::page) fn and_more(count: usize) -> String {
+    format!("and {count} more")
+}
+
+/// That nothing was chosen to look at.
+pub(in crate::page) fn no_backups() -> Failure {
+    failure("Nothing was chosen yet.", "Choose a folder with backups, or several files.")
+}
 
 /// The word for the worst that is known of a backup.
 pub(in crate::page) fn row_state(row: &Row) -> (Tone, String) {
