@@ -27,6 +27,8 @@ pub(crate) fn pick_file(app: &AppHandle, dialog: FileDialogBuilder<Wry>) -> Opti
 
 /// A folder, if the person chooses one.
 pub(crate) fn pick_folder(app: &AppHandle, dialog: FileDialogBuilder<Wry>) -> Option<PathBuf> {
+    // It would begin with what was used last, where no folder can be chosen by its path.
+    let dialog = if let Ok(home) = app.path().home_dir() { dialog.set_directory(home) } else { dialog };
     wait(app, |answer| dialog.pick_folder(move |folder| drop(answer.send(folder.into_iter().collect())))).pop()
 }
 
