@@ -26,7 +26,7 @@ has_postgres() { [ -n "$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/
 has_mariadb() { has mariadbd && has mariadb-install-db && has mariadb-dump; }
 has_chromium() { has chromium && has chromedriver; }
 has_webkit() { has WebKitWebDriver && has xvfb-run && has xauth; }
-has_keyboard() { has xdotool && has xprop && has dbus-run-session; }
+has_keyboard() { has xdotool && has dbus-run-session; }
 can_run_arm() { [ "$(uname -m)" = aarch64 ] || { has qemu-aarch64 && has aarch64-linux-gnu-gcc; }; }
 has_window_libraries() { has pkg-config && pkg-config --exists webkit2gtk-4.1 gtk+-3.0 librsvg-2.0; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
@@ -211,7 +211,7 @@ for_test() {
 }
 
 for_window() {
-  need "xdotool x11-utils dbus-daemon" "the keyboard and the eyes in front of the desktop app, and the bus of its session" has_keyboard
+  need "xdotool dbus-daemon" "the keyboard in front of the desktop app, and the bus of its session" has_keyboard
   need "webkit2gtk-driver xvfb xauth" "drives the desktop app and a browser of Safari's family, and a display for them" has_webkit
 }
 

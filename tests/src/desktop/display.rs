@@ -89,23 +89,6 @@ impl Display {
         ask_to_close(&self.number, window.parse().expect("a number")).expect("the display answers");
     }
 
-    /// The title of the window that the one with this title belongs to, if it belongs to any.
-    ///
-    /// # Panics
-    /// If there is no such window.
-    #[must_use]
-    pub fn parent_of(&self, title: &str) -> Option<String> {
-        let window = wait_for(&format!("the window {title:?}"), || self.windows(title).pop());
-        let property = |window: &str, name: &str| {
-            let mut command = Command::new(tool("xprop"));
-            let output = command.args(["-id", window, name]).env("DISPLAY", self.name()).output().expect("xprop runs");
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        };
-        let parent = property(&window, "WM_TRANSIENT_FOR");
-        let (_, parent) = parent.split_once("window id # ")?;
-        property(parent, "_NET_WM_NAME").split('"').nth(1).map(Into::into)
-    }
-
     /// The windows with this title, by the numbers that the display has for them.
     ///
     /// # Panics
