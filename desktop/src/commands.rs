@@ -104,7 +104,7 @@ fn choose_in(state: tauri::State<'_, State>, chosen: u32, name: Vec<u8>) -> Vec<
 /// A file in a folder, by a name that leads nowhere else.
 fn in_folder(folder: &Path, name: &[u8]) -> Option<PathBuf> {
     let name = Path::new(OsStr::from_bytes(name));
-    let is_name = matches!(name.components().collect::<Vec<_>>()[..], [Component::Normal(only)] if only == name);
+    let is_name = matches!(name.components().collect::<Vec<_>>()[..], [Component::Normal(only)] if only == name.as_os_str());
     is_name.then(|| folder.join(name))
 }
 
