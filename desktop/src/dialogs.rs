@@ -1,4 +1,4 @@
-//! Dialogs of the app. Each belongs to its window: it lies above that, and the window takes no click before it is answered.
+//! Dialogs of the app. Each is meant to belong to its window; with today's plugin it does not yet, see `adopt`.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
@@ -72,8 +72,8 @@ pub(crate) fn ask(app: &AppHandle, dialog: MessageDialogBuilder<Wry>, answered: 
     adopt(app);
 }
 
-/// Makes the window the parent of the dialog that was just asked for: it is made on the window's thread, where this comes next. The
-/// plugin's own way to name a parent has no effect with GTK.
+/// Would make the window the parent of the dialog that was just asked for; the plugin's own way to name a parent has no effect with GTK.
+/// It comes too early where the plugin makes the dialog later, when nothing else is to be done: then the dialog has no parent.
 fn adopt(app: &AppHandle) {
     let window = app.get_webview_window(MAIN);
     let _ = app.run_on_main_thread(move || {
