@@ -33,7 +33,7 @@ pub(crate) fn ask(app: &AppHandle, question: &str) {
     let buttons = MessageDialogButtons::OkCancelCustom("Stop and close".into(), "Go on".into());
     let dialog = dialogs::message(app, MessageDialogKind::Warning, "Close dbseal?", question).buttons(buttons);
     let handle = app.clone();
-    dialogs::ask(app, dialog, move |closes| {
+    dialog.show(move |closes| {
         IS_ASKED.store(false, Ordering::Release);
         if closes {
             // Beside the window, which goes on being drawn until the job has ended.

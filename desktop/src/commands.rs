@@ -64,15 +64,15 @@ fn about() -> About {
 fn choose(app: AppHandle, state: tauri::State<'_, State>, choice: Choice) -> Vec<Picked> {
     let dialog = |title: &str| dialogs::files(&app, title);
     let paths = match &choice {
-        Choice::Backup => given::with_seals(dialogs::pick_files(&app, dialog("Choose a backup and its seal"))),
-        Choice::Backups => dialogs::pick_files(&app, dialog("Choose the backups")),
+        Choice::Backup => given::with_seals(dialogs::pick_files(dialog("Choose a backup and its seal"))),
+        Choice::Backups => dialogs::pick_files(dialog("Choose the backups")),
         Choice::Folder => dialogs::pick_folder(&app, dialog("Choose a folder")).into_iter().collect(),
         Choice::Seal => {
             let dialog = dialog("Choose the seal").add_filter("Seals", &["seal"]).add_filter("All files", &["*"]);
-            dialogs::pick_file(&app, dialog).into_iter().collect()
+            dialogs::pick_file(dialog).into_iter().collect()
         }
-        Choice::Identity => dialogs::pick_file(&app, dialog("Choose the key file")).into_iter().collect(),
-        Choice::Output(name) => dialogs::pick_output(&app, dialog("Where should it go?"), name).into_iter().collect(),
+        Choice::Identity => dialogs::pick_file(dialog("Choose the key file")).into_iter().collect(),
+        Choice::Output(name) => dialogs::pick_output(dialog("Where should it go?"), name).into_iter().collect(),
     };
     let role = |path: &Path| match &choice {
         Choice::Backup | Choice::Backups | Choice::Seal => Role::Read,
@@ -111,7 +111,7 @@ fn in_folder(folder: &Path, name: &[u8]) -> Option<PathBuf> {
 /// The text of a trust file that the person chooses; `None` where they choose none.
 #[tauri::command(async)]
 fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
-    let Some(path) = dialogs::pick_file(&app, dialogs::files(&app, "Whom do you trust?")) else { return Ok(None) };
+    let Some(path) = dialogs::pick_file(dialogs::files(&app, "Whom do you trust?")) else { return Ok(None) };
     let mut bytes = Zeroizing::new(Vec::new());
     let read = open_regular(&path).and_then(|file| file.take(MAX_TRUST_LEN + 1).read_to_end(&mut bytes));
     match read {
@@ -188,7 +188,7 @@ fn given(state: tauri::State<'_, State>, listener: Channel<Vec<Picked>>) {
 /// Writes a text, such as a report, where the person says; tells them where that fails.
 #[tauri::command(async)]
 fn save_text(app: AppHandle, name: String, text: String) {
-    let Some(path) = dialogs::pick_output(&app, dialogs::files(&app, "Where should the report go?"), &name) else { return };
+    let Some(path) = dialogs::pick_output(dialogs::files(&app, "Where should the report go?"), &name) else { return };
     if let Err(error) = write_whole(&path, &text) {
         let text = format!("The report cannot be written: {error}. Choose another place.");
         dialogs::tell(&app, MessageDialogKind::Error, "Not saved", &text);
