@@ -18,9 +18,6 @@ use crate::worker::JobOrder;
 
 /// Backups that are looked at together: a page with more rows is slow. None is left out instead, as that may be the one that matters.
 const MAX_ROWS: usize = 10_000;
-
-/// Ranges of damage that a row has, at most: Check shows all of one backup.
-const MAX_RANGES: usize = 100;
 /// Why what was read does not count.
 const EXCHANGED: &str = "the backup or its seal was exchanged while it was looked at: look again";
 
@@ -87,8 +84,7 @@ impl Catalogue<'_> {
             row.reading = match verify_whole(&backup.path, None, &self.trust, &observer) {
                 Ok(answer) => {
                     let len_now = backup.path.metadata().map_or(len, |metadata| metadata.len());
-                    let mut checked = checked(&answer, len_now);
-                    checked.damage.truncate(MAX_RANGES);
+                    let checked = checked(&answer, len_now);
                     if says_the_same(&row.seal, &checked) { Reading::Done(Box::new(checked)) } else { Reading::Failed(EXCHANGED.into()) }
                 }
                 Err(error) => Reading::Failed(error.to_string()),
