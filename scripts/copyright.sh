@@ -14,8 +14,8 @@ exec >"$copyright"
 cat <<'END'
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: dbseal
-Comment: The programs of this package are linked from dbseal and from the Rust crates below, each unchanged. The source of a crate NAME
- of a VERSION is at https://static.crates.io/crates/NAME/NAME-VERSION.crate for everybody.
+Comment: The programs of this package are linked from dbseal and from the Rust crates below, each unchanged. The source of each is
+ in the public registry of Rust crates, for everybody, under its name and version; in the sources of dbseal, cargo fetch gets all of them.
 
 Files: *
 Copyright: the authors of dbseal
