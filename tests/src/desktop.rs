@@ -117,6 +117,16 @@ impl Desktop {
         self.display.answer_dialog(title, path);
     }
 
+    /// Trusts whom a file says, by the dialog for it.
+    ///
+    /// # Panics
+    /// If no key arrives on the form.
+    pub fn trust(&self, path: &Path) {
+        self.choose("#trust-file", "Whom do you trust?", path);
+        let area = self.browser.wait_for("#trust");
+        wait_for("the trust file is read", || area.property("value").as_str().is_some_and(|text| text.contains("db1+")).then_some(()));
+    }
+
     /// The answer, once there is one.
     #[must_use]
     pub fn answer(&self) -> String {

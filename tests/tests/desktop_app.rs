@@ -21,12 +21,6 @@ fn backups() -> Folder {
     folder
 }
 
-fn trust(desktop: &Desktop, folder: &Folder) {
-    desktop.choose("#trust-file", "Whom do you trust?", &folder.path("db1.sign.pub"));
-    let area = desktop.browser.wait_for("#trust");
-    wait_for("the trust file is read", || area.property("value").as_str().is_some_and(|text| text.contains("db1+")).then_some(()));
-}
-
 fn choose_key(desktop: &Desktop, folder: &Folder) {
     desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
 }
@@ -47,7 +41,7 @@ fn a_backup_is_checked_and_opened() {
     choose_backup(&desktop, &folder.path("shop.sql.age"));
     // Its seal lies beside it.
     assert!(desktop.browser.wait_for("#seal-name").text().contains("shop.sql.age.seal"));
-    trust(&desktop, &folder);
+    desktop.trust(&folder.path("db1.sign.pub"));
     desktop.screenshot("check");
     desktop.browser.wait_for("#start").click();
     assert_eq!(desktop.answer(), "checked");
@@ -77,7 +71,7 @@ fn damage_is_shown_and_refused() {
     let desktop = Desktop::start(&[&folder.path("shop.sql.age")]);
     assert!(desktop.browser.wait_for("#given").text().contains("shop.sql.age"), "what it was started with is chosen");
     desktop.begin("check");
-    trust(&desktop, &folder);
+    desktop.trust(&folder.path("db1.sign.pub"));
     desktop.browser.wait_for("#start").click();
     assert_eq!(desktop.answer(), "checked");
     assert_eq!(desktop.browser.wait_for("#answer").attribute("data-integrity").as_deref(), Some("damaged"));
@@ -109,7 +103,7 @@ fn a_program_gets_what_somebody_vouches_for() {
     assert!(desktop.browser.find("#open-anyway").is_none() && !folder.has("restored"), "{}", desktop.browser.text());
     desktop.browser.wait_for("#again").click();
 
-    trust(&desktop, &folder);
+    desktop.trust(&folder.path("db1.sign.pub"));
     choose_key(&desktop, &folder);
     desktop.screenshot("program");
     desktop.browser.wait_for("#start").click();
@@ -127,7 +121,7 @@ fn the_window_has_no_key_and_stop_stops() {
     let folder = backups();
     let desktop = Desktop::start(&[&folder.path("shop.sql.age")]);
     desktop.begin("open");
-    trust(&desktop, &folder);
+    desktop.trust(&folder.path("db1.sign.pub"));
     choose_key(&desktop, &folder);
     desktop.browser.wait_for("#output-program").click();
     let here = folder.path("").display().to_string();

@@ -37,9 +37,7 @@ fn a_folder_is_listed_and_checked() {
     let desktop = Desktop::start(&[&store.folder.path("backups")]);
     desktop.begin("many");
     assert!(desktop.browser.wait_for("#many").text().ends_with("/backups"), "the folder that it was started with is chosen");
-    desktop.choose("#trust-file", "Whom do you trust?", &store.folder.path("trust"));
-    let area = desktop.browser.wait_for("#trust");
-    wait_for("the trust file is read", || area.property("value").as_str().is_some_and(|text| text.contains("db1+")).then_some(()));
+    desktop.trust(&store.folder.path("trust"));
     desktop.screenshot("many");
     desktop.browser.wait_for("#start").click();
     assert_eq!(desktop.answer(), "listed", "{}", desktop.browser.text());
@@ -114,9 +112,7 @@ fn several_files_are_looked_at_together() {
     let desktop = Desktop::start(&[&path("shop-1.age"), &path("shop-2.age"), &path("shop-2.age.seal")]);
     assert!(desktop.browser.wait_for("#given").text().contains("3 files or folders"));
     desktop.begin("many");
-    desktop.choose("#trust-file", "Whom do you trust?", &store.folder.path("trust"));
-    let area = desktop.browser.wait_for("#trust");
-    wait_for("the trust file is read", || area.property("value").as_str().is_some_and(|text| text.contains("db1+")).then_some(()));
+    desktop.trust(&store.folder.path("trust"));
     desktop.browser.wait_for("#start").click();
     assert_eq!(desktop.answer(), "listed", "{}", desktop.browser.text());
     desktop.browser.wait_for("#check-all").click();
