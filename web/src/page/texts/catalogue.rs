@@ -288,28 +288,16 @@ pub(in crate::page) fn listed_report(listed: &Listed, now: &str, program: &str) 
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::claims;
     use super::*;
-    use crate::messages::{Claims, Trusted};
 
     fn row(places: &[&str], warnings: &[Warning]) -> Row {
-        let claims = Claims {
-            vouched_by: Some("db1".into()),
-            signer: "db1+23d10702+ARZuj9QubU8KiBOjp7gBCuZUUto9VMAJ8292W/2kY16q".into(),
-            trusted: Trusted::Yes,
-            made: true,
-            proven: None,
-            time: Some("2026-11-28T01:00:07Z".into()),
-            series: Some(("shop".into(), 42)),
-            named: Some("shop.age".into()),
-            source: Some("command".into()),
-            uncounted_notes: 0,
-        };
         Row {
             name: "shop.age".into(),
             raw_name: b"shop.age".into(),
             chosen: 0,
             file_len: Some(5000),
-            seal: RowSeal::Says(Box::new(claims)),
+            seal: RowSeal::Says(Box::new(claims())),
             places: places.iter().map(ToString::to_string).collect(),
             recipients: vec!["X25519".into()],
             history: Vec::new(),

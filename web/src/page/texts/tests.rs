@@ -5,7 +5,7 @@ use std::iter::once;
 use super::*;
 use crate::messages::{Checked, Claims, End, Inspected, Opened, Part, Place, Trusted};
 
-fn claims() -> Claims {
+pub(super) fn claims() -> Claims {
     Claims {
         vouched_by: Some("db1".into()),
         signer: "db1+23d10702+ARZuj9QubU8KiBOjp7gBCuZUUto9VMAJ8292W/2kY16q".into(),
