@@ -64,7 +64,7 @@ pub enum Form {
 /// Where no compiler can, and where the build fails.
 pub fn compile(package: &str, variant: Variant, care: Care, target_dir: &Path) -> Result<PathBuf, BuildError> {
     let words: &[_] = match variant {
-        Variant::Single => &["build", "--lib", "--no-default-features", "--features", "many"],
+        Variant::Single => &["build", "--lib"],
         Variant::Threads => &["build", "--lib", "--no-default-features", "--features", "threads"],
     };
     let target_dir = target_dir.join(variant.folder());
