@@ -114,7 +114,13 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
         Some(regular) if !start.is_armored => {
             let header_len = start.header_len;
             drop(start);
-            job.decrypt_file(&mut input, &file_key, header_len, regular.len)
+            job.decrypt_file(&mut input, &file_key, header_len, regular.len).map_err(|error| match error {
+                // No copy is to be fetched of what is only being written.
+                JobError::Payload { .. } | JobError::EndMissing { .. } | JobError::NotAsSealed { .. } => {
+                    input.check_unchanged().err().unwrap_or(error)
+                }
+                error => error,
+            })
         }
         _ if matches!(request.part, Part::Bytes(..)) => {
             return Err(if start.is_armored { JobError::RangeOfArmor(what) } else { JobError::RangeOfStream(what) });

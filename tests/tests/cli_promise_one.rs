@@ -301,7 +301,24 @@ fn an_input_that_changes_is_refused() {
         let running = encrypt(&folder, &["--limit-rate", "4M", "--threads", "1", "-o", "shop.age", "plain"]).start();
         std::thread::sleep(Duration::from_millis(200));
         folder.shell(change).run().succeeds();
-        running.end().fails_with("dbseal: error: plain changed while it was read\ndbseal: hint: encrypt a dump that is complete");
+        running.end().fails_with("dbseal: error: plain changed while it was read\ndbseal: hint: somebody is writing to it");
         assert_eq!(folder.names(), ["backup.key", "backup.pub", "plain"], "{change}");
+    }
+}
+
+/// What is being written to is not damaged: no other copy is to be fetched.
+#[test]
+fn a_backup_that_changes_is_not_called_damaged() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(3 << 20));
+    encrypt(&folder, &["-o", "shop.age", "plain"]).run().succeeds();
+    for change in ["truncate -s 1000000 shop.age", "dd if=/dev/zero of=shop.age bs=1000 seek=2500 count=1 conv=notrunc 2>dd"] {
+        let arguments = ["decrypt", "-i", "backup.key", "--limit-rate", "4M", "--threads", "2", "-o", "out", "shop.age"];
+        let running = folder.dbseal(arguments).start();
+        std::thread::sleep(Duration::from_millis(200));
+        folder.shell(change).run().succeeds();
+        running.end().fails_with("dbseal: error: shop.age changed while it was read\ndbseal: hint: somebody is writing to it");
+        assert!(!folder.has("out"), "{change}");
+        encrypt(&folder, &["-f", "-o", "shop.age", "plain"]).run().succeeds();
     }
 }
