@@ -5,6 +5,7 @@
 //! nothing, when the first ends or says so. What page and jobs say to each other are the messages of the browser app.
 
 mod arguments;
+mod blank;
 mod close;
 mod commands;
 mod dialogs;

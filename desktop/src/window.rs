@@ -7,7 +7,7 @@ use std::thread;
 use tauri::{App, AppHandle, DragDropEvent, Manager, Url, UserAttentionType, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 
 use crate::once::{self, Start};
-use crate::{close, commands, given, page, saves};
+use crate::{blank, close, commands, given, page, saves};
 
 /// The name of the only window.
 pub(crate) const MAIN: &str = "main";
@@ -68,6 +68,7 @@ fn open(app: &App) -> tauri::Result<()> {
         .on_document_title_changed(|window, title| drop(window.set_title(&title)))
         .on_download(|webview, event| saves::take(webview.app_handle(), event))
         .build()?;
+    blank::watch(&window)?;
     let app = app.handle().clone();
     window.on_window_event(move |event| match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {

@@ -2,8 +2,8 @@
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{ChildStdin, Command, Stdio};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -47,8 +47,26 @@ pub(crate) struct Worker {
     stdin: Option<ChildStdin>,
     pid: Pid,
     has_ended: Arc<AtomicBool>,
-    /// Whether a program reads its output: that must be dead before its input closes, which only the job sees to.
-    has_program: bool,
+    makes: Makes,
+}
+
+/// What a job makes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Makes {
+    Nothing,
+    File,
+    /// What a program makes that reads its output: that must be dead before its input closes, which only the job sees to.
+    IntoProgram,
+}
+
+impl Makes {
+    fn of(request: &Request) -> Self {
+        match request {
+            Request::Open { output: OutputKind::Command(_), .. } => Self::IntoProgram,
+            Request::Open { .. } => Self::File,
+            Request::Catalogue { .. } | Request::Check { .. } | Request::Inspect { .. } => Self::Nothing,
+        }
+    }
 }
 
 impl Worker {
@@ -60,7 +78,7 @@ impl Worker {
         ended: impl FnOnce() + Send + 'static,
     ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("the job cannot be started: {error}"), "close other programs, and try again");
-        let has_program = matches!(order.request, Request::Open { output: OutputKind::Command(_), .. });
+        let makes = Makes::of(&order.request);
         let order = serde_json::to_vec(order).map_err(|_| unspeakable())?;
         let mut command = Command::new(env::current_exe().map_err(failed)?);
         command.arg(JOB_ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -71,7 +89,7 @@ impl Worker {
         let pid = Pid::from_child(&child);
         // A process that is dead already says so by its end.
         let _ = write_part(&mut stdin, &order).and_then(|()| write_part(&mut stdin, passphrase));
-        let worker = Self { stdin: Some(stdin), pid, has_ended: Arc::default(), has_program };
+        let worker = Self { stdin: Some(stdin), pid, has_ended: Arc::default(), makes };
 
         let (to_page, (all_printed, is_printed)) = (reports.clone(), channel());
         let pass_on = move || {
@@ -86,7 +104,7 @@ impl Worker {
             has_ended.store(true, Ordering::Release);
             // What a program says last is why it failed. One that it left behind may hold its standard error open.
             let _ = is_printed.recv_timeout(PRINTED_WAIT);
-            let last = last.unwrap_or_else(|| text_of(&Report::Failed(died(status.ok().map(|status| status.to_string())))));
+            let last = last.unwrap_or_else(|| text_of(&Report::Failed(died(status.ok(), makes))));
             let _ = reports.send(last);
             ended();
         };
@@ -107,7 +125,7 @@ impl Drop for Worker {
         while self.is_at_work() && start.elapsed() < END_WAIT {
             thread::sleep(Duration::from_millis(5));
         }
-        if self.is_at_work() && !self.has_program {
+        if self.is_at_work() && self.makes != Makes::IntoProgram {
             // Unnamed, what it wrote goes with it.
             let _ = rustix::process::kill_process(self.pid, Signal::KILL);
         }
@@ -153,7 +171,48 @@ fn unspeakable() -> Failure {
     Failure::new("the name of a file or of its folder is not text", "rename it, and choose it again")
 }
 
-fn died(status: Option<String>) -> Failure {
-    let how = status.map(|status| format!(" ({status})")).unwrap_or_default();
-    Failure::new(format!("the job ended before it was done{how}"), "see that there is memory left and try again, or use the dbseal command")
+/// A job that says nothing more. One that is killed cannot see to it that a program dies first: that takes what it got for all there is.
+fn died(status: Option<ExitStatus>, makes: Makes) -> Failure {
+    let how = match status.map(|status| (status.signal(), status.code())) {
+        Some((Some(9), _)) => "was killed (SIGKILL)".into(),
+        Some((Some(signal), _)) => format!("was ended (signal {signal})"),
+        Some((None, Some(code))) => format!("ended (status {code})"),
+        _ => "ended".into(),
+    };
+    let (left, next) = match makes {
+        Makes::Nothing => ("", ""),
+        Makes::File => ("; no file was kept, unless all of it had just been written", ""),
+        Makes::IntoProgram => ("; what the program has made of the backup is not complete", "do not use what the program has made; "),
+    };
+    let memory = "the memory may have run out: close other programs, then try again";
+    Failure::new(format!("the job {how} before it had said how it went{left}"), format!("{next}{memory}, or use the dbseal command"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_died_is_told_with_what_it_leaves() {
+        let killed = Some(ExitStatus::from_raw(9));
+        let told = |status, makes| {
+            let Failure { what, next, .. } = died(status, makes);
+            (what, next)
+        };
+        let memory = "the memory may have run out: close other programs, then try again, or use the dbseal command";
+        for (makes, what, next) in [
+            (Makes::Nothing, "", memory.to_owned()),
+            (Makes::File, "; no file was kept, unless all of it had just been written", memory.to_owned()),
+            (
+                Makes::IntoProgram,
+                "; what the program has made of the backup is not complete",
+                format!("do not use what the program has made; {memory}"),
+            ),
+        ] {
+            let what = format!("the job was killed (SIGKILL) before it had said how it went{what}");
+            assert_eq!(told(killed, makes), (what, next));
+        }
+        assert!(told(Some(ExitStatus::from_raw(6)), Makes::Nothing).0.starts_with("the job was ended (signal 6) before"));
+        assert!(told(Some(ExitStatus::from_raw(256)), Makes::Nothing).0.starts_with("the job ended (status 1) before"));
+    }
 }
