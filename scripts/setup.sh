@@ -28,6 +28,9 @@ has_chromium() { has chromium && has chromedriver; }
 has_webkit() { has WebKitWebDriver && has xvfb-run && has xauth; }
 has_keyboard() { has xdotool && has dbus-run-session; }
 can_run_arm() { [ "$(uname -m)" = aarch64 ] || { has qemu-aarch64 && has aarch64-linux-gnu-gcc; }; }
+has_glib_tools() { has gio && has gdbus; }
+has_screen_reader() { [ -x /usr/libexec/at-spi-bus-launcher ]; }
+has_disks() { has losetup && has mount && has mkfs.ext4; }
 has_window_libraries() { has pkg-config && pkg-config --exists webkit2gtk-4.1 gtk+-3.0 librsvg-2.0; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
 
@@ -207,7 +210,10 @@ for_test() {
   need npm "fetches it, and the official age vectors" has npm
   browsers
   for_window
-  need libglib2.0-bin "opens a file as a double click does" has gio
+  need libglib2.0-bin "opens a file as a double click does, and reads what a screen reader is told" has_glib_tools
+  need at-spi2-core "tells it what is on the screen" has_screen_reader
+  need shared-mime-info "knows what a file is" has update-mime-database
+  need "mount e2fsprogs" "disks that fill, and one that is pulled" has_disks
 }
 
 for_window() {
