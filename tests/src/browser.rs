@@ -19,6 +19,7 @@ use crate::wasm::wasm_build;
 pub use driver::Browser;
 pub use element::Element;
 pub use kind::Kind;
+pub use memory::descendants;
 pub use server::{HEADERS, Listener, PageServer, Policy};
 pub use visit::{NO_PICK, Origin, PICK, Visit};
 

@@ -1,23 +1,34 @@
 //! The desktop app as its package installs it, in a window on a display that nobody sees: driven by WebDriver, and its dialogs by the
 //! keyboard, as a person does.
 
+mod by_hand;
 mod close_request;
+mod disk;
 mod display;
+pub mod forms;
 mod package;
+mod processes;
+mod screen_reader;
+mod variant;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::browser::{Browser, Kind, wait_for};
 use crate::cli::Folder;
 pub use crate::memory::memory_has;
 use crate::tools::workspace_dir;
+pub use by_hand::ByHand;
+pub use disk::{MemoryDisk, UsbDisk};
 pub use display::Display;
 pub use package::{Package, package};
+pub use processes::{Held, Processes, kill, wait_for_end};
+pub use screen_reader::{Role, ScreenReader, Thing};
 
 /// The app that runs until this is dropped, with a home of its own.
 pub struct Desktop {
@@ -28,7 +39,6 @@ pub struct Desktop {
     /// Its settings, its data, and what is left of it.
     pub home: Folder,
     program: PathBuf,
-    environment: Value,
 }
 
 impl Desktop {
@@ -52,22 +62,13 @@ impl Desktop {
         fs::create_dir_all(home.path("config")).expect("a folder for settings");
         home.write("config/user-dirs.dirs", "XDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n");
         let arguments: Vec<_> = arguments.iter().map(|path| path.to_str().expect("text")).collect();
-        let environment = json!({
-            "DISPLAY": display.name(),
-            "GDK_BACKEND": "x11",
-            "HOME": home.path(""),
-            "XDG_CONFIG_HOME": home.path("config"),
-            "XDG_DATA_HOME": home.path("data"),
-            "XDG_CACHE_HOME": home.path("cache"),
-            "XDG_RUNTIME_DIR": home.path(""),
-            // Tauri lets nobody drive its window who does not say so beforehand.
-            "TAURI_AUTOMATION": "true",
-            "TAURI_WEBVIEW_AUTOMATION": "true",
-        });
+        let mut environment: BTreeMap<_, _> = environment(&display, &home).into();
+        // Tauri lets nobody drive its window who does not say so beforehand.
+        environment.extend(["TAURI_AUTOMATION", "TAURI_WEBVIEW_AUTOMATION"].map(|name| (name, "true".into())));
         let settings = json!({ "binary": program, "args": arguments, "environment": environment });
         let browser = Browser::start_with(Kind::Desktop, &settings);
         let _ = browser.wait_for("#task-check");
-        Self { browser, display, home, program, environment }
+        Self { browser, display, home, program }
     }
 
     /// Starts the program once more, beside the window; a second start, with these arguments. How it ended.
@@ -77,10 +78,7 @@ impl Desktop {
     #[must_use]
     pub fn start_again(&self, arguments: &[&Path]) -> ExitStatus {
         let mut command = Command::new(&self.program);
-        for (name, value) in self.environment.as_object().into_iter().flatten() {
-            command.env(name, value.as_str().unwrap_or_default());
-        }
-        command.args(arguments).stdin(Stdio::null()).status().expect("it starts")
+        command.envs(environment(&self.display, &self.home)).args(arguments).stdin(Stdio::null()).status().expect("it starts")
     }
 
     /// The folder that downloads go to; perhaps not there yet.
@@ -89,16 +87,17 @@ impl Desktop {
         self.home.path("Downloads")
     }
 
-    /// What names all of its processes each time, and some of the driver's.
-    pub fn processes(&self) -> impl Fn() -> Vec<u32> + Send + use<> {
-        self.browser.processes()
-    }
-
     /// Lets the page itself do the work, by the button that offers it.
     pub fn use_page(&self) {
         self.browser.wait_for("#change-engine").click();
         let _ = self.browser.wait_for("#by-itself");
         let _ = self.browser.wait_for("main[data-worker=ready]");
+    }
+
+    /// Its processes.
+    #[must_use]
+    pub fn processes(&self) -> Processes {
+        Processes(self.browser.driver_pid())
     }
 
     /// Begins a task on the first screen.
@@ -144,4 +143,18 @@ impl Desktop {
         fs::create_dir_all(&folder).expect("a folder for pictures");
         self.browser.screenshot(&folder.join(format!("desktop-{name}.png")));
     }
+}
+
+/// What the app needs to know of its session.
+fn environment(display: &Display, home: &Folder) -> [(&'static str, String); 7] {
+    let folder = |name: &str| home.path(name).display().to_string();
+    [
+        ("DISPLAY", display.name()),
+        ("GDK_BACKEND", "x11".into()),
+        ("HOME", folder("")),
+        ("XDG_CONFIG_HOME", folder("config")),
+        ("XDG_DATA_HOME", folder("data")),
+        ("XDG_CACHE_HOME", folder("cache")),
+        ("XDG_RUNTIME_DIR", folder("")),
+    ]
 }

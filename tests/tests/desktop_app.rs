@@ -2,33 +2,18 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::path::Path;
 
 use dbseal_tests::browser::wait_for;
 use dbseal_tests::cli::{Folder, lives};
+use dbseal_tests::desktop::forms::{choose_backup, choose_key, choose_program, signed_backup, waiting_program};
 use dbseal_tests::desktop::{Desktop, memory_has};
 use dbseal_tests::inputs::paint;
 
 /// Chunks of more than one batch, and a part of one.
 const PLAIN_LEN: usize = (40 << 20) + 17;
 
-/// A backup that is signed, with what opens it and what vouches for it.
 fn backups() -> Folder {
-    let folder = Folder::with_key();
-    folder.write("shop.sql", paint(PLAIN_LEN));
-    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
-    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "shop.sql.age", "shop.sql"]).run().succeeds();
-    folder
-}
-
-fn choose_key(desktop: &Desktop, folder: &Folder) {
-    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
-}
-
-fn choose_backup(desktop: &Desktop, path: &Path) {
-    desktop.choose("#backup-file", "Choose a backup and its seal", path);
-    let name = path.file_name().expect("a name").to_str().expect("text").to_owned();
-    wait_for("the backup is chosen", || desktop.browser.wait_for("#backup-name").text().contains(&name).then_some(()));
+    signed_backup(paint(PLAIN_LEN))
 }
 
 #[test]
@@ -93,9 +78,8 @@ fn a_program_gets_what_somebody_vouches_for() {
     let desktop = Desktop::start(&[&folder.path("shop.sql.age")]);
     desktop.begin("open");
     choose_key(&desktop, &folder);
-    desktop.browser.wait_for("#output-program").click();
     let line = format!("sh -c 'echo it begins; cat >{}; echo it ends >&2'", folder.path("restored").display());
-    desktop.browser.wait_for("#program").type_in(&line);
+    choose_program(&desktop, &line);
 
     // Nobody is trusted yet.
     desktop.browser.wait_for("#start").click();
@@ -123,10 +107,7 @@ fn the_window_has_no_key_and_stop_stops() {
     desktop.begin("open");
     desktop.trust(&folder.path("db1.sign.pub"));
     choose_key(&desktop, &folder);
-    desktop.browser.wait_for("#output-program").click();
-    let here = folder.path("").display().to_string();
-    let line = format!("sh -c 'echo $$ >{here}/pid; sleep 600; cat >/dev/null; touch {here}/committed'");
-    desktop.browser.wait_for("#program").type_in(&line);
+    choose_program(&desktop, &waiting_program(&folder));
     desktop.browser.wait_for("#start").click();
     wait_for("the program runs", || folder.has("pid").then_some(()));
     desktop.screenshot("running");

@@ -104,7 +104,7 @@ impl Browser {
     }
 
     /// The process number of the driver, whose children are the browser's processes.
-    pub(super) fn driver_pid(&self) -> u32 {
+    pub(crate) fn driver_pid(&self) -> u32 {
         self.driver.id()
     }
 

@@ -42,8 +42,12 @@ impl Browser {
     }
 }
 
-/// All processes below one.
-fn descendants(root: u32) -> Vec<u32> {
+/// All processes below one, and itself.
+///
+/// # Panics
+/// If the processes cannot be listed.
+#[must_use]
+pub fn descendants(root: u32) -> Vec<u32> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     let names = fs::read_dir("/proc").expect("processes").flatten().map(|entry| entry.file_name());
     for pid in names.filter_map(|name| name.to_str()?.parse().ok()) {

@@ -89,6 +89,15 @@ impl Display {
         ask_to_close(&self.number, window.parse().expect("a number")).expect("the display answers");
     }
 
+    /// Gives the keyboard to the window with this title, the one that came last.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn focus(&self, title: &str) {
+        let window = wait_for(&format!("the window {title:?}"), || self.windows(title).pop());
+        self.keyboard(&["windowfocus", "--sync", &window]);
+    }
+
     /// The windows with this title, by the numbers that the display has for them.
     ///
     /// # Panics
@@ -100,7 +109,11 @@ impl Display {
         String::from_utf8_lossy(&found.stdout).lines().map(Into::into).collect()
     }
 
-    fn keyboard(&self, words: &[&str]) {
+    /// Calls what presses keys.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn keyboard(&self, words: &[&str]) {
         let status = self.command(words).status().expect("xdotool runs");
         assert!(status.success(), "xdotool {words:?}: {status}");
     }

@@ -109,7 +109,7 @@ impl<'a> Bench<'a> {
 
     fn by_app(&self) -> Result<Round, Box<dyn Error>> {
         let desktop = self.form();
-        let pids = desktop.processes();
+        let pids = desktop.browser.processes();
         let sampler = Sampler::start(pids);
         self.begin(&desktop, 0);
         let found = wait_within(HANGS, "the answer", || self.found(&desktop, "seconds"));

@@ -1,0 +1,58 @@
+//! What a person fills in at the forms of the app, and a backup to do it with.
+
+use std::path::Path;
+
+use super::Desktop;
+use crate::browser::wait_for;
+use crate::cli::Folder;
+
+/// A folder with a signed backup of these bytes, `shop.sql.age`, with what opens it and what vouches for it.
+#[must_use]
+pub fn signed_backup(plain: impl AsRef<[u8]>) -> Folder {
+    let folder = Folder::with_key();
+    folder.write("shop.sql", plain);
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "shop.sql.age", "shop.sql"]).run().succeeds();
+    folder
+}
+
+/// Chooses the key that opens it.
+pub fn choose_key(desktop: &Desktop, folder: &Folder) {
+    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
+}
+
+/// Chooses a backup.
+///
+/// # Panics
+/// If its name is not text.
+pub fn choose_backup(desktop: &Desktop, path: &Path) {
+    desktop.choose("#backup-file", "Choose a backup and its seal", path);
+    let name = path.file_name().expect("a name").to_str().expect("text").to_owned();
+    wait_for("the backup is chosen", || desktop.browser.wait_for("#backup-name").text().contains(&name).then_some(()));
+}
+
+/// Asks for the output to go into a program.
+pub fn choose_program(desktop: &Desktop, line: &str) {
+    desktop.browser.wait_for("#output-program").click();
+    desktop.browser.wait_for("#program").type_in(line);
+}
+
+/// A program that notes its process in `pid` before it waits, and `committed` when it has read all that there is.
+#[must_use]
+pub fn waiting_program(folder: &Folder) -> String {
+    let here = folder.path("").display().to_string();
+    format!("sh -c 'echo $$ >{here}/pid; sleep 600; cat >/dev/null; touch {here}/committed'")
+}
+
+/// What the window says when a job has failed: what happened, and what to do next.
+///
+/// # Panics
+/// If it has not failed.
+#[track_caller]
+#[must_use]
+pub fn failure(desktop: &Desktop) -> [String; 2] {
+    assert_eq!(desktop.answer(), "failed", "{}", desktop.browser.text());
+    let text = |words: &str| desktop.browser.wait_for(words).text();
+    let next = text("#failure-next");
+    [text("#failure-what"), next.strip_prefix("Next").unwrap_or(&next).into()]
+}
