@@ -41,6 +41,8 @@ pub struct DecryptRequest<'a> {
     pub pace: Pace,
     /// What is asked of its seal.
     pub seal: SealCheck,
+    /// Whether a FIFO is read in the place of the file.
+    pub fifos: Fifos,
 }
 
 /// Which part of the plaintext is wanted.
@@ -85,8 +87,7 @@ pub fn decrypt(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Re
 fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<Decrypted, JobError> {
     check_not_same(&request.source, &request.destination)?;
     request.destination.check()?;
-    let fifos = if request.seal.policy == SealPolicy::Trusted { Fifos::Refused } else { Fifos::Read };
-    let mut input = Input::open(&request.source, fifos, observer)?;
+    let mut input = Input::open(&request.source, request.fifos, observer)?;
     let (what, regular) = (input.what.clone(), input.regular);
     let waker = input.waker();
 
@@ -114,13 +115,7 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
         Some(regular) if !start.is_armored => {
             let header_len = start.header_len;
             drop(start);
-            job.decrypt_file(&mut input, &file_key, header_len, regular.len).map_err(|error| match error {
-                // No copy is to be fetched of what is only being written.
-                JobError::Payload { .. } | JobError::EndMissing { .. } | JobError::NotAsSealed { .. } => {
-                    input.check_unchanged().err().unwrap_or(error)
-                }
-                error => error,
-            })
+            job.decrypt_file(&mut input, &file_key, header_len, regular.len)
         }
         _ if matches!(request.part, Part::Bytes(..)) => {
             return Err(if start.is_armored { JobError::RangeOfArmor(what) } else { JobError::RangeOfStream(what) });
@@ -135,7 +130,14 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
                 None => job.decrypt_stream(start.section, &file_key),
             }
         }
-    }?;
+    }
+    .map_err(|error| match error {
+        // No copy is to be fetched of what is only being written.
+        JobError::Payload { .. } | JobError::EndMissing { .. } | JobError::NotAsSealed { .. } | JobError::Armor { .. } => {
+            input.check_unchanged().err().unwrap_or(error)
+        }
+        error => error,
+    })?;
     job.tell_that_nobody_vouches();
     let is_proven = expected.as_ref().is_some_and(|expected| expected.maker == Maker::Signer);
     let made_by = expected.and_then(|expected| expected.made_by);

@@ -52,8 +52,8 @@ impl Source {
 
 /// Whether a FIFO is read that lies among other files. Whoever can write to the storage could have put it where a backup was, and
 /// never write to it. Those in the kernel's own folders, as a shell makes them for `<(...)`, are read in any case.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fifos {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fifos {
     /// Yes: whoever named it has made it.
     Read,
     /// No.

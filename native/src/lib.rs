@@ -64,7 +64,7 @@ pub use descendants::kill_descendants;
 pub use destination::{Destination, Overwrite, Privacy};
 pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
 pub use error::JobError;
-pub use input::{Source, open_regular};
+pub use input::{Fifos, Source, open_regular};
 pub use inspect::{InspectRequest, InspectedSeal, Inspection, Payload, inspect};
 pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, public_halves_of, recipient_path};
 pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients, load_signing_key, load_trust};

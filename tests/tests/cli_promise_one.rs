@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use dbseal_core::{CHUNK_LEN, PAYLOAD_NONCE_LEN, SLOT_LEN};
-use dbseal_tests::cli::jobs::{COMMITTERS, DUMPED_LENS, assert_not_committed, dump, encrypt, fails_cleanly};
+use dbseal_tests::cli::jobs::{COMMITTERS, DUMPED_LENS, assert_not_committed, decrypt, dump, encrypt, fails_cleanly};
 use dbseal_tests::cli::{Folder, lives, wait_until};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
@@ -301,24 +301,36 @@ fn an_input_that_changes_is_refused() {
         let running = encrypt(&folder, &["--limit-rate", "4M", "--threads", "1", "-o", "shop.age", "plain"]).start();
         std::thread::sleep(Duration::from_millis(200));
         folder.shell(change).run().succeeds();
-        running.end().fails_with("dbseal: error: plain changed while it was read\ndbseal: hint: somebody is writing to it");
+        running.end().fails_with(&format!("dbseal: error: plain{CHANGED}"));
         assert_eq!(folder.names(), ["backup.key", "backup.pub", "plain"], "{change}");
     }
 }
+
+const CHANGED: &str = " changed while it was read\n\
+                       dbseal: hint: somebody is writing to it: wait until they are done, then try again; a dump that dbseal runs itself \
+                       cannot change meanwhile: dbseal encrypt ... -- COMMAND";
 
 /// What is being written to is not damaged: no other copy is to be fetched.
 #[test]
 fn a_backup_that_changes_is_not_called_damaged() {
     let folder = Folder::with_key();
     folder.write("plain", paint(3 << 20));
-    encrypt(&folder, &["-o", "shop.age", "plain"]).run().succeeds();
-    for change in ["truncate -s 1000000 shop.age", "dd if=/dev/zero of=shop.age bs=1000 seek=2500 count=1 conv=notrunc 2>dd"] {
-        let arguments = ["decrypt", "-i", "backup.key", "--limit-rate", "4M", "--threads", "2", "-o", "out", "shop.age"];
-        let running = folder.dbseal(arguments).start();
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+    folder.shell("mkdir trusted && mv db1.sign.pub trusted").run().succeeds();
+    let cut = "truncate -s 1000000 shop.age";
+    let alter = "dd if=/dev/zero of=shop.age bs=1000 seek=2500 count=1 conv=notrunc 2>dd";
+    let trust = ["--trust", "trusted/db1.sign.pub", "--", "cat"];
+    for (made, opened, change) in [
+        (&[][..], &["-o", "out"][..], cut),
+        (&[], &["-o", "out"], alter),
+        (&["--armor"], &["-o", "out"], alter),
+        (&["--sign", "db1.sign.key"], &trust, alter),
+    ] {
+        encrypt(&folder, &["-f", "-o", "shop.age", "plain"]).args(made.iter().copied()).run().succeeds();
+        let running = decrypt(&folder, &["--limit-rate", "4M", "--threads", "2", "shop.age"]).args(opened.iter().copied()).start();
         std::thread::sleep(Duration::from_millis(200));
         folder.shell(change).run().succeeds();
-        running.end().fails_with("dbseal: error: shop.age changed while it was read\ndbseal: hint: somebody is writing to it");
-        assert!(!folder.has("out"), "{change}");
-        encrypt(&folder, &["-f", "-o", "shop.age", "plain"]).run().succeeds();
+        running.end().fails_with(&format!("dbseal: error: shop.age{CHANGED}"));
+        assert!(!folder.has("out"), "{made:?}, {change}");
     }
 }

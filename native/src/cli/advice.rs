@@ -51,7 +51,8 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NotAFile(_) => "choose the name of a file that does not exist yet",
         JobError::InputEmpty(_) => "the copy is incomplete: fetch it again from where it is whole",
         JobError::InputChanged { .. } => {
-            "somebody is writing to it: wait until they are done, or let dbseal run the dump itself: dbseal encrypt ... -- COMMAND"
+            "somebody is writing to it: wait until they are done, then try again; a dump that dbseal runs itself cannot change meanwhile: \
+             dbseal encrypt ... -- COMMAND"
         }
         JobError::InputIsFolder(_) => "name a file; a folder is encrypted as an archive: dbseal encrypt ... -- tar -C FOLDER -c .",
         JobError::TooSmall { .. } => "see whether the dump was complete; if so little is right, lower --min-size",

@@ -16,12 +16,13 @@ use super::standard::{check_input, check_output};
 use super::terminal::Terminal;
 use super::ui::Ui;
 use crate::adopt::AdoptRequest;
+use crate::against_seal::SealPolicy;
 use crate::child::Command;
 use crate::decrypt::{DecryptRequest, Part};
 use crate::destination::{Destination, Overwrite};
 use crate::encrypt::{Compression, Encoding, EncryptRequest};
 use crate::error::JobError;
-use crate::input::{Source, is_same_file};
+use crate::input::{Fifos, Source, is_same_file};
 use crate::inspect::InspectRequest;
 use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
 use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
@@ -154,7 +155,8 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
             pace,
         })));
     }
-    Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace, seal })))
+    let fifos = if seal.policy == SealPolicy::Trusted { Fifos::Refused } else { Fifos::Read };
+    Ok(Plan::Decrypt(Box::new(DecryptRequest { source, destination, unlock, part, threads, pace, seal, fifos })))
 }
 
 /// Refuses a name of a file to be written that is also a file to be read: keys, passphrases, the input.
