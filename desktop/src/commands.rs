@@ -7,9 +7,10 @@ use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dbseal::core::Backend;
+use dbseal::core::{Backend, Trust};
 use dbseal::{keep_in_memory, open_regular, seal_path};
 use dbseal_web::engine::has_private_key;
 use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
@@ -24,7 +25,8 @@ use crate::given::{self, Given};
 use crate::on_disk::OnDisk;
 use crate::saves::Saves;
 use crate::worker::{JobOrder, Worker};
-use crate::{dialogs, network, window};
+use crate::works_in_page::WorksInPage;
+use crate::{dialogs, network, window, works_in_page};
 
 /// Bytes of a trust file, at most: more is another file, chosen by mistake.
 const MAX_TRUST_LEN: u64 = 1 << 20;
@@ -38,6 +40,9 @@ pub(crate) struct State {
     pub(crate) saves: Mutex<Saves>,
     /// For the next job.
     passphrase: Mutex<Zeroizing<Vec<u8>>>,
+    pub(crate) works_in_page: WorksInPage,
+    /// How often the job was called off, also one that had not begun.
+    calls_off: AtomicU32,
 }
 
 /// A panic elsewhere leaves all of this as it should be.
@@ -46,7 +51,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
-    tauri::generate_handler![about, choose, choose_in, choose_trust, given, passphrase, save_text, start, stop]
+    tauri::generate_handler![about, choose, choose_in, choose_trust, given, let_page_work, passphrase, save_text, start, stop]
 }
 
 /// How many threads a job has: respects the affinity and the quota of the control group.
@@ -123,8 +128,24 @@ fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
         Ok(_) if has_private_key(&bytes) => {
             Err(Failure::new("that file has a private key in it", "choose the .pub file that dbseal keygen --sign wrote"))
         }
-        Ok(_) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        // Nor does any other file: not a key that a passphrase protects, whose passphrase the page may see.
+        Ok(_) => match String::from_utf8(bytes.to_vec()) {
+            Ok(text) if Trust::parse(&text).is_ok() => Ok(Some(text)),
+            _ => {
+                Err(Failure::new("that file says of nobody that they are trusted", "choose the .pub file that dbseal keygen --sign wrote"))
+            }
+        },
     }
+}
+
+/// Asks the person whether the page may do the work itself, or takes that back. Whether the page is to start anew so.
+#[tauri::command(async)]
+fn let_page_work(app: AppHandle, page_works: bool) -> bool {
+    if page_works {
+        return works_in_page::ask(&app);
+    }
+    works_in_page::forbid(&app);
+    true
 }
 
 /// Takes the passphrase for the next job, as bytes: text would be copied on its way.
@@ -140,6 +161,7 @@ fn passphrase(request: tauri::ipc::Request<'_>, state: tauri::State<'_, State>) 
 /// Starts a job; all that it reports goes to the channel, as text. Beside the window, as the one before may take a moment to end.
 #[tauri::command(async)]
 fn start(app: AppHandle, state: tauri::State<'_, State>, order: Order, reports: Channel<String>) -> Result<(), Failure> {
+    let calls_off = state.calls_off.load(Ordering::Acquire);
     let passphrase = std::mem::take(&mut *lock(&state.passphrase));
     let order = {
         let files = lock(&state.files);
@@ -161,16 +183,27 @@ fn start(app: AppHandle, state: tauri::State<'_, State>, order: Order, reports: 
     // One at a time: the one before ends first.
     end_job(&state);
     let worker = Worker::start(&order, &passphrase, reports, move || window::ask_for_attention(&app))?;
-    *lock(&state.worker) = Some(worker);
+    let ends = {
+        let mut place = lock(&state.worker);
+        // Under the lock, under which it is called off too: a disk may have let it wait here for long.
+        if state.calls_off.load(Ordering::Acquire) == calls_off { place.replace(worker) } else { Some(worker) }
+    };
+    drop(ends);
     Ok(())
 }
 
 /// Ends the job at once.
 #[tauri::command(async)]
 fn stop(state: tauri::State<'_, State>) {
-    // Of one that was stopped before it was started.
+    drop(call_off(&state));
+}
+
+/// Calls off whatever the page has asked for, to be dropped, which ends it; also what it has asked for and is not there yet.
+pub(crate) fn call_off(state: &State) -> Option<Worker> {
     drop(std::mem::take(&mut *lock(&state.passphrase)));
-    end_job(&state);
+    let mut place = lock(&state.worker);
+    state.calls_off.fetch_add(1, Ordering::AcqRel);
+    place.take()
 }
 
 /// Ends the job, and waits for its end: not while others wait for what the app knows.

@@ -36,6 +36,11 @@ pub(crate) fn listen(state: &State, listener: Channel<Vec<Picked>>) {
     given.hand_over(state);
 }
 
+/// The page that listened is gone: what comes waits for the next one.
+pub(crate) fn stop_listening(state: &State) {
+    lock(&state.given).listener = None;
+}
+
 impl Given {
     fn hand_over(&mut self, state: &State) {
         let Some(listener) = &self.listener else { return };

@@ -5,10 +5,10 @@
 //! nothing, when the first ends or says so. What page and jobs say to each other are the messages of the browser app.
 
 mod arguments;
-mod blank;
 mod close;
 mod commands;
 mod dialogs;
+mod engine;
 mod files;
 mod given;
 mod job;
@@ -16,10 +16,12 @@ mod network;
 mod on_disk;
 mod once;
 mod page;
+mod page_end;
 mod printed;
 mod saves;
 mod window;
 mod worker;
+mod works_in_page;
 
 use std::process::ExitCode;
 

@@ -10,10 +10,13 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::geteuid;
 
 const LOCK: &str = "dbseal-desktop.lock";
 const SOCKET: &str = "dbseal-desktop.socket";
@@ -50,8 +53,11 @@ pub(crate) struct Door {
 }
 
 fn start_in(folder: &Path, files: &[PathBuf]) -> Start {
-    let (lock, socket) = (File::options().create(true).append(true).open(folder.join(LOCK)), folder.join(SOCKET));
-    let Ok(lock) = lock else { return Start::First(None) };
+    let socket = folder.join(SOCKET);
+    if !is_ours_alone(folder) {
+        return Start::First(None);
+    }
+    let Ok(lock) = File::options().create(true).append(true).open(folder.join(LOCK)) else { return Start::First(None) };
     let start = Instant::now();
     loop {
         if lock.try_lock().is_ok() {
@@ -67,6 +73,11 @@ fn start_in(folder: &Path, files: &[PathBuf]) -> Start {
         }
         thread::sleep(PAUSE);
     }
+}
+
+/// Whether nobody else can put anything there: what another user has put there could take the files, or be a link to elsewhere.
+fn is_ours_alone(folder: &Path) -> bool {
+    folder.metadata().is_ok_and(|found| found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0)
 }
 
 fn hand_over(mut stream: UnixStream, files: &[PathBuf]) -> io::Result<()> {
@@ -100,6 +111,8 @@ fn serve_one(door: &Door, mut take: impl FnMut(Vec<PathBuf>)) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{DirBuilder, Permissions};
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::channel;
@@ -108,8 +121,18 @@ mod tests {
 
     fn folder(name: &str) -> PathBuf {
         let folder = env::temp_dir().join(format!("dbseal-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("a folder");
         folder
+    }
+
+    /// As of a start with the user's settings and another user's rights.
+    #[test]
+    fn a_folder_that_others_can_write_to_is_not_used() {
+        let folder = folder("once-shared");
+        fs::set_permissions(&folder, Permissions::from_mode(0o770)).expect("it is ours");
+        assert!(matches!(start_in(&folder, &[]), Start::First(None)));
+        assert_eq!(fs::read_dir(&folder).expect("it is there").count(), 0);
+        fs::remove_dir(&folder).expect("it is there");
     }
 
     #[test]

@@ -2,38 +2,58 @@
 
 use std::thread;
 
-use tauri::{AppHandle, Manager, WebviewWindow};
+use tauri::{AppHandle, Manager};
 use tauri_plugin_dialog::MessageDialogKind;
-use webkit2gtk::WebViewExt;
 
-use crate::commands::{State, end_job};
+use crate::commands::{self, State};
 use crate::window::MAIN;
-use crate::{close, dialogs, saves};
+use crate::worker::{Output, Worker};
+use crate::{dialogs, given};
 
-const WITH_THE_JOB: &str = "The page in this window has ended, and the job was stopped with it. No file was kept, unless all of it had just \
-                            been written; what a program has made of the backup is not complete. The memory may have run out: close other \
-                            programs. Then begin again.";
-const WITHOUT: &str = "The page in this window has ended; no job was running. The memory may have run out: close other programs. Then begin \
-                       again.";
-
-/// Sees to it that this is told when it happens, and that the page then starts anew.
-pub(crate) fn watch(window: &WebviewWindow) -> tauri::Result<()> {
-    let app = window.app_handle().clone();
-    window.with_webview(move |view| {
-        view.inner().connect_web_process_terminated(move |_, _| {
-            let app = app.clone();
-            // Beside the window, which goes on being drawn until the job has ended.
-            thread::spawn(move || tell(&app));
-        });
-    })
+/// Ends the job of the page that has ended, tells the person, and then loads the page anew.
+pub(crate) fn tell(app: &AppHandle) {
+    let (state, handle) = (app.state::<State>(), app.clone());
+    given::stop_listening(&state);
+    let job = commands::call_off(&state);
+    // Beside the window, which goes on being drawn until the job has ended. Where no thread can be had, it ends with what was to tell of it.
+    let _ = thread::Builder::new().spawn(move || tell_of(&handle, job));
 }
 
-fn tell(app: &AppHandle) {
-    let was_at_work = close::question(app).is_some();
-    end_job(&app.state::<State>());
-    saves::discard(app);
-    let said = dialogs::message(app, MessageDialogKind::Error, "dbseal", if was_at_work { WITH_THE_JOB } else { WITHOUT });
+fn tell_of(app: &AppHandle, job: Option<Worker>) {
+    let job = job.filter(Worker::is_at_work).map(|job| (job.output(), job.end()));
+    let said = dialogs::message(app, MessageDialogKind::Error, "dbseal", &words(job));
     let app = app.clone();
     // Not before somebody has read it: a page that dies as soon as it is shown would die for ever.
     said.show(move |_| drop(app.get_webview_window(MAIN).map(|window| window.reload())));
+}
+
+/// What there is to say of a job, by what it was writing and whether it has ended.
+fn words(job: Option<(Output, bool)>) -> String {
+    let job = match job {
+        None => ". No job of the app was running; what the page was doing by itself has ended with it".into(),
+        Some((output, true)) => format!(", and its job was stopped with it{}", output.left()),
+        Some((output, false)) => format!(", and its job was told to stop, which it is still doing{}", output.left()),
+    };
+    format!("The page in this window has ended{job}. The memory may have run out: close other programs. Then begin again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_fits_the_job() {
+        let memory = "The memory may have run out: close other programs. Then begin again.";
+        for (job, said) in [
+            (None, ". No job of the app was running; what the page was doing by itself has ended with it"),
+            (Some((Output::None, true)), ", and its job was stopped with it"),
+            (Some((Output::File, true)), ", and its job was stopped with it; no file was kept, unless all of it had just been written"),
+            (
+                Some((Output::Program, false)),
+                ", and its job was told to stop, which it is still doing; what the program has made of the backup may not be complete",
+            ),
+        ] {
+            assert_eq!(words(job), format!("The page in this window has ended{said}. {memory}"));
+        }
+    }
 }

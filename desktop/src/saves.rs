@@ -18,7 +18,7 @@ use tauri::{AppHandle, Manager, Url};
 use tauri_plugin_dialog::MessageDialogKind;
 
 use crate::commands::{State, lock};
-use crate::dialogs;
+use crate::{dialogs, works_in_page};
 
 /// Those under way, each with the folder that it is written to.
 #[derive(Default)]
@@ -38,6 +38,8 @@ pub(crate) fn are_under_way(app: &AppHandle) -> bool {
 /// Says where a download goes, and sees it to its end. Whether it may begin.
 pub(crate) fn take(app: &AppHandle, event: DownloadEvent<'_>) -> bool {
     match event {
+        // An app whose jobs do the work has nothing to save: somebody has taken the page over.
+        DownloadEvent::Requested { .. } if !works_in_page::is_allowed(app) => false,
         DownloadEvent::Requested { url, destination } => {
             let name = destination.file_name().unwrap_or_default().to_string_lossy().into_owned();
             match downloads(app).and_then(|folder| Partial::create(&folder, &name)) {

@@ -7,7 +7,10 @@ use std::thread;
 use tauri::{App, AppHandle, DragDropEvent, Manager, Url, UserAttentionType, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 
 use crate::once::{self, Start};
-use crate::{blank, close, commands, given, page, saves};
+use crate::{close, commands, engine, given, page, saves};
+
+/// The port to which what is sent is thrown away (RFC 863): on this computer, where hardly anybody has one.
+const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// The name of the only window.
 pub(crate) const MAIN: &str = "main";
@@ -64,11 +67,13 @@ fn open(app: &App) -> tauri::Result<()> {
         .inner_size(860.0, 900.0)
         .min_inner_size(360.0, 480.0)
         .on_navigation(is_ours)
+        // For what a page could ask for that its policy does not hold, such as a name to be looked up: nobody is there.
+        .proxy_url(Url::parse(NOWHERE).expect("an address"))
         // How far a job is, where the window is one of many.
         .on_document_title_changed(|window, title| drop(window.set_title(&title)))
         .on_download(|webview, event| saves::take(webview.app_handle(), event))
         .build()?;
-    blank::watch(&window)?;
+    engine::prepare(&window)?;
     let app = app.handle().clone();
     window.on_window_event(move |event| match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {

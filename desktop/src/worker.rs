@@ -47,24 +47,33 @@ pub(crate) struct Worker {
     stdin: Option<ChildStdin>,
     pid: Pid,
     has_ended: Arc<AtomicBool>,
-    makes: Makes,
+    output: Output,
 }
 
-/// What a job makes.
+/// What a job writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Makes {
-    Nothing,
+pub(crate) enum Output {
+    None,
     File,
-    /// What a program makes that reads its output: that must be dead before its input closes, which only the job sees to.
-    IntoProgram,
+    /// Into a program that reads it.
+    Program,
 }
 
-impl Makes {
+impl Output {
     fn of(request: &Request) -> Self {
         match request {
-            Request::Open { output: OutputKind::Command(_), .. } => Self::IntoProgram,
+            Request::Open { output: OutputKind::Command(_), .. } => Self::Program,
             Request::Open { .. } => Self::File,
-            Request::Catalogue { .. } | Request::Check { .. } | Request::Inspect { .. } => Self::Nothing,
+            Request::Catalogue { .. } | Request::Check { .. } | Request::Inspect { .. } => Self::None,
+        }
+    }
+
+    /// What there is of it after a job that has not said how it went: the end of a sentence.
+    pub(crate) fn left(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::File => "; no file was kept, unless all of it had just been written",
+            Self::Program => "; what the program has made of the backup may not be complete",
         }
     }
 }
@@ -78,7 +87,7 @@ impl Worker {
         ended: impl FnOnce() + Send + 'static,
     ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("the job cannot be started: {error}"), "close other programs, and try again");
-        let makes = Makes::of(&order.request);
+        let output = Output::of(&order.request);
         let order = serde_json::to_vec(order).map_err(|_| unspeakable())?;
         let mut command = Command::new(env::current_exe().map_err(failed)?);
         command.arg(JOB_ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -89,7 +98,7 @@ impl Worker {
         let pid = Pid::from_child(&child);
         // A process that is dead already says so by its end.
         let _ = write_part(&mut stdin, &order).and_then(|()| write_part(&mut stdin, passphrase));
-        let worker = Self { stdin: Some(stdin), pid, has_ended: Arc::default(), makes };
+        let worker = Self { stdin: Some(stdin), pid, has_ended: Arc::default(), output };
 
         let (to_page, (all_printed, is_printed)) = (reports.clone(), channel());
         let pass_on = move || {
@@ -104,7 +113,7 @@ impl Worker {
             has_ended.store(true, Ordering::Release);
             // What a program says last is why it failed. One that it left behind may hold its standard error open.
             let _ = is_printed.recv_timeout(PRINTED_WAIT);
-            let last = last.unwrap_or_else(|| text_of(&Report::Failed(died(status.ok(), makes))));
+            let last = last.unwrap_or_else(|| text_of(&Report::Failed(died(status.ok(), output))));
             let _ = reports.send(last);
             ended();
         };
@@ -116,19 +125,39 @@ impl Worker {
     pub(crate) fn is_at_work(&self) -> bool {
         !self.has_ended.load(Ordering::Acquire)
     }
-}
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        drop(self.stdin.take());
+    /// What it writes.
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
+
+    /// Ends it, as dropping it does. Whether it has ended then: else it is still busy with that.
+    pub(crate) fn end(mut self) -> bool {
+        self.stop();
+        // One without a program was killed at the latest.
+        self.output != Output::Program || !self.is_at_work()
+    }
+
+    fn stop(&mut self) {
+        // Done once: whoever has ended it drops it too.
+        if self.stdin.take().is_none() {
+            return;
+        }
         let start = Instant::now();
         while self.is_at_work() && start.elapsed() < END_WAIT {
             thread::sleep(Duration::from_millis(5));
         }
-        if self.is_at_work() && self.makes != Makes::IntoProgram {
+        // A program must be dead before its input closes, which only the job sees to.
+        if self.is_at_work() && self.output != Output::Program {
             // Unnamed, what it wrote goes with it.
             let _ = rustix::process::kill_process(self.pid, Signal::KILL);
         }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -172,20 +201,24 @@ fn unspeakable() -> Failure {
 }
 
 /// A job that says nothing more. One that is killed cannot see to it that a program dies first: that takes what it got for all there is.
-fn died(status: Option<ExitStatus>, makes: Makes) -> Failure {
-    let how = match status.map(|status| (status.signal(), status.code())) {
-        Some((Some(9), _)) => "was killed (SIGKILL)".into(),
-        Some((Some(signal), _)) => format!("was ended (signal {signal})"),
-        Some((None, Some(code))) => format!("ended (status {code})"),
-        _ => "ended".into(),
+fn died(status: Option<ExitStatus>, output: Output) -> Failure {
+    let [kill, abort] = [Signal::KILL, Signal::ABORT].map(Signal::as_raw);
+    let signal = status.and_then(|status| status.signal());
+    let how = match (signal, status.and_then(|status| status.code())) {
+        (Some(signal), _) if signal == kill => "was killed (SIGKILL)".into(),
+        (Some(signal), _) => format!("was ended (signal {signal})"),
+        (None, Some(code)) => format!("ended (status {code})"),
+        (None, None) => "ended".into(),
     };
-    let (left, next) = match makes {
-        Makes::Nothing => ("", ""),
-        Makes::File => ("; no file was kept, unless all of it had just been written", ""),
-        Makes::IntoProgram => ("; what the program has made of the backup is not complete", "do not use what the program has made; "),
+    let program = if output == Output::Program { "do not use what the program has made; " } else { "" };
+    // So it ends where there is no memory left.
+    let memory = if signal.is_some_and(|signal| signal == kill || signal == abort) {
+        "the memory may have run out: close other programs, then "
+    } else {
+        ""
     };
-    let memory = "the memory may have run out: close other programs, then try again";
-    Failure::new(format!("the job {how} before it had said how it went{left}"), format!("{next}{memory}, or use the dbseal command"))
+    let next = format!("{program}{memory}try again, or use the dbseal command");
+    Failure::new(format!("the job {how} before it had said how it went{}", output.left()), next)
 }
 
 #[cfg(test)]
@@ -194,25 +227,26 @@ mod tests {
 
     #[test]
     fn a_job_that_died_is_told_with_what_it_leaves() {
-        let killed = Some(ExitStatus::from_raw(9));
-        let told = |status, makes| {
-            let Failure { what, next, .. } = died(status, makes);
+        let told = |status, output| {
+            let Failure { what, next, .. } = died(Some(ExitStatus::from_raw(status)), output);
             (what, next)
         };
         let memory = "the memory may have run out: close other programs, then try again, or use the dbseal command";
-        for (makes, what, next) in [
-            (Makes::Nothing, "", memory.to_owned()),
-            (Makes::File, "; no file was kept, unless all of it had just been written", memory.to_owned()),
+        for (output, left, next) in [
+            (Output::None, "", memory.to_owned()),
+            (Output::File, "; no file was kept, unless all of it had just been written", memory.to_owned()),
             (
-                Makes::IntoProgram,
-                "; what the program has made of the backup is not complete",
+                Output::Program,
+                "; what the program has made of the backup may not be complete",
                 format!("do not use what the program has made; {memory}"),
             ),
         ] {
-            let what = format!("the job was killed (SIGKILL) before it had said how it went{what}");
-            assert_eq!(told(killed, makes), (what, next));
+            assert_eq!(told(9, output), (format!("the job was killed (SIGKILL) before it had said how it went{left}"), next));
         }
-        assert!(told(Some(ExitStatus::from_raw(6)), Makes::Nothing).0.starts_with("the job was ended (signal 6) before"));
-        assert!(told(Some(ExitStatus::from_raw(256)), Makes::Nothing).0.starts_with("the job ended (status 1) before"));
+        let before = "before it had said how it went";
+        assert_eq!(told(6, Output::None), (format!("the job was ended (signal 6) {before}"), memory.to_owned()));
+        let again = "try again, or use the dbseal command";
+        assert_eq!(told(15, Output::None), (format!("the job was ended (signal 15) {before}"), again.to_owned()));
+        assert_eq!(told(101 << 8, Output::None), (format!("the job ended (status 101) {before}"), again.to_owned()));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dbseal::core::{Passphrase, Trust};
 use dbseal::{
-    AskPassphrase, Command, DecryptRequest, Destination, IdentitySource, JobError, Keep, Names, Observer, Overwrite, Pace,
+    AskPassphrase, Command, DecryptRequest, Destination, Fifos, IdentitySource, JobError, Keep, Names, Observer, Overwrite, Pace,
     PassphraseSource, SalvageRequest, SealCheck, Source, Unlock, decrypt, open_regular, salvage,
 };
 use dbseal_web::messages::{End, Failure, KeyKind, Opened, OutputKind, Part, Place, SealPolicy};
@@ -52,6 +52,8 @@ impl Opening<'_> {
             threads: threads(),
             pace: Pace::unlimited(),
             seal: self.seal_check(into_program),
+            // A person has chosen a file. Whoever can write to the storage could have put one there since, and never write to it.
+            fifos: Fifos::Refused,
         };
         let done = decrypt(&request, observer).map_err(|error| self.failure(&error, into_program))?;
         let said = done.claims.as_ref();

@@ -52,12 +52,16 @@ fn core() -> Option<JsValue> {
     Reflect::get(&app, &"core".into()).ok().filter(JsValue::is_object)
 }
 
-/// Starts the page again, with the other engine.
-pub(super) fn change_engine() {
+/// Starts the page again, with the other engine, where the person says so to the app.
+pub(super) async fn change_engine() {
     let location = window().location();
-    let by_itself = location.hash().is_ok_and(|hash| hash == BY_ITSELF);
-    let _ = location.set_hash(if by_itself { "" } else { BY_ITSELF });
-    let _ = location.reload();
+    let page_works = location.hash().is_ok_and(|hash| hash != BY_ITSELF);
+    let Some(core) = core() else { return };
+    let Ok(promise) = invoke(&core, "let_page_work", &arguments(&[("pageWorks", &page_works.into())])) else { return };
+    if JsFuture::from(promise).await.is_ok_and(|is_let| is_let.is_truthy()) {
+        let _ = location.set_hash(if page_works { BY_ITSELF } else { "" });
+        let _ = location.reload();
+    }
 }
 
 impl App {

@@ -59,7 +59,7 @@ fn app_parts(page: &Page) -> impl Iterator<Item = Tag> + use<> {
     let by_itself = (native::is_around() && is_by_itself).then(|| paragraph("warning", texts::BY_ITSELF).id("by-itself"));
     let other = native::is_around().then(|| {
         let text = if is_by_itself { texts::USE_APP } else { texts::USE_PAGE };
-        button("change-engine", "link", text, |_| native::change_engine())
+        button("change-engine", "link", text, |_| spawn_local(native::change_engine()))
     });
     [native::is_around().then(networks), by_itself, other].into_iter().flatten()
 }
