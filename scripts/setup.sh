@@ -210,10 +210,10 @@ for_test() {
   need npm "fetches it, and the official age vectors" has npm
   browsers
   for_window
-  need libglib2.0-bin "opens a file as a double click does, and reads what a screen reader is told" has_glib_tools
-  need at-spi2-core "tells it what is on the screen" has_screen_reader
-  need shared-mime-info "knows what a file is" has update-mime-database
-  need "mount e2fsprogs" "disks that fill, and one that is pulled" has_disks
+  need libglib2.0-bin "opens a file as a double click does, and reads the screen as a screen reader does" has_glib_tools
+  need at-spi2-core "tells a screen reader what is on the screen" has_screen_reader
+  need shared-mime-info "tells what a file is, for a double click" has update-mime-database
+  need "mount e2fsprogs" "file systems for disks that fill, and one that is pulled" has_disks
 }
 
 for_window() {
