@@ -27,7 +27,7 @@ pub use by_hand::ByHand;
 pub use disk::{MemoryDisk, UsbDisk};
 pub use display::Display;
 pub use package::{Package, package};
-pub use processes::{Held, Processes, kill, wait_for_end};
+pub use processes::{Held, JOB_ARGUMENT, Processes, held_before, kill, wait_for_end};
 pub use screen_reader::{Role, ScreenReader, Thing};
 
 /// The app that runs until this is dropped, with a home of its own.
@@ -90,6 +90,7 @@ impl Desktop {
     /// Lets the page itself do the work, by the button that offers it.
     pub fn use_page(&self) {
         self.browser.wait_for("#change-engine").click();
+        self.display.press_return("Let the page itself do the work?");
         let _ = self.browser.wait_for("#by-itself");
         let _ = self.browser.wait_for("main[data-worker=ready]");
     }

@@ -3,9 +3,9 @@
 
 use std::fs;
 
-use dbseal_tests::browser::wait_for;
-use dbseal_tests::cli::{Folder, lives};
-use dbseal_tests::desktop::forms::{choose_backup, choose_key, choose_program, signed_backup, waiting_program};
+use dbseal_tests::cli::Folder;
+use dbseal_tests::cli::jobs::assert_not_committed;
+use dbseal_tests::desktop::forms::{choose_backup, choose_key, choose_program, committing_program, open_into, signed_backup};
 use dbseal_tests::desktop::{Desktop, memory_has};
 use dbseal_tests::inputs::paint;
 
@@ -100,16 +100,14 @@ fn a_program_gets_what_somebody_vouches_for() {
 
 /// "Private keys never enter the web view": not while they are used either. And what was stopped has committed nothing.
 #[test]
-#[ignore = "not run here: long tier (10 minutes for the first, most of them to build the app)"]
+#[ignore = "not run here: long tier (10 minutes for the first, most of them to build the app); as root"]
 fn the_window_has_no_key_and_stop_stops() {
-    let folder = backups();
-    let desktop = Desktop::start(&[&folder.path("shop.sql.age")]);
+    let folder = signed_backup(paint(300 << 20));
+    let backup = folder.path("shop.sql.age");
+    let desktop = Desktop::start(&[&backup]);
     desktop.begin("open");
-    desktop.trust(&folder.path("db1.sign.pub"));
-    choose_key(&desktop, &folder);
-    choose_program(&desktop, &waiting_program(&folder));
-    desktop.browser.wait_for("#start").click();
-    wait_for("the program runs", || folder.has("pid").then_some(()));
+    open_into(&desktop, &folder, &committing_program(&folder));
+    let held = desktop.processes().hold_job(backup.metadata().expect("it is there").len());
     desktop.screenshot("running");
 
     let key = folder.read_text("backup.key");
@@ -123,9 +121,9 @@ fn the_window_has_no_key_and_stop_stops() {
     }
 
     desktop.browser.wait_for("#stop").click();
+    desktop.processes().wait_until_ended(&held);
+    held.go_on();
     let _ = desktop.browser.wait_for("#start");
     desktop.screenshot("stopped");
-    let program = folder.read_text("pid").trim().parse().expect("a number");
-    wait_for("the program is dead", || (!lives(program)).then_some(()));
-    assert!(!folder.has("committed"));
+    assert_not_committed(&folder);
 }

@@ -5,10 +5,10 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use dbseal_tests::browser::wait_for;
-use dbseal_tests::cli::{Folder, lives};
-use dbseal_tests::desktop::forms::{choose_key, choose_program, failure, signed_backup, waiting_program};
-use dbseal_tests::desktop::{ByHand, Desktop, Held, MemoryDisk, Role, UsbDisk, kill, wait_for_end};
+use dbseal_tests::cli::Folder;
+use dbseal_tests::cli::jobs::assert_not_committed;
+use dbseal_tests::desktop::forms::{choose_key, committing_program, failure, open_into, signed_backup};
+use dbseal_tests::desktop::{ByHand, Desktop, Held, MemoryDisk, Processes, Role, UsbDisk, held_before, kill, wait_for_end};
 use dbseal_tests::inputs::paint;
 
 /// So long that the job is met in the middle of it.
@@ -26,6 +26,13 @@ fn hold_open(desktop: &Desktop, keys: &Folder, backup: &Path, output: &Path) -> 
     desktop.processes().hold_job(len_of(backup))
 }
 
+/// Lets a job go on that has nobody any more, and waits for its end.
+fn end(processes: Processes, held: &Held) {
+    processes.wait_until_ended(held);
+    held.go_on();
+    wait_for_end("the job", held.pid());
+}
+
 fn start_open(desktop: &Desktop, keys: &Folder, output: &Path) {
     desktop.begin("open");
     choose_key(desktop, keys);
@@ -38,15 +45,8 @@ fn hold_check(desktop: &Desktop, backup: &Path) -> Held {
     desktop.processes().hold_job(len_of(backup))
 }
 
-/// Asserts that the program that was started in this folder is dead, and has committed nothing.
-fn assert_not_committed(folder: &Folder) {
-    let program = folder.read_text("pid").trim().parse().expect("a number");
-    wait_for("the program is dead", || (!lives(program)).then_some(()));
-    assert!(!folder.has("committed"));
-}
-
 #[test]
-#[ignore = "not run here: long tier (a minute, behind what builds the app)"]
+#[ignore = "not run here: long tier (a minute, behind what builds the app); as root"]
 fn a_page_that_dies_ends_the_job_and_says_so() {
     let folder = signed_backup(paint(PLAIN_LEN));
     let before = folder.names();
@@ -56,13 +56,11 @@ fn a_page_that_dies_ends_the_job_and_says_so() {
     app.choose("Open", "Where should it go?", &folder.path("restored.sql"));
     let held = app.processes().hold_job(len_of(&folder.path(BACKUP)));
     kill(app.processes().page());
-    held.go_on();
-    wait_for_end("the job", held.pid());
-    let said = app.wait_for_words("page in this window has ended");
+    end(app.processes(), &held);
     assert_eq!(
-        said,
-        "The page in this window has ended, and the job was stopped with it. No file was kept, unless all of it had just been written; what \
-         a program has made of the backup is not complete. The memory may have run out: close other programs. Then begin again."
+        app.wait_for_words("page in this window has ended"),
+        "The page in this window has ended, and its job was stopped with it; no file was kept, unless all of it had just been written. The \
+         memory may have run out: close other programs. Then begin again."
     );
     assert_eq!(folder.names(), before);
     // It is not left with a blank window.
@@ -72,53 +70,41 @@ fn a_page_that_dies_ends_the_job_and_says_so() {
 }
 
 #[test]
-#[ignore = "not run here: long tier (a minute, behind what builds the app)"]
+#[ignore = "not run here: long tier (a minute, behind what builds the app); as root"]
 fn a_page_that_dies_ends_the_program() {
     let folder = signed_backup(paint(PLAIN_LEN));
     let app = ByHand::start(&[&folder.path(BACKUP)]);
-    app.press("Open");
-    app.choose("Key file", "Choose the key file", &folder.path("backup.key"));
-    app.choose("Read them from a file", "Whom do you trust?", &folder.path("db1.sign.pub"));
-    app.press_at(Role::Choice, "Into a file", "Down");
-    app.press_at(Role::Field, "The command", "End");
-    app.type_text(&waiting_program(&folder));
-    app.press("Open");
-    wait_for("the program runs", || folder.has("pid").then_some(()));
-    let job = app.processes().job();
+    app.open_into(&folder, &committing_program(&folder));
+    let held = app.processes().hold_job(len_of(&folder.path(BACKUP)));
     kill(app.processes().page());
-    wait_for_end("the job", job);
-    let _ = app.wait_for_words("what a program has made of the backup is not complete");
+    end(app.processes(), &held);
+    let _ = app.wait_for_words("was stopped with it; what the program has made of the backup may not be complete");
     assert_not_committed(&folder);
 }
 
 #[test]
-#[ignore = "not run here: long tier (a minute, behind what builds the app)"]
+#[ignore = "not run here: long tier (a minute, behind what builds the app); as root"]
 fn a_window_that_is_killed_leaves_no_job_and_no_file() {
     let folder = signed_backup(paint(PLAIN_LEN));
     let before = folder.names();
     let desktop = Desktop::start(&[&folder.path(BACKUP)]);
     let held = hold_open(&desktop, &folder, &folder.path(BACKUP), &folder.path("restored.sql"));
     kill(desktop.processes().window());
-    held.go_on();
-    wait_for_end("the job", held.pid());
+    end(desktop.processes(), &held);
     assert_eq!(folder.names(), before);
     drop(desktop);
 
     let desktop = Desktop::start(&[&folder.path(BACKUP)]);
     desktop.begin("open");
-    desktop.trust(&folder.path("db1.sign.pub"));
-    choose_key(&desktop, &folder);
-    choose_program(&desktop, &waiting_program(&folder));
-    desktop.browser.wait_for("#start").click();
-    wait_for("the program runs", || folder.has("pid").then_some(()));
-    let job = desktop.processes().job();
+    open_into(&desktop, &folder, &committing_program(&folder));
+    let held = desktop.processes().hold_job(len_of(&folder.path(BACKUP)));
     kill(desktop.processes().window());
-    wait_for_end("the job", job);
+    end(desktop.processes(), &held);
     assert_not_committed(&folder);
 }
 
 #[test]
-#[ignore = "not run here: long tier (a minute, behind what builds the app)"]
+#[ignore = "not run here: long tier (a minute, behind what builds the app); as root"]
 fn a_job_that_is_killed_is_told() {
     let folder = signed_backup(paint(PLAIN_LEN));
     let before = folder.names();
@@ -137,16 +123,13 @@ fn a_job_that_is_killed_is_told() {
 
     // What reads a pipe takes its end for the end of the data, and nobody is left who could kill it before.
     desktop.browser.wait_for("#again").click();
-    desktop.trust(&folder.path("db1.sign.pub"));
-    choose_key(&desktop, &folder);
-    choose_program(&desktop, &format!("sh -c 'cat >{}'", folder.path("part").display()));
-    desktop.browser.wait_for("#start").click();
+    open_into(&desktop, &folder, &format!("sh -c 'cat >{}'", folder.path("part").display()));
     let held = desktop.processes().hold_job(len_of(&folder.path(BACKUP)));
     kill(held.pid());
     assert_eq!(
         failure(&desktop),
         [
-            "The job was killed (SIGKILL) before it had said how it went; what the program has made of the backup is not complete.",
+            "The job was killed (SIGKILL) before it had said how it went; what the program has made of the backup may not be complete.",
             "Do not use what the program has made; the memory may have run out: close other programs, then try again, or use the dbseal \
              command.",
         ]
@@ -249,21 +232,21 @@ fn a_disk_that_is_pulled_under_the_output_is_told() {
 
 /// What is done to a backup in the middle of a job.
 fn cut(backup: &Path) {
-    File::options().write(true).open(backup).and_then(|file| file.set_len(len_of(backup) * 3 / 4)).expect("it can be cut");
+    File::options().write(true).open(backup).and_then(|file| file.set_len(held_before(len_of(backup)))).expect("it can be cut");
 }
 
 fn alter(backup: &Path) {
     File::options()
         .write(true)
         .open(backup)
-        .and_then(|file| file.write_all_at(&[0; 1000], len_of(backup) * 3 / 4))
+        .and_then(|file| file.write_all_at(&[0; 1000], held_before(len_of(backup))))
         .expect("it can be written to");
 }
 
 const CHANGED: &str = "Somebody is writing to it: wait until they are done, then try again.";
 
 #[test]
-#[ignore = "not run here: long tier (three minutes, behind what builds the app)"]
+#[ignore = "not run here: long tier (three minutes, behind what builds the app); as root"]
 fn a_backup_that_changes_meanwhile_is_told() {
     let folder = signed_backup(paint(PLAIN_LEN));
     let (backup, whole) = (folder.path(BACKUP), folder.path("whole"));

@@ -25,7 +25,7 @@ impl Browser {
     }
 
     /// What names all processes of this browser each time, its driver's among them.
-    pub fn processes(&self) -> impl Fn() -> Vec<u32> + Send + use<> {
+    pub fn pids(&self) -> impl Fn() -> Vec<u32> + Send + use<> {
         let driver = self.driver_pid();
         move || descendants(driver)
     }

@@ -31,6 +31,9 @@ pub struct ByHand {
 
 impl ByHand {
     /// Starts the app with these arguments.
+    ///
+    /// # Panics
+    /// As [`ByHand::start_by`].
     #[must_use]
     pub fn start(arguments: &[&Path]) -> Self {
         let program = package().program("dbseal-desktop");
@@ -68,12 +71,18 @@ impl ByHand {
     }
 
     /// All that there is to read.
+    ///
+    /// # Panics
+    /// If nobody can read there.
     #[must_use]
     pub fn text(&self) -> String {
         self.reader.text()
     }
 
     /// Waits until there is something with this role, and words that begin so.
+    ///
+    /// # Panics
+    /// If there is not.
     #[track_caller]
     #[must_use]
     pub fn wait_for(&self, role: Role, words: &str) -> Thing {
@@ -81,6 +90,9 @@ impl ByHand {
     }
 
     /// Waits until these words are read somewhere; gives all of that.
+    ///
+    /// # Panics
+    /// If they are not.
     #[track_caller]
     #[must_use]
     pub fn wait_for_words(&self, words: &str) -> String {
@@ -116,17 +128,40 @@ impl ByHand {
     }
 
     /// Types where the keyboard is.
+    ///
+    /// # Panics
+    /// If the display is gone.
     pub fn type_text(&self, text: &str) {
         self.display.keyboard(&["type", "--delay", "12", text]);
     }
 
     /// Presses a button that opens a dialog, and chooses a file in that.
+    ///
+    /// # Panics
+    /// If there is no such button, or no dialog comes.
     pub fn choose(&self, button: &str, title: &str, path: &Path) {
         self.press(button);
         self.display.answer_dialog(title, path);
     }
 
+    /// Opens a backup of a folder that [`super::forms::signed_backup`] made into a program, from the first screen.
+    ///
+    /// # Panics
+    /// If the form does not let it.
+    pub fn open_into(&self, folder: &Folder, line: &str) {
+        self.press("Open");
+        self.choose("Key file", "Choose the key file", &folder.path("backup.key"));
+        self.choose("Read them from a file", "Whom do you trust?", &folder.path("db1.sign.pub"));
+        self.press_at(Role::Choice, "Into a file", "Down");
+        self.press_at(Role::Field, "The command", "End");
+        self.type_text(line);
+        self.press("Open");
+    }
+
     /// Presses Enter in a dialog without a title of its own, which lies over the window.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn accept_dialog(&self) {
         self.display.focus(".*dbseal");
         self.display.keyboard(&["key", "Return"]);

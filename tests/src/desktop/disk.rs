@@ -83,14 +83,24 @@ impl UsbDisk {
         self.folder.path("usb").join(name)
     }
 
-    /// All names on it but that of every new file system's own folder, and nothing where it is pulled.
+    /// All names on it but that of every new file system's own folder.
+    ///
+    /// # Panics
+    /// If it cannot be read.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.path("usb")).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name != "lost+found").collect()
+        let entries = fs::read_dir(self.folder.path("usb")).expect("it is plugged in");
+        entries
+            .map(|entry| entry.expect("it can be read"))
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name != "lost+found")
+            .collect()
     }
 
     /// Out and in again: nothing of it is in memory any more.
+    ///
+    /// # Panics
+    /// If it cannot be mounted.
     pub fn replug(&mut self) {
         self.unmount();
         self.plug_in();

@@ -7,6 +7,9 @@ use crate::browser::wait_for;
 use crate::cli::Folder;
 
 /// A folder with a signed backup of these bytes, `shop.sql.age`, with what opens it and what vouches for it.
+///
+/// # Panics
+/// If it cannot be made.
 #[must_use]
 pub fn signed_backup(plain: impl AsRef<[u8]>) -> Folder {
     let folder = Folder::with_key();
@@ -17,6 +20,9 @@ pub fn signed_backup(plain: impl AsRef<[u8]>) -> Folder {
 }
 
 /// Chooses the key that opens it.
+///
+/// # Panics
+/// If no dialog comes for it.
 pub fn choose_key(desktop: &Desktop, folder: &Folder) {
     desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
 }
@@ -32,16 +38,30 @@ pub fn choose_backup(desktop: &Desktop, path: &Path) {
 }
 
 /// Asks for the output to go into a program.
+///
+/// # Panics
+/// If the form does not let it.
 pub fn choose_program(desktop: &Desktop, line: &str) {
     desktop.browser.wait_for("#output-program").click();
     desktop.browser.wait_for("#program").type_in(line);
 }
 
-/// A program that notes its process in `pid` before it waits, and `committed` when it has read all that there is.
+/// Opens that backup into a program, on a form that is shown.
+///
+/// # Panics
+/// If the form does not let it.
+pub fn open_into(desktop: &Desktop, folder: &Folder, line: &str) {
+    desktop.trust(&folder.path("db1.sign.pub"));
+    choose_key(desktop, folder);
+    choose_program(desktop, line);
+    desktop.browser.wait_for("#start").click();
+}
+
+/// A program that notes its process in `pid`, and commits what it has read as `final` when its input ends.
 #[must_use]
-pub fn waiting_program(folder: &Folder) -> String {
+pub fn committing_program(folder: &Folder) -> String {
     let here = folder.path("").display().to_string();
-    format!("sh -c 'echo $$ >{here}/pid; sleep 600; cat >/dev/null; touch {here}/committed'")
+    format!("sh -c 'cd {here}; echo $$ >pid; cat >part && mv part final'")
 }
 
 /// What the window says when a job has failed: what happened, and what to do next.

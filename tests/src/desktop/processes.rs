@@ -10,10 +10,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::package;
 use crate::browser::{HANGS, descendants, wait_for};
-use crate::cli::lives;
+use crate::cli::{is_root, lives};
 
-/// Its first argument.
-const JOB_ARGUMENT: &str = "//do-a-job//";
+/// The first argument of a job.
+pub const JOB_ARGUMENT: &str = "//do-a-job//";
 /// Between two looks at how far a job is: in this time it reads a megabyte or two.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -40,18 +40,13 @@ impl Processes {
         self.wait_for("the process of the job", is_job)
     }
 
-    /// Whether a job is at work.
-    #[must_use]
-    pub fn has_job(self) -> bool {
-        descendants(self.0).into_iter().any(is_job)
-    }
-
-    /// Holds the job still in the middle of what it reads, which is so long in bytes.
+    /// Holds the job still in the middle of what it reads, which is so long in bytes: it has read half, and less than [`held_before`].
     ///
     /// # Panics
-    /// If it ends before, or reads on.
+    /// If it ends before, or reads on; if this is not root, to whom alone such a process is open.
     #[must_use]
     pub fn hold_job(self, input_len: u64) -> Held {
+        assert!(is_root(), "only root can look into a process that has a key");
         let started = Instant::now();
         let pid = loop {
             if let Some(pid) = descendants(self.0).into_iter().find(|&pid| is_job(pid)) {
@@ -68,13 +63,34 @@ impl Processes {
         kill_process(held.0, Signal::STOP).expect("it can be held");
         wait_for("the job is held", || has_stopped(pid).then_some(()));
         let read_len = read_len(pid).expect("it is there");
-        assert!(read_len < input_len * 9 / 10, "the job had read {read_len} of {input_len} bytes when it was held");
+        assert!(read_len < held_before(input_len), "the job had read {read_len} of {input_len} bytes when it was held");
         held
+    }
+
+    /// Waits until nobody is left who could still say something to the job that is held, so that it ends as soon as it goes on.
+    ///
+    /// # Panics
+    /// If somebody can, for two minutes.
+    pub fn wait_until_ended(self, held: &Held) {
+        let job = held.0.as_raw_nonzero().get();
+        let pipe = fs::read_link(format!("/proc/{job}/fd/0")).expect("it listens");
+        let has_pipe = |pid: u32| {
+            let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            files.map(|file| file.path()).any(|file| fs::read_link(file).is_ok_and(|target| target == pipe))
+        };
+        let others = || descendants(self.0).into_iter().filter(|pid| i64::from(*pid) != i64::from(job));
+        wait_for("the job is to end", || (!others().any(has_pipe)).then_some(()));
     }
 
     fn wait_for(self, what: &str, is_it: impl Fn(u32) -> bool) -> Pid {
         named(wait_for(what, || descendants(self.0).into_iter().find(|&pid| is_it(pid))))
     }
+}
+
+/// Up to here, in bytes, has a job not read that is held in the middle of an input of this length.
+#[must_use]
+pub fn held_before(input_len: u64) -> u64 {
+    input_len / 10 * 7
 }
 
 /// A job that is held still. Dropped, it goes on.

@@ -60,6 +60,9 @@ impl ScreenReader {
     }
 
     /// All that there is to read now, in order: of dialogs, and of the page.
+    ///
+    /// # Panics
+    /// If what asks the bus is not installed.
     #[must_use]
     pub fn things(&self) -> Vec<Thing> {
         let mut things = Vec::new();
@@ -74,6 +77,9 @@ impl ScreenReader {
     }
 
     /// All that is read, a line for each thing.
+    ///
+    /// # Panics
+    /// If what asks the bus is not installed.
     #[must_use]
     pub fn text(&self) -> String {
         let words = self.things().into_iter().map(|thing| thing.words).filter(|words| !words.is_empty());
@@ -81,12 +87,18 @@ impl ScreenReader {
     }
 
     /// What has this role, and words that begin so.
+    ///
+    /// # Panics
+    /// If what asks the bus is not installed.
     #[must_use]
     pub fn find(&self, role: Role, words: &str) -> Option<Thing> {
         self.things().into_iter().find(|thing| thing.role == role as u32 && thing.words.starts_with(words))
     }
 
     /// Whether the keyboard is there.
+    ///
+    /// # Panics
+    /// If what asks the bus is not installed.
     #[must_use]
     pub fn has_keyboard(&self, thing: &Thing) -> bool {
         let state = self.ask((&thing.process, &thing.path), "GetState", &[]).unwrap_or_default();

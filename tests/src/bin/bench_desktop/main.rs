@@ -2,8 +2,8 @@
 //!
 //! A backup without a seal is opened into a file, by the app in its window and by `dbseal decrypt -o`. Files lie in memory (`/dev/shm`),
 //! where neither waits for a disk. What the app takes is told by its page, from when it begins the job, after the dialogs, to the answer; of
-//! the command it is the whole process. Clicks are measured inside the page, so that no driver's time is in them. Memory is looked at every
-//! 50 ms: the sum over all processes of the app of what each has, shared pages counted in proportion (PSS).
+//! the command it is the whole process. In rounds of their own, since both take time, clicks and memory are looked at: the clicks inside the page, so that
+//! no driver's time is in them, the memory every 50 ms, as the sum over all processes of the app of what each has, shared pages counted in proportion (PSS).
 #![cfg(unix)]
 
 mod memory;
@@ -31,9 +31,8 @@ const MOST_TIMES: f64 = 1.1;
 const MOST_WAIT: f64 = 100.0;
 const MOST_LEN: u64 = 400 << 20;
 
-/// What one round has shown of the app.
-struct Round {
-    seconds: f64,
+/// What the app has shown while somebody pressed and looked, which takes time of its own.
+struct Watched {
     clicks: Vec<f64>,
     calls: Vec<f64>,
     peak: Peak,
@@ -41,7 +40,8 @@ struct Round {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let deb = PathBuf::from(args.next().ok_or("the package is named first")?);
+    // Its programs are started in another folder.
+    let deb = PathBuf::from(args.next().ok_or("the package is named first")?).canonicalize()?;
     let mib: u64 = args.next().map_or(Ok(4096), |text| text.parse()).map_err(|_| USAGE)?;
     let rounds: usize = args.next().map_or(Ok(5), |text| text.parse()).map_err(|_| USAGE)?;
     if rounds == 0 || mib < 64 {
@@ -55,16 +55,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut app, mut command) = (Vec::new(), Vec::new());
     // In turn, so that a machine whose speed drifts is as unfair to both; the first round only warms.
     for round in 0..=rounds {
-        let (seconds, by_app) = (bench.by_command()?, bench.by_app()?);
-        eprintln!("round {round}: the command {seconds:.2} s, the app {:.2} s", by_app.seconds);
+        let (by_command, by_app) = (bench.by_command()?, bench.by_app()?);
+        eprintln!("round {round}: the command {by_command:.2} s, the app {by_app:.2} s");
         if round > 0 {
-            command.push(seconds);
+            command.push(by_command);
             app.push(by_app);
         }
     }
-    let stopped = bench.stop()?;
-    print(mib, &app, &command, stopped);
+    let watched = (0..rounds).map(|_| bench.watched()).collect::<Result<Vec<_>, _>>()?;
+    print(mib, &app, &command, &watched, bench.stop()?);
     Ok(())
+}
+
+/// What is pressed while the app is at work.
+#[derive(Clone, Copy)]
+enum Presses {
+    None,
+    /// Clicks that change nothing but the page.
+    Aside,
+    /// And Stop, from so many percent on.
+    Stop {
+        at: u32,
+    },
 }
 
 /// The package, and a backup to open.
@@ -107,27 +119,36 @@ impl<'a> Bench<'a> {
         Ok(seconds)
     }
 
-    fn by_app(&self) -> Result<Round, Box<dyn Error>> {
+    /// Seconds.
+    fn by_app(&self) -> Result<f64, Box<dyn Error>> {
+        let found = self.opened(&self.form(), Presses::None)?;
+        Ok(found["seconds"].as_f64().ok_or("a number of seconds")?)
+    }
+
+    fn watched(&self) -> Result<Watched, Box<dyn Error>> {
         let desktop = self.form();
-        let pids = desktop.browser.processes();
-        let sampler = Sampler::start(pids);
-        self.begin(&desktop, 0);
-        let found = wait_within(HANGS, "the answer", || self.found(&desktop, "seconds"));
+        let sampler = Sampler::start(desktop.browser.pids());
+        let found = self.opened(&desktop, Presses::Aside)?;
         let peak = sampler.end();
+        let numbers = |name: &str| found[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        Ok(Watched { clicks: numbers("clicks"), calls: numbers("calls"), peak })
+    }
+
+    /// What the page has found by the end of a job that has opened all of it.
+    fn opened(&self, desktop: &Desktop, presses: Presses) -> Result<Value, Box<dyn Error>> {
+        self.begin(desktop, presses);
+        let found = wait_within(HANGS, "the answer", || self.found(desktop, "seconds"));
         if let Some(text) = found["failed"].as_str() {
             return Err(text.to_owned().into());
         }
-        drop(desktop);
         self.take_output()?;
-        let numbers = |name: &str| found[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        let seconds = found["seconds"].as_f64().ok_or("a number of seconds")?;
-        Ok(Round { seconds, clicks: numbers("clicks"), calls: numbers("calls"), peak })
+        Ok(found)
     }
 
     /// Milliseconds from a press on Stop, in the middle of a job, until the form is there again.
     fn stop(&self) -> Result<f64, Box<dyn Error>> {
         let desktop = self.form();
-        self.begin(&desktop, 30);
+        self.begin(&desktop, Presses::Stop { at: 30 });
         let found = wait_within(HANGS, "the end of the job", || self.found(&desktop, "stopped"));
         Ok(found["stopped"].as_f64().ok_or("a number of milliseconds")?)
     }
@@ -140,8 +161,13 @@ impl<'a> Bench<'a> {
         desktop
     }
 
-    fn begin(&self, desktop: &Desktop, stop_at: u32) {
-        desktop.browser.run(WATCH, &[json!(stop_at)]);
+    fn begin(&self, desktop: &Desktop, presses: Presses) {
+        let arguments = match presses {
+            Presses::None => [json!(false), json!(0)],
+            Presses::Aside => [json!(true), json!(0)],
+            Presses::Stop { at } => [json!(true), json!(at)],
+        };
+        desktop.browser.run(WATCH, &arguments);
         desktop.choose("#start", "Where should it go?", &self.folder.path("opened"));
     }
 
@@ -154,18 +180,17 @@ impl<'a> Bench<'a> {
     }
 }
 
-fn print(mib: u64, app: &[Round], command: &[f64], stopped: f64) {
+fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], stopped: f64) {
     let gb = mib as f64 * 1048576.0 / 1e9;
     println!("\n{mib} MiB of random bytes, median of {} rounds, and in parentheses the fastest and the slowest\n", command.len());
     println!("| opening into a file | GB/s | seconds |\n| --- | ---: | ---: |");
-    let app_seconds: Vec<f64> = app.iter().map(|round| round.seconds).collect();
-    for (name, seconds) in [("the app", &app_seconds[..]), ("dbseal decrypt -o", command)] {
+    for (name, seconds) in [("the app", app), ("dbseal decrypt -o", command)] {
         let sorted = sorted(seconds.iter().copied());
         let median = sorted[sorted.len() / 2];
         println!("| {name} | {:.2} | {median:.2} ({:.2} to {:.2}) |", gb / median, sorted[0], sorted[sorted.len() - 1]);
     }
     println!("\n| while the app is at work, milliseconds | samples | median | the worst |\n| --- | ---: | ---: | ---: |");
-    let waits = |of: fn(&Round) -> &Vec<f64>| sorted(app.iter().flat_map(|round| of(round).iter().copied()));
+    let waits = |of: fn(&Watched) -> &Vec<f64>| sorted(watched.iter().flat_map(|round| of(round).iter().copied()));
     let (clicks, calls) = (waits(|round| &round.clicks), waits(|round| &round.calls));
     assert!(!clicks.is_empty() && !calls.is_empty(), "the job had ended before anything was pressed: take a larger size");
     for (name, waits) in
@@ -175,13 +200,13 @@ fn print(mib: u64, app: &[Round], command: &[f64], stopped: f64) {
     }
     println!("| from a press on Stop until the form is back | 1 | {stopped:.1} | {stopped:.1} |");
 
-    let peak = app.iter().map(|round| &round.peak).max_by_key(|peak| peak.len).expect("a round");
+    let peak = watched.iter().map(|round| &round.peak).max_by_key(|peak| peak.len).expect("a round");
     let parts: Vec<_> = peak.parts.iter().map(|(kind, len)| format!("{kind} {}", len >> 20)).collect();
     let above = if peak.is_above { "; run by root it would be less, as only root is told what processes share" } else { "" };
     println!("\nmemory of the app's processes together, at most: {} MiB ({}){above}", peak.len >> 20, parts.join(", "));
 
     let middle = |seconds: &[f64]| sorted(seconds.iter().copied())[seconds.len() / 2];
-    let times = middle(&app_seconds) / middle(command);
+    let times = middle(app) / middle(command);
     // The page says so of a Stop that did nothing.
     let stopped = if stopped < 0.0 { f64::INFINITY } else { stopped };
     let worst = clicks.last().copied().unwrap_or_default().max(stopped);

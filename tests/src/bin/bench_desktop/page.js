@@ -1,6 +1,6 @@
-// Watches the page of the app from inside, so that no driver's time is in what is measured: when the job begins and when its answer is there,
-// how long a click takes, and how long the app takes to answer the page. What is found lies in `bench`.
-const [stopAt] = arguments;
+// Watches the page of the app from inside, so that no driver's time is in what is measured: when the job begins and when its answer is there;
+// where it presses, how long a click takes, and how long the app takes to answer the page. What is found lies in `bench`.
+const [presses, stopAt] = arguments;
 const bench = { clicks: [], calls: [], began: null, seconds: null, stopped: null, failed: null };
 self.bench = bench;
 const screen = () => document.body.dataset.screen;
@@ -10,7 +10,7 @@ const isStopping = stopAt > 0;
 new MutationObserver((_, observer) => {
   if (bench.began === null && screen() === "running") {
     bench.began = performance.now();
-    sample();
+    if (presses) press();
   }
   if (bench.began !== null && screen() !== "running") {
     observer.disconnect();
@@ -26,7 +26,7 @@ const drawn = () => new Promise((resolve) => requestAnimationFrame(() => {
   port2.postMessage(null);
 }));
 
-const sample = async () => {
+const press = async () => {
   // A click of ours changes the page and goes no further: it must not stop the job.
   let pressed = 0;
   let ours = true;
