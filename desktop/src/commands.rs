@@ -16,7 +16,7 @@ use dbseal_web::engine::has_private_key;
 use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
 use dbseal_web::messages::{Failure, Request};
 use tauri::ipc::{Channel, Invoke, InvokeBody};
-use tauri::{AppHandle, Wry};
+use tauri::{AppHandle, Manager, Wry};
 use tauri_plugin_dialog::MessageDialogKind;
 use zeroize::Zeroizing;
 
@@ -24,7 +24,7 @@ use crate::files::{Files, Role};
 use crate::given::{self, Given};
 use crate::on_disk::OnDisk;
 use crate::saves::Saves;
-use crate::worker::{JobOrder, Worker};
+use crate::worker::{JobOrder, Ready, Worker};
 use crate::works_in_page::WorksInPage;
 use crate::{dialogs, network, window, works_in_page};
 
@@ -37,6 +37,7 @@ pub(crate) struct State {
     pub(crate) files: Mutex<Files>,
     pub(crate) given: Mutex<Given>,
     pub(crate) worker: Mutex<Option<Worker>>,
+    ready: Mutex<Option<Ready>>,
     pub(crate) saves: Mutex<Saves>,
     /// For the next job.
     passphrase: Mutex<Zeroizing<Vec<u8>>>,
@@ -182,7 +183,11 @@ fn start(app: AppHandle, state: tauri::State<'_, State>, order: Order, reports: 
     };
     // One at a time: the one before ends first.
     end_job(&state);
-    let worker = Worker::start(&order, &passphrase, reports, move || window::ask_for_attention(&app))?;
+    let ready = lock(&state.ready).take();
+    let worker = Worker::start(ready, &order, &passphrase, reports, move || {
+        window::ask_for_attention(&app);
+        get_ready(&app.state());
+    })?;
     let ends = {
         let mut place = lock(&state.worker);
         // Under the lock, under which it is called off too: a disk may have let it wait here for long.
@@ -190,6 +195,14 @@ fn start(app: AppHandle, state: tauri::State<'_, State>, order: Order, reports: 
     };
     drop(ends);
     Ok(())
+}
+
+/// Starts the process of the next job. Where that fails, the job tries again, and tells of it.
+pub(crate) fn get_ready(state: &State) {
+    let mut ready = lock(&state.ready);
+    if ready.is_none() {
+        *ready = Ready::start().ok();
+    }
 }
 
 /// Ends the job at once.

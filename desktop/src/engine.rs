@@ -1,20 +1,34 @@
 //! What the engine of the window (WebKitGTK) does otherwise for a page of ours than for any other, where Tauri has no word for it.
 
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::{env, io};
+
 use tauri::{AppHandle, Manager, WebviewWindow};
-use webkit2gtk::{FileChooserRequestExt, HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+use webkit2gtk::{FileChooserRequestExt, WebViewExt};
 
 use crate::{page_end, works_in_page};
+
+/// What the engine reads of its environment: that it draws by itself, unless it says 0.
+const DRAWS_BY_ITSELF: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
+
+/// Sees to it that no graphics card is asked: this program starts once more, where its environment does not say so. It comes back only where
+/// that fails; then the window is drawn as the engine will.
+///
+/// The page is text. Drivers of graphics cards are what leaves windows blank, and where there is none, the engine would first compile what
+/// one does, on the cores of the job, and take 110 MiB more. No setting of the engine's own leaves it out from the start.
+pub(crate) fn draw_by_itself() {
+    if env::var_os(DRAWS_BY_ITSELF).is_none() {
+        let again = |program| Err::<(), _>(Command::new(program).args(env::args_os().skip(1)).env(DRAWS_BY_ITSELF, "1").exec());
+        let _: io::Result<()> = env::current_exe().and_then(again);
+    }
+}
 
 /// To be called once, before anything is shown.
 pub(crate) fn prepare(window: &WebviewWindow) -> tauri::Result<()> {
     let app = window.app_handle().clone();
     window.with_webview(move |view| {
         let view = view.inner();
-        if let Some(settings) = WebViewExt::settings(&view) {
-            // The page is text, and drivers of graphics cards are what leaves windows blank; without one, the engine would compile what they
-            // do first, on the cores of the job.
-            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
-        }
         let handle = app.clone();
         view.connect_run_file_chooser(move |_, request| refuse_files(&handle, || request.cancel()));
         view.connect_web_process_terminated(move |_, _| page_end::tell(&app));

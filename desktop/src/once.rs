@@ -77,7 +77,7 @@ fn start_in(folder: &Path, files: &[PathBuf]) -> Start {
 
 /// Whether nobody else can put anything there: what another user has put there could take the files, or be a link to elsewhere.
 fn is_ours_alone(folder: &Path) -> bool {
-    folder.metadata().is_ok_and(|found| found.uid() == geteuid().as_raw() && found.mode() & 0o077 == 0)
+    folder.metadata().is_ok_and(|found| found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0)
 }
 
 fn hand_over(mut stream: UnixStream, files: &[PathBuf]) -> io::Result<()> {

@@ -21,6 +21,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
         eprintln!("dbseal-desktop: this build has no page in it; ./x desktop makes one that has");
         return ExitCode::from(2);
     }
+    engine::draw_by_itself();
     let Start::First(door) = once::start(files) else { return ExitCode::SUCCESS };
     let files = files.to_vec();
     let app = tauri::Builder::default()
@@ -29,6 +30,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
         .invoke_handler(commands::handler())
         .setup(move |app| {
             given::take(app.handle(), &files);
+            commands::get_ready(&app.state());
             if let Some(door) = door {
                 let app = app.handle().clone();
                 thread::Builder::new().spawn(move || once::serve(&door, |files| come_to_front(&app, &files)))?;

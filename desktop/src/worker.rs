@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -78,9 +78,29 @@ impl Output {
     }
 }
 
+/// The process of the next job, which has no order yet: it is started beforehand, since it takes a tenth of a second to load what the
+/// window of the same program needs. It ends with this one, as a job does.
+pub(crate) struct Ready(Child);
+
+impl Ready {
+    pub(crate) fn start() -> io::Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command.arg(JOB_ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A terminal's Ctrl-C ends the window, and by that the job, and not both at once.
+        command.process_group(0).spawn().map(Self)
+    }
+
+    /// Its process, unless that has ended meanwhile.
+    fn child(mut self) -> Option<Child> {
+        matches!(self.0.try_wait(), Ok(None)).then_some(self.0)
+    }
+}
+
 impl Worker {
-    /// Starts it; what it reports goes to `reports`, its last word last. After that `ended` is called.
+    /// Starts it, in the process that is ready for it, if one is; what it reports goes to `reports`, its last word last. After that `ended` is
+    /// called.
     pub(crate) fn start(
+        ready: Option<Ready>,
         order: &JobOrder,
         passphrase: &[u8],
         reports: Channel<String>,
@@ -89,10 +109,10 @@ impl Worker {
         let failed = |error: io::Error| Failure::new(format!("the job cannot be started: {error}"), "close other programs, and try again");
         let output = Output::of(&order.request);
         let order = serde_json::to_vec(order).map_err(|_| unspeakable())?;
-        let mut command = Command::new(env::current_exe().map_err(failed)?);
-        command.arg(JOB_ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A terminal's Ctrl-C ends the window, and by that the job, and not both at once.
-        let mut child = command.process_group(0).spawn().map_err(failed)?;
+        let mut child = match ready.and_then(Ready::child) {
+            Some(child) => child,
+            None => Ready::start().map_err(failed)?.0,
+        };
         let (stdout, stderr) = (child.stdout.take().expect("it was asked for"), child.stderr.take().expect("it was asked for"));
         let mut stdin = child.stdin.take().expect("it was asked for");
         let pid = Pid::from_child(&child);

@@ -48,15 +48,20 @@ impl Desktop {
     /// If it does not start.
     #[must_use]
     pub fn start(arguments: &[&Path]) -> Self {
-        Self::start_from(package(), arguments)
+        // Without what stands in for a graphics card, the driver waits for ever for a frame when it is to take a picture after a dialog.
+        Self::start_with(package(), arguments, &[("WEBKIT_DISABLE_COMPOSITING_MODE", "0")])
     }
 
-    /// The same, of this package.
+    /// The same, of this package, and drawn as for a person: no pictures are taken of it.
     ///
     /// # Panics
     /// If it does not start.
     #[must_use]
     pub fn start_from(package: &Package, arguments: &[&Path]) -> Self {
+        Self::start_with(package, arguments, &[])
+    }
+
+    fn start_with(package: &Package, arguments: &[&Path], added: &[(&'static str, &str)]) -> Self {
         let (home, display) = (Folder::new(), Display::start());
         let program = package.program("dbseal-desktop");
         fs::create_dir_all(home.path("config")).expect("a folder for settings");
@@ -65,6 +70,7 @@ impl Desktop {
         let mut environment: BTreeMap<_, _> = environment(&display, &home).into();
         // Tauri lets nobody drive its window who does not say so beforehand.
         environment.extend(["TAURI_AUTOMATION", "TAURI_WEBVIEW_AUTOMATION"].map(|name| (name, "true".into())));
+        environment.extend(added.iter().map(|(name, value)| (*name, (*value).into())));
         let settings = json!({ "binary": program, "args": arguments, "environment": environment });
         let browser = Browser::start_with(Kind::Desktop, &settings);
         let _ = browser.wait_for("#task-check");

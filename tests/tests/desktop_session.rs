@@ -68,7 +68,7 @@ fn no_socket_of_a_network_is_opened() {
     assert_eq!(networks(&trace), [""; 0]);
     assert!(lines("socket(AF_UNIX") > 0, "the sockets of its own session are seen");
     let jobs = trace.lines().filter(|line| line.contains("execve(") && line.contains(JOB_ARGUMENT));
-    assert_eq!(jobs.count(), 4, "its jobs are seen");
+    assert!(jobs.count() >= 4, "its jobs are seen");
     assert!(lines("WebKitWebProcess") > 0 && lines("WebKitNetworkProcess") > 0, "its page is seen");
 }
 

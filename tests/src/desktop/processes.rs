@@ -34,12 +34,6 @@ impl Processes {
         self.wait_for("the process of the page", |pid| command_line(pid).contains("WebKitWebProcess"))
     }
 
-    /// The one that does the job.
-    #[must_use]
-    pub fn job(self) -> Pid {
-        self.wait_for("the process of the job", is_job)
-    }
-
     /// Holds the job still in the middle of what it reads, which is so long in bytes: it has read half, and less than [`held_before`].
     ///
     /// # Panics
