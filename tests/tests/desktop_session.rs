@@ -21,10 +21,11 @@ fn trace(command: &mut Command, file: &Path) {
     command.arg(file);
 }
 
-/// The sockets of a trace that are not of the machine itself.
+/// The sockets of a trace that lead further than to another program of this machine, or to its kernel: GLib asks that whether there is a
+/// network.
 fn networks(trace: &str) -> Vec<&str> {
     let sockets = trace.lines().filter(|line| line.contains("socket(") || line.contains("socketpair("));
-    sockets.filter(|line| !line.contains("(AF_UNIX,")).collect()
+    sockets.filter(|line| !line.contains("(AF_UNIX,") && !line.contains("(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_ROUTE)")).collect()
 }
 
 /// "Nothing leaves this computer": the app, its page and its jobs do not even open a socket that could.
