@@ -59,20 +59,21 @@ impl ScreenReader {
         Self { bus: strings(&answer).pop().expect("an address") }
     }
 
-    /// All that there is to read now, in order: of dialogs, and of the page.
+    /// All that there is to read now, in order: of the page, and of dialogs.
     ///
     /// # Panics
     /// If what asks the bus is not installed.
     #[must_use]
     pub fn things(&self) -> Vec<Thing> {
         let mut things = Vec::new();
-        self.walk(GTK_ROOT, 0, &mut things);
         let names = call(&self.bus, "org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames", &[]).unwrap_or_default();
         for name in strings(&names).iter().filter(|name| name.contains(PAGE_PROCESS)) {
             for root in self.children_of_node(name, PAGES) {
                 self.walk((name, &root), 0, &mut things);
             }
         }
+        // Last: a dialog that is about to go has an Open of its own.
+        self.walk(GTK_ROOT, 0, &mut things);
         things
     }
 
