@@ -37,6 +37,7 @@ pub(crate) struct State {
     pub(crate) files: Mutex<Files>,
     pub(crate) given: Mutex<Given>,
     pub(crate) worker: Mutex<Option<Worker>>,
+    /// The process of the next job.
     ready: Mutex<Option<Ready>>,
     pub(crate) saves: Mutex<Saves>,
     /// For the next job.
@@ -188,6 +189,7 @@ fn start(app: AppHandle, state: tauri::State<'_, State>, order: Order, reports: 
         window::ask_for_attention(&app);
         get_ready(&app.state());
     })?;
+    // One that nobody waits for any more ends, and not under the lock.
     let ends = {
         let mut place = lock(&state.worker);
         // Under the lock, under which it is called off too: a disk may have let it wait here for long.

@@ -1,8 +1,9 @@
 //! The desktop app: the browser app's page in a window, with the jobs of [`dbseal`] in place of a web worker.
 //!
 //! Two processes of this program work on a backup. One has the window: it lets a person choose files, which the page knows by numbers,
-//! and starts the other for each job. That one has the keys, does the job, tells how far it is, and ends; it ends at once, and leaves
-//! nothing, when the first ends or says so. What page and jobs say to each other are the messages of the browser app.
+//! and starts the other, a new one for each job, before that is needed. That one has the keys, does the job, tells how far it is, and ends;
+//! it ends at once, and leaves nothing, when the first ends or says so. What page and jobs say to each other are the messages of the browser
+//! app.
 
 mod arguments;
 mod close;
