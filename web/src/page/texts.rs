@@ -126,8 +126,8 @@ pub(super) const CHECKING: &str = "Checking";
 pub(super) const OPENING: &str = "Opening";
 pub(super) const INSPECTING: &str = "Reading";
 pub(super) const PREPARING: &str = "Getting ready";
-pub(super) const SILENCE: &str = "Nothing was heard of this work for 20 seconds. The disk may be slow, or the browser has ended it. If this \
-                                  stays, stop and try again; if that does not help, use the dbseal command.";
+pub(super) const SILENCE: &str = "Nothing was heard of this work for 20 seconds. The disk may be slow, or something has ended the work. If \
+                                  this stays, stop and try again; if that does not help, use the dbseal command.";
 pub(super) const STOPPED: &str = "Stopped. Nothing was kept, unless all of it had just been written.";
 pub(super) const STOPPED_PROGRAM: &str = "Stopped; the program is ended too. What it has made of the backup so far is not complete.";
 pub(super) const READING_STOPPED: &str = "Stopped.";

@@ -1,7 +1,7 @@
 //! Measures the desktop app beside the command of the same package, in turn, in one run: `./x bench desktop [MIB [ROUNDS]]`.
 //!
 //! A backup without a seal is opened into a file, by the app in its window and by `dbseal decrypt -o`. Files lie in memory (`/dev/shm`),
-//! where neither waits for a disk. What the app takes is told by its page, from when it begins the job, after the dialogs, to the answer; of
+//! where neither waits for a disk, and which has been free for as long before either begins. What the app takes is told by its page, from when it begins the job, after the dialogs, to the answer; of
 //! the command it is the whole process. In rounds of their own, since both take time, clicks and memory are looked at: the clicks inside the
 //! page, so that no driver's time is in them, the memory every 50 ms, as the sum over all processes of the app of what each has, shared pages
 //! counted in proportion (PSS).
@@ -9,6 +9,7 @@
 
 mod memory;
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,9 @@ const USAGE: &str = "usage: ./x bench desktop [MIB [ROUNDS]], with 64 MiB and 1 
 const WATCH: &str = include_str!("page.js");
 /// How long a job may take: a bound for a broken build.
 const HANGS: Duration = Duration::from_secs(3600);
+/// How long the memory of the output before has been free when a job begins. A virtual machine gives it back to its host a few seconds after
+/// it is free, and who takes it then waits for the host: else that would be the app alone, whose window takes as long to appear.
+const SETTLES: Duration = Duration::from_secs(15);
 
 /// What is wanted: times of the command, milliseconds, bytes.
 const MOST_TIMES: f64 = 1.1;
@@ -85,11 +89,13 @@ struct Bench<'a> {
     package: &'a Package,
     folder: Folder,
     len: u64,
+    /// When the output before was taken away.
+    freed: Cell<Instant>,
 }
 
 impl<'a> Bench<'a> {
     fn prepare(package: &'a Package, mib: u64) -> Result<Self, Box<dyn Error>> {
-        let bench = Self { package, folder: Folder::new(), len: mib << 20 };
+        let bench = Self { package, folder: Folder::new(), len: mib << 20, freed: Cell::new(Instant::now()) };
         bench.dbseal(&["keygen", "-o", "backup.key"])?;
         let len = bench.len.to_string();
         bench.dbseal(&["encrypt", "-R", "backup.pub", "-o", "big.age", "--", "head", "-c", &len, "/dev/urandom"])?;
@@ -108,11 +114,18 @@ impl<'a> Bench<'a> {
         if path.metadata()?.len() != self.len {
             return Err("the output is not as long as what was backed up".into());
         }
-        Ok(fs::remove_file(path)?)
+        fs::remove_file(path)?;
+        self.freed.set(Instant::now());
+        Ok(())
+    }
+
+    fn settle(&self) {
+        std::thread::sleep(SETTLES.saturating_sub(self.freed.get().elapsed()));
     }
 
     /// Seconds.
     fn by_command(&self) -> Result<f64, Box<dyn Error>> {
+        self.settle();
         let start = Instant::now();
         self.dbseal(&["decrypt", "-i", "backup.key", "-o", "opened", "big.age"])?;
         let seconds = start.elapsed().as_secs_f64();
@@ -169,6 +182,7 @@ impl<'a> Bench<'a> {
             Presses::Stop { at } => [json!(true), json!(at)],
         };
         desktop.browser.run(WATCH, &arguments);
+        self.settle();
         desktop.choose("#start", "Where should it go?", &self.folder.path("opened"));
     }
 
