@@ -49,19 +49,40 @@ impl Header {
         check_company(recipients)?;
         let mut stanzas = Vec::with_capacity(recipients.len() + 1);
         with_wiped_stack(|| stanzas.extend(recipients.iter().map(|recipient| recipient.wrap(file_key, rng))));
+        Self::of_stanzas(stanzas, padding, file_key)
+    }
+
+    /// The header of these stanzas, none of which is padding.
+    pub(crate) fn of_stanzas(stanzas: Vec<Stanza>, padding: HeaderPadding, file_key: &FileKey) -> Result<Self, WrapError> {
         let mut header = Self { stanzas, mac: [0; MAC_LEN] };
         if padding == HeaderPadding::Fixed {
             header.pad();
         }
-        if header.len() > MAX_HEADER_LEN {
+        header.authenticated(file_key)
+    }
+
+    /// The header of these stanzas, none of which is padding, if it can have exactly this length in bytes.
+    pub(crate) fn of_len(stanzas: Vec<Stanza>, len: usize, file_key: &FileKey) -> Option<Self> {
+        let mut header = Self { stanzas, mac: [0; MAC_LEN] };
+        let rest_len = len.checked_sub(header.len())?;
+        if rest_len > 0 {
+            // A passphrase's stanza stands alone.
+            let padding = pad::stanza(rest_len).filter(|_| !header.needs_passphrase())?;
+            header.stanzas.push(padding);
+        }
+        header.authenticated(file_key).ok()
+    }
+
+    fn authenticated(mut self, file_key: &FileKey) -> Result<Self, WrapError> {
+        if self.len() > MAX_HEADER_LEN {
             return Err(WrapError::TooManyRecipients);
         }
-        header.mac = file_key.header_mac(&header.authenticated_bytes());
-        Ok(header)
+        self.mac = file_key.header_mac(&self.authenticated_bytes());
+        Ok(self)
     }
 
     fn pad(&mut self) {
-        if self.stanzas.iter().any(|stanza| stanza.tag == scrypt::TAG) {
+        if self.needs_passphrase() {
             return;
         }
         let hybrid = self.stanzas.iter().any(|stanza| stanza.tag == hybrid::TAG);
@@ -146,10 +167,14 @@ impl Header {
         self.stanzas.last().is_some_and(pad::is_padding)
     }
 
+    /// The stanzas without the padding.
+    pub(crate) fn recipient_stanzas(&self) -> &[Stanza] {
+        &self.stanzas[..self.stanzas.len() - usize::from(self.is_padded())]
+    }
+
     /// The tag of each recipient's stanza, in the order of the file; the padding is left out.
     pub fn recipient_tags(&self) -> impl Iterator<Item = &str> {
-        let recipient_count = self.stanzas.len() - usize::from(self.is_padded());
-        self.stanzas[..recipient_count].iter().map(|stanza| stanza.tag.as_str())
+        self.recipient_stanzas().iter().map(|stanza| stanza.tag.as_str())
     }
 
     /// Whether a passphrase opens the file, which then is its only key.

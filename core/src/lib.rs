@@ -57,6 +57,7 @@ mod memory;
 mod pad;
 mod payload;
 mod recipient;
+mod rewrap;
 mod seal;
 #[cfg(test)]
 mod sentences;
@@ -76,6 +77,7 @@ pub use pad::PAD_TAG;
 pub use payload::{CHUNK_LEN, PayloadError, SLOT_LEN, TAG_LEN};
 pub use recipient::scrypt::{DEFAULT_WORK_FACTOR, MAX_WORK_FACTOR};
 pub use recipient::{Identity, KeyError, Passphrase, Recipient, RecipientKind};
+pub use rewrap::{Leaving, Rewrap, RewrapError, Strength};
 pub use seal::{
     Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, Maker, NotHexadecimal, Note,
     NoteHash, Pattern, PatternError, Process, Proof, ProofKey, Reencrypted, Restored, Rewrapped, Role, Seal, SealError, Sealed,

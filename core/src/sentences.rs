@@ -3,8 +3,8 @@
 use alloc::string::ToString;
 
 use crate::{
-    ArmorError, HeaderError, KeyError, KeyfileError, LabelError, NotHexadecimal, PatternError, PayloadError, RangeError, SealError,
-    SigningKeyError, TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
+    ArmorError, HeaderError, KeyError, KeyfileError, LabelError, NotHexadecimal, PatternError, PayloadError, RangeError, RewrapError,
+    SealError, SigningKeyError, TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
 };
 
 /// A test of an error type that has a row for each variant, with an error and what it says. A variant without a row does not compile.
@@ -34,6 +34,14 @@ sentences! { header: HeaderError;
     HeaderError::UnknownVersion => HeaderError::UnknownVersion => "this is an age file of a version newer than v1";
     HeaderError::TooLong => HeaderError::TooLong => "the header is longer than 1 MiB";
     HeaderError::Malformed(_) => HeaderError::Malformed("why") => "the header is malformed: why";
+}
+
+sentences! { rewrapping: RewrapError;
+    RewrapError::Unwrap(_) => RewrapError::Unwrap(UnwrapError::NoMatch) => "none of the given keys opens this file";
+    RewrapError::Wrap(_) => RewrapError::Wrap(WrapError::NoRecipient) => "no recipient: nobody could open the file";
+    RewrapError::Weaker => RewrapError::Weaker => "a file for a post-quantum recipient (age1pq...) would have a classical one (age1...) too: \
+        it would be only as strong as that";
+    RewrapError::NothingChanges => RewrapError::NothingChanges => "it has these recipients already";
 }
 
 sentences! { wrapping: WrapError;

@@ -14,7 +14,7 @@ use crate::header::UnwrapError;
 use crate::keys::{FileKey, hkdf_sha256};
 use crate::stanza::Stanza;
 
-const TAG: &str = "X25519";
+pub(crate) const TAG: &str = "X25519";
 const RECIPIENT_PREFIX: &str = "age";
 const IDENTITY_PREFIX: &str = "AGE-SECRET-KEY-";
 pub(super) const IDENTITY_PREFIX_AND_SEPARATOR: &str = "AGE-SECRET-KEY-1";
