@@ -47,6 +47,7 @@ mod sink;
 mod standing;
 mod state_file;
 mod together;
+mod trusted;
 mod unfinished;
 mod verify;
 mod write_back;
@@ -56,6 +57,7 @@ pub mod cli;
 
 pub use adopt::{AdoptRequest, Adopted, adopt};
 pub use against_seal::{Names, SealCheck, SealPolicy};
+pub use apart::lies_among;
 pub use catalogue::{Backup, Catalogue, Event, ListRequest, RestoreTest, SealState, SortBy, Statement, Warning, backups_in, list};
 pub use chain::{Link, Missing, MissingCause, place_all};
 pub use child::Command;
@@ -80,6 +82,7 @@ pub use sample::{Depth, Sample, Share};
 pub use sealing::{Sign, now, seal_path};
 pub use seen::{LastCheck, Seen};
 pub use series::Series;
+pub use trusted::{default_trust, default_trust_files};
 pub use unfinished::abandon_unfinished;
 pub use verify::{Claims, Verification, VerifyRequest, verify};
 

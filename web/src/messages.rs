@@ -54,6 +54,18 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Whom it trusts: lines of a trust file, or verifier keys.
+    #[must_use]
+    pub fn trust(&self) -> &str {
+        match self {
+            Self::Check { trust } | Self::Open { trust, .. } | Self::Inspect { trust } => trust,
+            #[cfg(feature = "many")]
+            Self::Catalogue { trust, .. } => trust,
+        }
+    }
+}
+
 /// What the secret beside a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyKind {
@@ -360,6 +372,14 @@ pub struct Inspected {
     pub as_sealed: Option<bool>,
     /// Why the seal itself says nothing: a sentence.
     pub broken: Option<String>,
+}
+
+impl Inspected {
+    /// Whether somebody who is trusted vouches for what its seal says.
+    #[must_use]
+    pub fn is_vouched(&self) -> bool {
+        self.claims.as_ref().is_some_and(|claims| claims.vouched_by.is_some())
+    }
 }
 
 /// Why a job failed, in a sentence, and what to do about it.

@@ -148,7 +148,12 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
         },
         Outlet::Memory { .. } => OutputKind::Memory,
         Outlet::App => match (&output.program, page.app()) {
-            (Some(line), _) => OutputKind::Command(line.clone()),
+            (Some(line), Some(app)) => {
+                if !app.let_run(line, &trust).await {
+                    return notice.fail(&texts::program_not_let());
+                }
+                OutputKind::Command(line.clone())
+            }
             (None, Some(app)) => {
                 output.chosen = files::in_app(app.choose(&Choice::Output(output.name.clone())).await).pop();
                 if output.chosen.is_none() {
@@ -156,7 +161,7 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
                 }
                 OutputKind::Picker
             }
-            (None, None) => return notice.fail(&texts::no_place_chosen()),
+            (_, None) => return notice.fail(&texts::no_place_chosen()),
         },
     };
     // The form was left while the file was being chosen.
