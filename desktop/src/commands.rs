@@ -184,8 +184,8 @@ async fn start(app: AppHandle, order: Order, reports: Channel<String>) -> Result
 fn start_job(app: AppHandle, order: Order, reports: Channel<String>, calls_off: u32) -> Result<(), Failure> {
     let state = app.state::<State>();
     let passphrase = std::mem::take(&mut *lock(&state.passphrase));
-    if let Request::Open { output: OutputKind::Command(line), trust, .. } = &order.request
-        && !state.let_run.take(line, trust)
+    if let Request::Open { output: OutputKind::Command(program), trust, .. } = &order.request
+        && !state.let_run.take(&program.line, trust)
     {
         return Err(Failure::new("nobody has let that program run", "start it again, and say yes to what you want to run"));
     }

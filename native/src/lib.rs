@@ -63,7 +63,7 @@ pub use chain::{Link, Missing, MissingCause, place_all};
 pub use child::Command;
 pub use decrypt::{DecryptRequest, Decrypted, Part, decrypt};
 pub use descendants::kill_descendants;
-pub use destination::{Destination, Overwrite, Privacy};
+pub use destination::{Destination, Overwrite, Privacy, Streams};
 pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
 pub use error::JobError;
 pub use input::{Fifos, Source, open_regular};

@@ -209,3 +209,27 @@ fn whom_this_computer_trusts_is_asked_where_nobody_is_named() {
     assert_eq!(desktop.answer(), "checked");
     assert_eq!(desktop.browser.wait_for("#answer").attribute("data-integrity").as_deref(), Some("intact"), "{}", desktop.browser.text());
 }
+
+#[test]
+#[ignore = "not run here: long tier (a minute, behind what builds the app)"]
+fn a_compressed_dump_is_decompressed_for_the_program() {
+    let folder = backups();
+    folder.dbseal(["encrypt", "--zstd", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "shop.zst.age", "shop.sql"]).run().succeeds();
+    let line = format!("sh -c 'cat >{}'", folder.path("restored").display());
+    let open = |name: &str| {
+        let desktop = Desktop::start(&[&folder.path(name)]);
+        desktop.begin("open");
+        desktop.browser.wait_for("#output-program").click();
+        desktop.browser.wait_for("#decompress").click();
+        open_into(&desktop, &folder, &line);
+        let answer = desktop.answer();
+        (desktop, answer)
+    };
+    let (desktop, answer) = open("shop.zst.age");
+    assert_eq!(answer, "opened", "{}", desktop.browser.text());
+    assert!(folder.read("restored") == folder.read("shop.sql"));
+    drop(desktop);
+    let (desktop, _) = open("shop.sql.age");
+    let [what, next] = failure(&desktop);
+    assert!(what.starts_with("Cannot decompress ") && next.starts_with("Do not have it decompressed"), "{what} {next}");
+}

@@ -125,8 +125,26 @@ pub enum OutputKind {
     Storage(String),
     /// Memory, up to [`MEMORY_LIMIT`]; from there the page offers it.
     Memory,
-    /// A program that reads it, by its command line. Only the desktop app runs one.
-    Command(String),
+    /// A program that reads it. Only the desktop app runs one.
+    Command(Program),
+}
+
+/// A program that reads what is opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its command line.
+    pub line: String,
+    /// What it gets where that is compressed.
+    pub zstd: Zstd,
+}
+
+/// What becomes of data that was compressed with zstd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Zstd {
+    /// It stays as it is.
+    Kept,
+    /// It is decompressed, all of it. Other data is refused.
+    Decompressed,
 }
 
 /// What of a backup is wanted.

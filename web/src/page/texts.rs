@@ -101,6 +101,8 @@ pub(super) const PROGRAM_LABEL: &str = "The command";
 pub(super) const PROGRAM_HINT: &str =
     "Run without a shell, with your rights. For a pipe or a redirection write sh -c '...', and see that it fails when a part fails.";
 pub(super) const PROGRAM_EXAMPLE: &str = "mbstream -x -C /restore";
+pub(super) const DECOMPRESS: (&str, &str) =
+    ("Decompress it", "For a dump that dbseal encrypt --zstd made, unless the program does that. Anything else is refused then.");
 pub(super) const GOES_TO_APP: &str = "A file appears under its name only when all of it is there and on the disk. A program that is stopped may leave what it has made so far.";
 pub(super) const WENT_TO_FILE: &str = "File";
 pub(super) const WENT_TO_PROGRAM: &str = "Program";
@@ -275,6 +277,10 @@ pub(super) fn no_salvage_into_program() -> Failure {
 
 pub(super) fn no_program() -> Failure {
     failure("No command was entered yet.", "Name the program, as in mbstream -x -C /restore.")
+}
+
+pub(super) fn no_part_decompressed() -> Failure {
+    failure("A part of a compressed dump cannot be decompressed by itself.", "Open all of it, or do not have it decompressed.")
 }
 
 pub(super) fn program_not_let() -> Failure {
