@@ -34,7 +34,13 @@ put 644 desktop/dbseal-desktop.1 usr/share/man/man1/dbseal-desktop.1
 gzip -9n "$root"/usr/share/man/man1/*.1
 put 644 "$docs/completions/dbseal.bash" usr/share/bash-completion/completions/dbseal
 
-mkdir "$root/DEBIAN"
+# In which versions it was linked: an older system cannot run it, and should say so when it is installed.
+mkdir "$root/debian"
+: >"$root/debian/control"
+depends=$(cd "$root" && dpkg-shlibdeps -O usr/bin/dbseal usr/bin/dbseal-desktop)
+rm -r "$root/debian"
+
+install -d -m 755 "$root/DEBIAN"
 cat >"$root/DEBIAN/control" <<END
 Package: dbseal
 Version: $version
@@ -43,7 +49,7 @@ Maintainer: the authors of dbseal <dbseal@localhost>
 Section: admin
 Priority: optional
 Installed-Size: $(du -sk --apparent-size "$root/usr" | cut -f1)
-Depends: libc6, libgtk-3-0 | libgtk-3-0t64, libwebkit2gtk-4.1-0
+Depends: ${depends#shlibs:Depends=}
 Description: sealed database backups: the command and the desktop app
  Encrypts database backups with public keys only, at the speed of all cores,
  as plain age files; checks them without any key; opens them offline.

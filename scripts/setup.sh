@@ -30,7 +30,9 @@ has_keyboard() { has xdotool && has dbus-run-session; }
 can_run_arm() { [ "$(uname -m)" = aarch64 ] || { has qemu-aarch64 && has aarch64-linux-gnu-gcc; }; }
 has_glib_tools() { has gio && has gdbus; }
 has_screen_reader() { [ -x /usr/libexec/at-spi-bus-launcher ]; }
+has_file_types() { has update-mime-database && has update-desktop-database; }
 has_disks() { has losetup && has mount && has mkfs.ext4; }
+has_packager() { has dpkg-deb && has dpkg-shlibdeps; }
 has_window_libraries() { has pkg-config && pkg-config --exists webkit2gtk-4.1 gtk+-3.0 librsvg-2.0; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
 
@@ -212,7 +214,7 @@ for_test() {
   for_window
   need libglib2.0-bin "opens a file as a double click does, and reads the screen as a screen reader does" has_glib_tools
   need at-spi2-core "tells a screen reader what is on the screen" has_screen_reader
-  need shared-mime-info "tells what a file is, for a double click" has update-mime-database
+  need "shared-mime-info desktop-file-utils" "tells what a file is, and which app opens it, for a double click" has_file_types
   need "mount e2fsprogs" "file systems for disks that fill, and one that is pulled" has_disks
 }
 
@@ -229,7 +231,7 @@ browsers() {
 
 for_desktop() {
   need "libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev pkg-config" "the window of the desktop app" has_window_libraries
-  need dpkg "makes the package" has dpkg-deb
+  need "dpkg dpkg-dev" "makes the package, and finds out what that needs" has_packager
 }
 
 for_bench_web() {

@@ -31,7 +31,7 @@ pub(crate) fn ask(app: &AppHandle, question: &str) {
         return;
     }
     let buttons = MessageDialogButtons::OkCancelCustom("Stop and close".into(), "Go on".into());
-    let dialog = dialogs::message(app, MessageDialogKind::Warning, "Close dbseal?", question).buttons(buttons);
+    let dialog = dialogs::message(app, MessageDialogKind::Warning, "Close dbseal?", &[question]).buttons(buttons);
     let handle = app.clone();
     dialog.show(move |closes| {
         IS_ASKED.store(false, Ordering::Release);

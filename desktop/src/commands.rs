@@ -1,20 +1,19 @@
 //! What the page may call.
+//!
+//! All that may wait, for a person or a disk, waits beside the threads that answer the page: there is one of those a core.
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands arguments over as they are here")]
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dbseal::core::{Backend, Trust};
-use dbseal::{keep_in_memory, open_regular, seal_path};
-use dbseal_web::engine::has_private_key;
+use dbseal::core::Backend;
+use dbseal::{default_trust_files, keep_in_memory, seal_path};
 use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
-use dbseal_web::messages::{Failure, Request};
+use dbseal_web::messages::{Failure, OutputKind, Request};
 use tauri::ipc::{Channel, Invoke, InvokeBody};
 use tauri::{AppHandle, Manager, Wry};
 use tauri_plugin_dialog::MessageDialogKind;
@@ -23,13 +22,12 @@ use zeroize::Zeroizing;
 use crate::files::{Files, Role};
 use crate::given::{self, Given};
 use crate::on_disk::OnDisk;
+use crate::runs::LetRun;
 use crate::saves::Saves;
+use crate::trust_file::TrustFile;
 use crate::worker::{JobOrder, Ready, Worker};
 use crate::works_in_page::WorksInPage;
-use crate::{dialogs, network, window, works_in_page};
-
-/// Bytes of a trust file, at most: more is another file, chosen by mistake.
-const MAX_TRUST_LEN: u64 = 1 << 20;
+use crate::{dialogs, network, report, runs, window, works_in_page};
 
 /// What the app knows between two calls.
 #[derive(Default)]
@@ -43,6 +41,8 @@ pub(crate) struct State {
     /// For the next job.
     passphrase: Mutex<Zeroizing<Vec<u8>>>,
     pub(crate) works_in_page: WorksInPage,
+    pub(crate) let_run: LetRun,
+    trust_file: TrustFile,
     /// How often the job was called off, also one that had not begun.
     calls_off: AtomicU32,
 }
@@ -53,7 +53,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
-    tauri::generate_handler![about, choose, choose_in, choose_trust, given, let_page_work, passphrase, save_text, start, stop]
+    tauri::generate_handler![about, choose, choose_in, choose_trust, given, let_page_work, let_run, passphrase, save_text, start, stop]
 }
 
 /// How many threads a job has: respects the affinity and the quota of the control group.
@@ -63,17 +63,31 @@ pub(crate) fn threads() -> NonZeroUsize {
 
 #[tauri::command]
 fn about() -> About {
-    About { threads: threads().get(), backend: Backend::detect().name().into(), networks: network::up() }
+    About {
+        threads: threads().get(),
+        backend: Backend::detect().name().into(),
+        networks: network::up(),
+        trust_files: default_trust_files().map(|path| path.display().to_string()).collect(),
+    }
+}
+
+/// Does what may wait.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tauri::async_runtime::spawn_blocking(work).await.expect("it does not panic")
 }
 
 /// Lets the person choose files; none where they choose none.
-#[tauri::command(async)]
-fn choose(app: AppHandle, state: tauri::State<'_, State>, choice: Choice) -> Vec<Picked> {
-    let dialog = |title: &str| dialogs::files(&app, title);
-    let paths = match &choice {
+#[tauri::command]
+async fn choose(app: AppHandle, choice: Choice) -> Vec<Picked> {
+    beside(move || choose_by_dialog(&app, &choice)).await
+}
+
+fn choose_by_dialog(app: &AppHandle, choice: &Choice) -> Vec<Picked> {
+    let dialog = |title: &str| dialogs::files(app, title);
+    let paths = match choice {
         Choice::Backup => given::with_seals(dialogs::pick_files(dialog("Choose a backup and its seal"))),
         Choice::Backups => dialogs::pick_files(dialog("Choose the backups")),
-        Choice::Folder => dialogs::pick_folder(&app, dialog("Choose a folder")).into_iter().collect(),
+        Choice::Folder => dialogs::pick_folder(app, dialog("Choose a folder")).into_iter().collect(),
         Choice::Seal => {
             let dialog = dialog("Choose the seal").add_filter("Seals", &["seal"]).add_filter("All files", &["*"]);
             dialogs::pick_file(dialog).into_iter().collect()
@@ -81,31 +95,34 @@ fn choose(app: AppHandle, state: tauri::State<'_, State>, choice: Choice) -> Vec
         Choice::Identity => dialogs::pick_file(dialog("Choose the key file")).into_iter().collect(),
         Choice::Output(name) => dialogs::pick_output(dialog("Where should it go?"), name).into_iter().collect(),
     };
-    let role = |path: &Path| match &choice {
+    let role = |path: &Path| match choice {
         Choice::Backup | Choice::Backups | Choice::Seal => Role::Read,
         Choice::Folder => Role::Folder,
         Choice::Identity => Role::Identity,
         Choice::Output(_) => Role::Output { replaces: path.symlink_metadata().is_ok() },
     };
-    let mut files = lock(&state.files);
-    paths.iter().map(|path| files.add(path, role(path))).collect()
+    Files::add_all(&app.state::<State>().files, paths.iter().map(|path| (path.as_path(), role(path))))
 }
 
 /// A backup by its name, byte for byte, in a folder that was chosen or chosen by itself; with the seal beside it. None where there is no
 /// such backup.
-#[tauri::command(async)]
-fn choose_in(state: tauri::State<'_, State>, chosen: u32, name: Vec<u8>) -> Vec<Picked> {
+#[tauri::command]
+async fn choose_in(app: AppHandle, chosen: u32, name: Vec<u8>) -> Vec<Picked> {
+    beside(move || choose_by_name(&app.state(), chosen, &name)).await
+}
+
+fn choose_by_name(state: &State, chosen: u32, name: &[u8]) -> Vec<Picked> {
     let place = lock(&state.files).get(chosen).map(|(path, role)| (path.to_path_buf(), role));
     let Some((path, role)) = place else { return Vec::new() };
     let backup = match role {
-        Role::Folder => in_folder(&path, &name),
-        Role::Read => path.parent().and_then(|folder| in_folder(folder, &name)).filter(|named| *named == path || seal_path(named) == path),
+        Role::Folder => in_folder(&path, name),
+        Role::Read => path.parent().and_then(|folder| in_folder(folder, name)).filter(|named| *named == path || seal_path(named) == path),
         Role::Identity | Role::Output { .. } => None,
     };
     let Some(backup) = backup.filter(|backup| backup.is_file()) else { return Vec::new() };
     let seal = Some(seal_path(&backup)).filter(|seal| seal.is_file());
-    let mut files = lock(&state.files);
-    [Some(backup), seal].into_iter().flatten().map(|path| files.add(&path, Role::Read)).collect()
+    let paths: Vec<_> = [Some(backup), seal].into_iter().flatten().collect();
+    Files::add_all(&state.files, paths.iter().map(|path| (path.as_path(), Role::Read)))
 }
 
 /// A file in a folder, by a name that leads nowhere else.
@@ -116,55 +133,62 @@ fn in_folder(folder: &Path, name: &[u8]) -> Option<PathBuf> {
 }
 
 /// The text of a trust file that the person chooses; `None` where they choose none.
-#[tauri::command(async)]
-fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
-    let Some(path) = dialogs::pick_file(dialogs::files(&app, "Whom do you trust?")) else { return Ok(None) };
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = open_regular(&path).and_then(|file| file.take(MAX_TRUST_LEN + 1).read_to_end(&mut bytes));
-    match read {
-        Err(_) => Err(Failure::new("the file cannot be read", "see that it is still there, then choose it again")),
-        Ok(_) if bytes.len() as u64 > MAX_TRUST_LEN => {
-            Err(Failure::new("the file is too large for a trust file", "choose the .pub file that dbseal keygen --sign wrote"))
-        }
-        // A key file that was chosen by mistake: no private key enters the page.
-        Ok(_) if has_private_key(&bytes) => {
-            Err(Failure::new("that file has a private key in it", "choose the .pub file that dbseal keygen --sign wrote"))
-        }
-        // Nor does any other file: not a key that a passphrase protects, whose passphrase the page may see.
-        Ok(_) => match String::from_utf8(bytes.to_vec()) {
-            Ok(text) if Trust::parse(&text).is_ok() => Ok(Some(text)),
-            _ => {
-                Err(Failure::new("that file says of nobody that they are trusted", "choose the .pub file that dbseal keygen --sign wrote"))
-            }
-        },
-    }
+#[tauri::command]
+async fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
+    beside(move || {
+        let Some(path) = dialogs::pick_file(dialogs::files(&app, "Whom do you trust?")) else { return Ok(None) };
+        let state = app.state::<State>();
+        let storage = lock(&state.files).storage();
+        state.trust_file.read(path, &storage).map(Some)
+    })
+    .await
 }
 
 /// Asks the person whether the page may do the work itself, or takes that back. Whether the page is to start anew so.
-#[tauri::command(async)]
-fn let_page_work(app: AppHandle, page_works: bool) -> bool {
+#[tauri::command]
+async fn let_page_work(app: AppHandle, page_works: bool) -> bool {
     if page_works {
-        return works_in_page::ask(&app);
+        return beside(move || works_in_page::ask(&app)).await;
     }
     works_in_page::forbid(&app);
     true
 }
 
-/// Takes the passphrase for the next job, as bytes: text would be copied on its way.
+/// Asks the person whether the next job may give its output to a program, if one of these vouches for it.
 #[tauri::command]
-fn passphrase(request: tauri::ipc::Request<'_>, state: tauri::State<'_, State>) {
-    if let InvokeBody::Raw(bytes) = request.body() {
-        let passphrase = Zeroizing::new(bytes.clone());
-        keep_in_memory(passphrase.as_ptr_range());
-        *lock(&state.passphrase) = passphrase;
-    }
+async fn let_run(app: AppHandle, line: String, trust: String) -> bool {
+    beside(move || runs::ask(&app, line, trust)).await
 }
 
-/// Starts a job; all that it reports goes to the channel, as text. Beside the window, as the one before may take a moment to end.
-#[tauri::command(async)]
-fn start(app: AppHandle, state: tauri::State<'_, State>, order: Order, reports: Channel<String>) -> Result<(), Failure> {
-    let calls_off = state.calls_off.load(Ordering::Acquire);
+/// Takes the passphrase for the next job, as bytes: text would be copied on its way.
+#[tauri::command]
+fn passphrase(request: tauri::ipc::Request<'_>, state: tauri::State<'_, State>) -> Result<(), Failure> {
+    // Tauri has another way from the page, as text, for when this one fails.
+    let InvokeBody::Raw(bytes) = request.body() else {
+        return Err(Failure::new("the passphrase did not reach the app", "close this window, start it anew, and try again"));
+    };
+    let passphrase = Zeroizing::new(bytes.clone());
+    keep_in_memory(passphrase.as_ptr_range());
+    *lock(&state.passphrase) = passphrase;
+    Ok(())
+}
+
+/// Starts a job; all that it reports goes to the channel, as text. The one before may take a moment to end.
+#[tauri::command]
+async fn start(app: AppHandle, order: Order, reports: Channel<String>) -> Result<(), Failure> {
+    let calls_off = app.state::<State>().calls_off.load(Ordering::Acquire);
+    beside(move || start_job(app, order, reports, calls_off)).await
+}
+
+/// `calls_off` is how often a job was called off when this one was asked for.
+fn start_job(app: AppHandle, order: Order, reports: Channel<String>, calls_off: u32) -> Result<(), Failure> {
+    let state = app.state::<State>();
     let passphrase = std::mem::take(&mut *lock(&state.passphrase));
+    if let Request::Open { output: OutputKind::Command(program), trust, .. } = &order.request
+        && !state.let_run.take(&program.line, trust)
+    {
+        return Err(Failure::new("nobody has let that program run", "start it again, and say yes to what you want to run"));
+    }
     let order = {
         let files = lock(&state.files);
         let unchosen = || Failure::new("no such file was chosen for this", "choose it again");
@@ -182,12 +206,14 @@ fn start(app: AppHandle, state: tauri::State<'_, State>, order: Order, reports: 
             replaces: order.output.and_then(|id| files.get(id)).is_some_and(|(_, role)| role == Role::Output { replaces: true }),
         }
     };
+    state.trust_file.check_apart(order.request.trust(), &order.backups)?;
     // One at a time: the one before ends first.
     end_job(&state);
     let ready = lock(&state.ready).take();
+    let handle = app.clone();
     let worker = Worker::start(ready, &order, &passphrase, reports, move || {
-        window::ask_for_attention(&app);
-        get_ready(&app.state());
+        window::ask_for_attention(&handle);
+        get_ready(&handle.state());
     })?;
     // One that nobody waits for any more ends, and not under the lock.
     let ends = {
@@ -207,10 +233,19 @@ pub(crate) fn get_ready(state: &State) {
     }
 }
 
-/// Ends the job at once.
-#[tauri::command(async)]
-fn stop(state: tauri::State<'_, State>) {
-    drop(call_off(&state));
+/// Ends the job at once; tells the person where it does not end, as a disk may hold it. The page does not wait for that.
+#[tauri::command]
+async fn stop(app: AppHandle) {
+    let job = call_off(&app.state());
+    beside(move || {
+        let Some(job) = job.filter(Worker::is_at_work) else { return };
+        let output = job.output();
+        if !job.end() {
+            let text = format!("The job was told to stop, which it is still doing{}.", output.left());
+            dialogs::tell(&app, MessageDialogKind::Warning, "Still stopping", &text);
+        }
+    })
+    .await;
 }
 
 /// Calls off whatever the page has asked for, to be dropped, which ends it; also what it has asked for and is not there yet.
@@ -228,29 +263,15 @@ pub(crate) fn end_job(state: &State) {
 }
 
 /// Hands over what was given from outside, now and from now on.
-#[tauri::command(async)]
-fn given(state: tauri::State<'_, State>, listener: Channel<Vec<Picked>>) {
-    given::listen(&state, listener);
+#[tauri::command]
+async fn given(app: AppHandle, listener: Channel<Vec<Picked>>) {
+    beside(move || given::listen(&app.state(), listener)).await;
 }
 
 /// Writes a text, such as a report, where the person says; tells them where that fails.
-#[tauri::command(async)]
-fn save_text(app: AppHandle, name: String, text: String) {
-    let Some(path) = dialogs::pick_output(dialogs::files(&app, "Where should the report go?"), &name) else { return };
-    if let Err(error) = write_whole(&path, &text) {
-        let text = format!("The report cannot be written: {error}. Choose another place.");
-        dialogs::tell(&app, MessageDialogKind::Error, "Not saved", &text);
-    }
-}
-
-/// Writes a file that has its name when all of it is on the disk. What it is called until then is nobody else's: where there is such a
-/// file, or a link of that name, nothing is written.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let mut file = File::create_new(&partial)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&partial, path));
-    written.inspect_err(|_| drop(fs::remove_file(&partial)))
+#[tauri::command]
+async fn save_text(app: AppHandle, name: String, text: String) {
+    beside(move || report::save(&app, &name, &text)).await;
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use dbseal_web::visible;
 use tauri::{AppHandle, Manager, Wry};
-use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath, MessageDialogBuilder, MessageDialogKind};
+use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath, MessageDialogBuilder, MessageDialogButtons, MessageDialogKind};
 
 /// A dialog for files, to be asked by one of the functions below.
 pub(crate) fn files(app: &AppHandle, title: &str) -> FileDialogBuilder<Wry> {
@@ -43,17 +43,28 @@ fn wait(ask: impl FnOnce(Sender<Vec<FilePath>>)) -> Vec<PathBuf> {
 
 /// Says something, and waits for nobody.
 pub(crate) fn tell(app: &AppHandle, kind: MessageDialogKind, title: &str, text: &str) {
-    message(app, kind, title, text).show(|_| {});
+    message(app, kind, title, &[text]).show(|_| {});
+}
+
+/// Asks, and says whether the answer is the first of these two. Not on the window's thread, as it waits for them.
+pub(crate) fn ask(app: &AppHandle, title: &str, paragraphs: &[impl AsRef<str>], [yes, no]: [&str; 2]) -> bool {
+    let (answer, answered) = channel();
+    let buttons = MessageDialogButtons::OkCancelCustom(yes.into(), no.into());
+    message(app, MessageDialogKind::Warning, title, paragraphs).buttons(buttons).show(move |is_yes| {
+        let _ = answer.send(is_yes);
+    });
+    answered.recv().unwrap_or_default()
 }
 
 /// A dialog that says something.
-pub(crate) fn message(app: &AppHandle, kind: MessageDialogKind, title: &str, text: &str) -> MessageDialogBuilder<Wry> {
-    app.dialog().message(message_text(text)).title(title).kind(kind)
+pub(crate) fn message(app: &AppHandle, kind: MessageDialogKind, title: &str, paragraphs: &[impl AsRef<str>]) -> MessageDialogBuilder<Wry> {
+    app.dialog().message(message_text(paragraphs)).title(title).kind(kind)
 }
 
-/// The dialog takes its text for a format of printf: a file's name must not be one.
-fn message_text(text: &str) -> String {
-    visible(text).replace('%', "%%")
+/// The dialog takes its text for a format of printf: a file's name must not be one, and begins no paragraph of its own.
+fn message_text(paragraphs: &[impl AsRef<str>]) -> String {
+    let paragraphs: Vec<_> = paragraphs.iter().map(|paragraph| visible(paragraph.as_ref())).collect();
+    paragraphs.join("\n\n").replace('%', "%%")
 }
 
 /// A name to propose: of a file in the folder that is shown, which is not hidden there.
@@ -68,7 +79,7 @@ mod tests {
 
     #[test]
     fn no_name_is_a_format_or_leads_elsewhere() {
-        assert_eq!(message_text("x%s%n.age"), "x%%s%%n.age");
+        assert_eq!(message_text(&["x%s%n.age", "y\n\u{202e}z"]), "x%%s%%n.age\n\ny\\u{a}\\u{202e}z");
         assert_eq!(plain_name("../.config/autostart/x.desktop"), "_.config_autostart_x.desktop");
         assert_eq!(plain_name("shop\u{202e}lqs.age"), "shop\\u{202e}lqs.age");
     }

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use dbseal::open_regular;
 use dbseal_web::engine::{PROTECTED_START_LEN, is_protected};
 use dbseal_web::messages::desktop::Picked;
+
+use crate::commands::lock;
 
 /// What a file was chosen for. A page that is not ours any more could else write over what was chosen to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,20 +54,37 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Adds a file, and says what the page is told of it.
-    pub(crate) fn add(&mut self, path: &Path, role: Role) -> Picked {
+    /// Adds files, and says what the page is told of them. Others wait for none of the disks that they lie on.
+    pub(crate) fn add_all<'a>(files: &Mutex<Self>, chosen: impl Iterator<Item = (&'a Path, Role)>) -> Vec<Picked> {
+        let numbered: Vec<_> = {
+            let mut files = lock(files);
+            chosen.map(|(path, role)| (files.add(path, role), path, role)).collect()
+        };
+        numbered.into_iter().map(|(id, path, role)| Self::picked(id, path, role)).collect()
+    }
+
+    fn add(&mut self, path: &Path, role: Role) -> u32 {
         let index = *self.indices.entry((path.into(), role)).or_insert_with(|| {
             self.all.push((path.into(), role));
             self.all.len() - 1
         });
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
+    fn picked(id: u32, path: &Path, role: Role) -> Picked {
         Picked {
-            id: u32::try_from(index).unwrap_or(u32::MAX),
+            id,
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             folder: path.parent().map(|folder| folder.display().to_string()).unwrap_or_default(),
             len: path.metadata().map(|metadata| metadata.len()).unwrap_or_default(),
             is_folder: role == Role::Folder,
             is_protected: role == Role::Identity && begins_protected(path),
         }
+    }
+
+    /// Where the backups lie that were chosen: those, or folders of them.
+    pub(crate) fn storage(&self) -> Vec<PathBuf> {
+        self.all.iter().filter(|(_, role)| role.holds_backups()).map(|(path, _)| path.clone()).collect()
     }
 
     /// A file that was chosen, and what for.
@@ -86,11 +106,14 @@ mod tests {
 
     #[test]
     fn only_what_was_chosen_has_a_number() {
-        let (mut files, path) = (Files::default(), Path::new("/nowhere/shop.age"));
-        let picked = files.add(path, Role::Read);
+        let (files, path) = (Mutex::new(Files::default()), Path::new("/nowhere/shop.age"));
+        let add = |role| Files::add_all(&files, [(path, role)].into_iter()).remove(0);
+        let picked = add(Role::Read);
         assert_eq!((picked.name.as_str(), picked.folder.as_str(), picked.len), ("shop.age", "/nowhere", 0));
-        assert_eq!(files.add(path, Role::Read).id, picked.id);
-        let output = files.add(path, Role::Output { replaces: false });
+        assert_eq!(add(Role::Read).id, picked.id);
+        let output = add(Role::Output { replaces: false });
+        let files = lock(&files);
+        assert_eq!(files.storage(), [path]);
         assert_eq!(files.get(picked.id), Some((path, Role::Read)));
         assert_eq!(files.get(output.id), Some((path, Role::Output { replaces: false })));
         assert_eq!(files.get(output.id + 1), None);

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use dbseal_web::messages::desktop::Picked;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager};
+use tauri_plugin_dialog::MessageDialogKind;
 
 use crate::commands::{State, lock};
-use crate::files::Role;
+use crate::files::{Files, Role};
+use crate::{dialogs, works_in_page};
 
 /// What is between outside and the page.
 #[derive(Default)]
@@ -18,22 +20,27 @@ pub(crate) struct Given {
     waiting: Vec<PathBuf>,
 }
 
+/// What is said of files that come while the page does the work: it can be given none, and who let it forgets easily.
+const NOT_TAKEN: &str = "The page itself does the work now, and takes files only by its own buttons: choose them there, or let the app do the \
+                         jobs again.";
+
 /// Hands files to the page, or keeps them until it listens.
 pub(crate) fn take(app: &AppHandle, paths: &[PathBuf]) {
     if paths.is_empty() {
         return;
     }
+    if works_in_page::is_allowed(app) {
+        return dialogs::tell(app, MessageDialogKind::Info, "Not taken", NOT_TAKEN);
+    }
     let state = app.state::<State>();
-    let mut given = lock(&state.given);
-    given.waiting.extend_from_slice(paths);
-    given.hand_over(&state);
+    lock(&state.given).waiting.extend_from_slice(paths);
+    hand_over(&state);
 }
 
 /// The page listens from now on.
 pub(crate) fn listen(state: &State, listener: Channel<Vec<Picked>>) {
-    let mut given = lock(&state.given);
-    given.listener = Some(listener);
-    given.hand_over(state);
+    lock(&state.given).listener = Some(listener);
+    hand_over(state);
 }
 
 /// The page that listened is gone: what comes waits for the next one.
@@ -41,17 +48,20 @@ pub(crate) fn stop_listening(state: &State) {
     lock(&state.given).listener = None;
 }
 
-impl Given {
-    fn hand_over(&mut self, state: &State) {
-        let Some(listener) = &self.listener else { return };
-        if self.waiting.is_empty() {
-            return;
-        }
-        let mut files = lock(&state.files);
-        let picked: Vec<_> = with_seals(std::mem::take(&mut self.waiting)).iter().map(|path| files.add(path, role_of(path))).collect();
-        // It fails only when the page is gone.
-        let _ = listener.send(picked);
+fn hand_over(state: &State) {
+    // Not while others wait: a disk may be slow.
+    let (listener, paths) = {
+        let mut given = lock(&state.given);
+        let Some(listener) = given.listener.clone() else { return };
+        (listener, std::mem::take(&mut given.waiting))
+    };
+    if paths.is_empty() {
+        return;
     }
+    let paths = with_seals(paths);
+    let picked = Files::add_all(&state.files, paths.iter().map(|path| (path.as_path(), role_of(path))));
+    // It fails only when the page is gone.
+    let _ = listener.send(picked);
 }
 
 fn role_of(path: &Path) -> Role {

@@ -2,7 +2,7 @@
 
 mod catalogue;
 mod check;
-mod failures;
+pub(crate) mod failures;
 mod inspect;
 mod open;
 mod telling;
@@ -16,17 +16,21 @@ use std::thread;
 
 use dbseal::Observer;
 use dbseal::core::Trust;
-use dbseal_web::messages::{Failure, Report, Request};
+use dbseal_web::engine;
+use dbseal_web::messages::{Failure, Report, Request, SealPolicy};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use zeroize::Zeroizing;
 
+use crate::on_disk::OnDisk;
 use crate::worker::{JobOrder, read_part};
 use telling::Teller;
 
 /// Does the job that standard input says. Reports go to standard output, a line each; what a program prints, to standard error.
 pub(crate) fn run() -> ExitCode {
     dbseal::forbid_core_dumps();
+    // It was not started by its name.
+    let _ = rustix::thread::set_name(c"dbseal-desktop");
     let Ok((order, passphrase, reports)) = begin() else { return ExitCode::from(2) };
     let teller = Arc::new(Teller::new(reports));
     let last = do_job(&order, passphrase, &teller).unwrap_or_else(Report::Failed);
@@ -68,6 +72,7 @@ fn end() {
 fn do_job(order: &JobOrder, passphrase: Zeroizing<Vec<u8>>, teller: &Arc<Teller>) -> Result<Report, Failure> {
     let observer: Arc<dyn Observer> = Arc::<Teller>::clone(teller);
     let seal = order.seal.as_deref();
+    let trust_of = |text: &str| trust_of(text, &order.backups);
     match (&order.request, &*order.backups) {
         (Request::Catalogue { trust, depth }, _) => {
             let found = catalogue::Catalogue { order, depth: *depth, trust: trust_of(trust)?, teller }.look()?;
@@ -78,18 +83,23 @@ fn do_job(order: &JobOrder, passphrase: Zeroizing<Vec<u8>>, teller: &Arc<Teller>
             Ok(Report::Checked(Box::new(checked)))
         }
         (Request::Inspect { trust }, [backup]) => {
-            let inspected = inspect::inspect(backup, seal, trust)?;
+            let inspected = inspect::inspect(backup, seal, &trust_of(trust)?)?;
             Ok(Report::Inspected(Box::new(inspected)))
         }
         (Request::Open { key, part, trust, seal, output }, [backup]) => {
-            let opening = open::Opening { order, backup, key: *key, part, trust: trust_of(trust)?, policy: seal, output, passphrase };
+            let trust = if *seal == SealPolicy::Ignored { Trust::default() } else { trust_of(trust)? };
+            let opening = open::Opening { order, backup, key: *key, part, trust, policy: seal, output, passphrase };
             opening.run(&observer).map(|opened| Report::Opened(Box::new(opened)))
         }
         (Request::Check { .. } | Request::Inspect { .. } | Request::Open { .. }, _) => Err(failures::not_one_backup()),
     }
 }
 
-/// Whom a text trusts: nobody, if there is nothing in it.
-fn trust_of(text: &str) -> Result<Trust, Failure> {
-    if text.trim_ascii().is_empty() { Ok(Trust::default()) } else { Trust::parse(text).map_err(failures::trust) }
+/// Whom a text trusts; if there is nothing in it, whom this user and this machine are set up to, as for the command.
+fn trust_of(text: &str, backups: &[OnDisk]) -> Result<Trust, Failure> {
+    if text.trim_ascii().is_empty() {
+        let backups: Vec<_> = backups.iter().map(|backup| backup.to_path_buf()).collect();
+        return dbseal::default_trust(&backups).map(Option::unwrap_or_default).map_err(|error| failures::of(&error));
+    }
+    engine::trust_of(text)
 }

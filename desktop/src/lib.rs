@@ -19,7 +19,10 @@ mod once;
 mod page;
 mod page_end;
 mod printed;
+mod report;
+mod runs;
 mod saves;
+mod trust_file;
 mod window;
 mod worker;
 mod works_in_page;
@@ -32,8 +35,9 @@ use rustix::process::{Resource, Rlimit};
 /// Runs the app, or the job that it was started for.
 #[must_use]
 pub fn run() -> ExitCode {
-    // A passphrase passes through the window and its engine, which inherits this.
-    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    // A passphrase passes through the window and its engine, which inherits this. One byte: a dump that goes to a program, and not to a file,
+    // has no limit, but for this one (core(5), "Piping core dumps to a program").
+    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(1), maximum: Some(1) });
     if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::JOB_ARGUMENT) {
         return job::run();
     }

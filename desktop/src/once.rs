@@ -103,8 +103,10 @@ fn serve_one(door: &Door, mut take: impl FnMut(Vec<PathBuf>)) {
         let read = stream.set_read_timeout(Some(TIMEOUT)).and_then(|()| (&stream).take(MAX_LEN).read_to_end(&mut bytes));
         if read.is_ok_and(|len| (len as u64) < MAX_LEN) {
             let paths = bytes.split(|&byte| byte == 0).filter(|path| !path.is_empty());
-            take(paths.map(|path| OsString::from_vec(path.to_vec()).into()).collect());
+            let paths = paths.map(|path| OsString::from_vec(path.to_vec()).into()).collect();
+            // Before anything waits for a disk: who hears nothing shows a window of its own.
             let _ = (&stream).write_all(TAKEN);
+            take(paths);
         }
     }
 }

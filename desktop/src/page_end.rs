@@ -21,7 +21,7 @@ pub(crate) fn tell(app: &AppHandle) {
 
 fn tell_of(app: &AppHandle, job: Option<Worker>) {
     let job = job.filter(Worker::is_at_work).map(|job| (job.output(), job.end()));
-    let said = dialogs::message(app, MessageDialogKind::Error, "dbseal", &words(job));
+    let said = dialogs::message(app, MessageDialogKind::Error, "dbseal", &[words(job)]);
     let app = app.clone();
     // Not before somebody has read it: a page that dies as soon as it is shown would die for ever.
     said.show(move |_| drop(app.get_webview_window(MAIN).map(|window| window.reload())));

@@ -133,13 +133,21 @@ fn move_to_free_name(from: &Path, folder: &Path, name: &str) -> io::Result<PathB
     let mut number = 0;
     loop {
         let path = folder.join(numbered(name, number));
-        match renameat_with(CWD, from, CWD, &path, RenameFlags::NOREPLACE) {
+        match take_name(from, &path) {
             Ok(()) => return Ok(path),
-            // A file system that cannot look and rename in one step, as some of a network.
-            Err(Errno::INVAL | Errno::NOSYS) if path.symlink_metadata().is_err() => return fs::rename(from, &path).map(|()| path),
-            Err(Errno::EXIST | Errno::INVAL | Errno::NOSYS) => number += 1,
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
         }
+    }
+}
+
+/// Moves a file to a name that nothing has.
+pub(crate) fn take_name(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that cannot look and rename in one step, as some of a network.
+        Err(Errno::INVAL | Errno::NOSYS) if to.symlink_metadata().is_err() => fs::rename(from, to),
+        Err(Errno::INVAL | Errno::NOSYS) => Err(Errno::EXIST.into()),
+        result => Ok(result?),
     }
 }
 

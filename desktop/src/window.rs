@@ -22,6 +22,11 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
         return ExitCode::from(2);
     }
     engine::draw_by_itself();
+    // Before anybody else asks, who would panic.
+    if let Err(error) = gtk::init() {
+        eprintln!("dbseal-desktop: the window cannot be shown: {error}: there is no display here");
+        return ExitCode::from(2);
+    }
     let Start::First(door) = once::start(files) else { return ExitCode::SUCCESS };
     let files = files.to_vec();
     let app = tauri::Builder::default()
@@ -33,7 +38,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
             commands::get_ready(&app.state());
             if let Some(door) = door {
                 let app = app.handle().clone();
-                thread::Builder::new().spawn(move || once::serve(&door, |files| come_to_front(&app, &files)))?;
+                thread::Builder::new().spawn(move || once::serve(&door, |files| come_to_front(&app, files)))?;
             }
             Ok(open(app)?)
         })
@@ -55,12 +60,18 @@ pub(crate) fn ask_for_attention(app: &AppHandle) {
 }
 
 /// Takes the files of a later start.
-fn come_to_front(app: &AppHandle, files: &[PathBuf]) {
-    given::take(app, files);
+fn come_to_front(app: &AppHandle, files: Vec<PathBuf>) {
+    take_beside(app, files);
     if let Some(window) = app.get_webview_window(MAIN) {
         let _ = window.unminimize();
         let _ = window.set_focus();
     }
+}
+
+/// Takes files that come from outside. A disk may be slow: the window goes on being drawn, and the next start is heard.
+fn take_beside(app: &AppHandle, files: Vec<PathBuf>) {
+    let app = app.clone();
+    thread::spawn(move || given::take(&app, &files));
 }
 
 fn open(app: &App) -> tauri::Result<()> {
@@ -78,11 +89,7 @@ fn open(app: &App) -> tauri::Result<()> {
     engine::prepare(&window)?;
     let app = app.handle().clone();
     window.on_window_event(move |event| match event {
-        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
-            let (app, paths) = (app.clone(), paths.clone());
-            // A disk may be slow, and the window goes on being drawn.
-            thread::spawn(move || given::take(&app, &paths));
-        }
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => take_beside(&app, paths.clone()),
         WindowEvent::Focused(true) => {
             // Else the next call for it would be none.
             let _ = app.get_webview_window(MAIN).map(|window| window.request_user_attention(None));

@@ -1,6 +1,5 @@
 //! The process that does a job, seen from the one that has the window.
 
-use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -84,7 +83,8 @@ pub(crate) struct Ready(Child);
 
 impl Ready {
     pub(crate) fn start() -> io::Result<Self> {
-        let mut command = Command::new(env::current_exe()?);
+        // Not by its name, which is another version's after an upgrade.
+        let mut command = Command::new("/proc/self/exe");
         command.arg(JOB_ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A terminal's Ctrl-C ends the window, and by that the job, and not both at once.
         command.process_group(0).spawn().map(Self)

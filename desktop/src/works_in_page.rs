@@ -2,10 +2,8 @@
 //! dialog of the app: not the page's, which somebody may have taken over.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
 
 use tauri::{AppHandle, Manager};
-use tauri_plugin_dialog::{MessageDialogButtons, MessageDialogKind};
 
 use crate::commands::State;
 use crate::dialogs;
@@ -29,13 +27,7 @@ pub(crate) fn forbid(app: &AppHandle) {
 
 /// Asks the person, and says what they say. Not on the window's thread, as it waits for them.
 pub(crate) fn ask(app: &AppHandle) -> bool {
-    let (answer, answered) = channel();
-    let buttons = MessageDialogButtons::OkCancelCustom("Let the page do it".into(), "Cancel".into());
-    let dialog = dialogs::message(app, MessageDialogKind::Warning, "Let the page itself do the work?", QUESTION).buttons(buttons);
-    dialog.show(move |is_allowed| {
-        let _ = answer.send(is_allowed);
-    });
-    let is_allowed = answered.recv().unwrap_or_default();
+    let is_allowed = dialogs::ask(app, "Let the page itself do the work?", &[QUESTION], ["Let the page do it", "Cancel"]);
     app.state::<State>().works_in_page.0.store(is_allowed, Ordering::Release);
     is_allowed
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::destination::folder_of;
 
 /// Whether a file lies beside one of these backups, or in or under one of these folders: by its name, or, if that is a link, by where it leads.
-pub(crate) fn lies_among(path: &Path, storage: &[PathBuf]) -> bool {
+#[must_use]
+pub fn lies_among(path: &Path, storage: &[PathBuf]) -> bool {
     let names = [Some(path.to_path_buf()), path.canonicalize().ok()];
     let folders: Vec<PathBuf> = names.iter().flatten().filter_map(|name| folder_of(name).canonicalize().ok()).collect();
     storage.iter().any(|input| match input.canonicalize() {

@@ -99,6 +99,10 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     let file_key = start.unwrap(&identities, &what)?;
     drop(identities);
     let expected = seal.as_ref().map(|seal| request.seal.expected(seal, &what, &file_key, &**observer)).transpose()?;
+    // By its groups, each of which is held in memory.
+    if let Some(regular) = regular.filter(|_| expected.as_ref().is_some_and(|expected| expected.verified.is_none())) {
+        regular.check_not_sparse(&what)?;
+    }
 
     let job = Job {
         request,

@@ -13,12 +13,14 @@ use crate::error::JobError;
 /// Where a job's output goes.
 #[derive(Clone, Debug)]
 pub enum Destination {
-    /// A file, which gets its name when it is complete. A device or a FIFO of that name is written to as it is.
+    /// A file, which gets its name when it is complete.
     File {
         /// Its name.
         path: PathBuf,
         /// Whether it may replace one.
         overwrite: Overwrite,
+        /// What a device or a FIFO of that name is.
+        streams: Streams,
     },
     /// Standard output, which cannot be taken back.
     Stdout,
@@ -33,6 +35,15 @@ pub enum Overwrite {
     Refused,
     /// It is replaced when the new one is complete.
     Allowed,
+}
+
+/// Whether a device or a FIFO that has the name of the output is written to, as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// Yes: whoever named it meant it.
+    Written,
+    /// No: a file was meant. Whoever can write to that folder could have put it there since.
+    Refused,
 }
 
 /// Who may read a new file.
@@ -51,6 +62,7 @@ impl Destination {
     /// A FIFO that another user made.
     pub fn is_stream(&self) -> Result<bool, JobError> {
         match self {
+            Self::File { streams: Streams::Refused, .. } => Ok(false),
             Self::File { path, .. } => is_stream(path),
             Self::Stdout | Self::Into(_) => Ok(true),
         }
@@ -59,8 +71,8 @@ impl Destination {
     /// Refuses a file that cannot become the output, before the first byte is read.
     pub(crate) fn check(&self) -> Result<(), JobError> {
         match self {
-            Self::File { path, .. } if is_stream(path)? => Ok(()),
-            Self::File { path, overwrite } => Self::check_file(path, *overwrite),
+            _ if self.is_stream()? => Ok(()),
+            Self::File { path, overwrite, .. } => Self::check_file(path, *overwrite),
             Self::Stdout | Self::Into(_) => Ok(()),
         }
     }

@@ -28,6 +28,9 @@ const STEP_LEN: u64 = 32 << 20;
 /// Bytes that a block of a file's size on the disk stands for (stat(3type)).
 const BLOCK_LEN: u64 = 512;
 
+/// Bytes of a file whose holes are looked at. A smaller one is soon read, and not every file system tells what is on the disk.
+const MIN_SPARSE_LEN: u64 = 1 << 30;
+
 /// Where a job's input comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -187,6 +190,14 @@ impl RegularFile {
         // read as a stream, to its end.
         let stored_len = metadata.blocks().saturating_mul(BLOCK_LEN);
         Ok((metadata.is_file() && len > 0).then(|| Self { len, stored_len, modified, cached: is_cached(file, len) }))
+    }
+
+    /// Refuses what costs an attacker a few bytes of storage, and whoever reads it years, or all of the memory: for a backup for which nobody
+    /// vouches. A length that somebody vouches for was written once; no backup has holes.
+    pub(crate) fn check_not_sparse(&self, what: &str) -> Result<(), JobError> {
+        let Self { len, stored_len, .. } = *self;
+        let is_sparse = len >= MIN_SPARSE_LEN && stored_len < len / 8;
+        if is_sparse { Err(JobError::Sparse { what: what.into(), len, stored_len }) } else { Ok(()) }
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use crate::child::{Consumer, PIPE_LEN};
-use crate::destination::{Destination, Privacy, open_stream};
+use crate::destination::{Destination, Privacy, Streams, open_stream};
 use crate::error::JobError;
 use crate::output::PendingFile;
 use crate::report::Observer;
@@ -29,10 +29,13 @@ pub(crate) struct Stream {
 impl Sink {
     pub(crate) fn create(destination: &Destination, privacy: Privacy, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
         Ok(match destination {
-            Destination::File { path, overwrite } => match open_stream(path)? {
-                Some(file) => Self::Stream(Stream::new(file, path.display().to_string())),
-                None => Self::Pending(PendingFile::create(path, privacy, *overwrite)?),
-            },
+            Destination::File { path, overwrite, streams } => {
+                let stream = if *streams == Streams::Written { open_stream(path)? } else { None };
+                match stream {
+                    Some(file) => Self::Stream(Stream::new(file, path.display().to_string())),
+                    None => Self::Pending(PendingFile::create(path, privacy, *overwrite)?),
+                }
+            }
             Destination::Stdout => {
                 let what = "standard output";
                 let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(|error| JobError::write(what, error))?;

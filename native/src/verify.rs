@@ -16,7 +16,7 @@ use rustix::fs::Advice;
 use crate::age_file::AgeFile;
 use crate::chain::Link;
 use crate::error::JobError;
-use crate::input::{Input, RegularFile, open_regular};
+use crate::input::{Input, open_regular};
 use crate::pace::Pace;
 use crate::place::{Place, Places};
 use crate::replaced::replaced_seal;
@@ -24,9 +24,6 @@ use crate::report::Observer;
 use crate::sample::{Depth, Sample, Share};
 use crate::sealing::seal_path;
 use crate::section::Section;
-
-/// Bytes of a file whose holes are looked at. A smaller one is soon read, and not every file system tells what is on the disk.
-const MIN_SPARSE_LEN: u64 = 1 << 30;
 
 /// Everything that was decided about a check.
 #[derive(Debug)]
@@ -193,7 +190,9 @@ impl Check<'_> {
         answer.excess_len = section_len.saturating_sub(judgement.payload().len);
         let VerifyRequest { threads, pace, .. } = self.request;
         let section = Section { input: self.input, offset, len: section_len, threads: *threads, pace, observer: self.observer };
-        self.check_not_sparse()?;
+        if let Some(regular) = self.input.regular.filter(|_| self.judgement.vouched_by().is_none()) {
+            regular.check_not_sparse(&self.input.what)?;
+        }
         match self.request.depth {
             Depth::Sample(share) => self.sample(&section, share, header, answer)?,
             Depth::Whole => self.whole(&section, header, answer)?,
@@ -203,17 +202,6 @@ impl Check<'_> {
             *range = range.start + offset..range.end + offset;
         }
         merge(&mut answer.damage);
-        Ok(())
-    }
-
-    /// Refuses what costs an attacker a few bytes of storage, and whoever reads it years. A length that somebody vouches for was
-    /// written once; no backup has holes.
-    fn check_not_sparse(&self) -> Result<(), JobError> {
-        let Some(RegularFile { len, stored_len, .. }) = self.input.regular else { return Ok(()) };
-        let is_sparse = len >= MIN_SPARSE_LEN && stored_len < len / 8;
-        if is_sparse && self.judgement.vouched_by().is_none() {
-            return Err(JobError::Sparse { what: self.input.what.clone(), len, stored_len });
-        }
         Ok(())
     }
 

@@ -48,8 +48,17 @@ impl Desktop {
     /// If it does not start.
     #[must_use]
     pub fn start(arguments: &[&Path]) -> Self {
+        Self::start_at_home(Folder::new(), arguments)
+    }
+
+    /// The same, with what is in this home.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start_at_home(home: Folder, arguments: &[&Path]) -> Self {
         // Without what stands in for a graphics card, the driver waits for ever for a frame when it is to take a picture after a dialog.
-        Self::start_with(package(), arguments, &[("WEBKIT_DISABLE_COMPOSITING_MODE", "0")])
+        Self::start_with(home, package(), arguments, &[("WEBKIT_DISABLE_COMPOSITING_MODE", "0")])
     }
 
     /// The same, of this package, and drawn as for a person: no pictures are taken of it.
@@ -58,11 +67,11 @@ impl Desktop {
     /// If it does not start.
     #[must_use]
     pub fn start_from(package: &Package, arguments: &[&Path]) -> Self {
-        Self::start_with(package, arguments, &[])
+        Self::start_with(Folder::new(), package, arguments, &[])
     }
 
-    fn start_with(package: &Package, arguments: &[&Path], added: &[(&'static str, &str)]) -> Self {
-        let (home, display) = (Folder::new(), Display::start());
+    fn start_with(home: Folder, package: &Package, arguments: &[&Path], added: &[(&'static str, &str)]) -> Self {
+        let display = Display::start();
         let program = package.program("dbseal-desktop");
         fs::create_dir_all(home.path("config")).expect("a folder for settings");
         home.write("config/user-dirs.dirs", "XDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n");

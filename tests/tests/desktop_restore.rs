@@ -8,7 +8,7 @@ use dbseal_tests::cli::Folder;
 use dbseal_tests::databases::shop::{SHORT, fill_mariadb, fill_postgres, mariadb_user};
 use dbseal_tests::databases::{MariaDb, Postgres, postgres_bin};
 use dbseal_tests::desktop::Desktop;
-use dbseal_tests::desktop::forms::open_into;
+use dbseal_tests::desktop::forms::{make_signing_key, open_into};
 use dbseal_tests::tools::tool;
 use rustix::fs::Mode;
 
@@ -17,7 +17,7 @@ const RESTORED: Duration = Duration::from_secs(300);
 
 /// Backs up what `dump` writes, signed, into `shop.age`.
 fn back_up<'a>(folder: &Folder, dump: impl IntoIterator<Item = &'a str>, environment: &[(&str, String)]) {
-    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+    make_signing_key(folder);
     let run = folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "shop.age", "--"]).args(dump);
     environment.iter().fold(run, |run, (name, value)| run.env(name, value)).run().succeeds();
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use dbseal_tests::cli::Folder;
-use dbseal_tests::desktop::forms::signed_backup;
+use dbseal_tests::desktop::forms::{TRUST, signed_backup};
 use dbseal_tests::desktop::{ByHand, JOB_ARGUMENT, Role, package};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
@@ -46,7 +46,7 @@ fn no_socket_of_a_network_is_opened() {
         command.arg(package().program("dbseal-desktop")).arg(folder.path(BACKUP));
     });
     app.press("Inspect");
-    app.choose("Read them from a file", "Whom do you trust?", &folder.path("db1.sign.pub"));
+    app.choose("Read them from a file", "Whom do you trust?", &folder.path(TRUST));
     app.press("Inspect");
     let _ = app.wait_for(Role::Button, "Check this backup");
     app.press("Check this backup");
@@ -61,7 +61,7 @@ fn no_socket_of_a_network_is_opened() {
     app.press("All tasks");
     app.open_into(&folder, "sleep 600");
     app.press("Stop");
-    let _ = app.wait_for_words("Stopped; the program is ended too.");
+    let _ = app.wait_for_words("Stopped; the program is ended too");
     drop(app);
 
     let trace = fs::read_to_string(traced).expect("a trace");
@@ -81,14 +81,14 @@ fn a_double_click_opens_the_app_with_the_file() {
     fs::copy(folder.path(BACKUP), folder.path("without-an-ending")).expect("there is room");
     let share = package().root.join("usr/share");
     // What the system does by itself when a package is installed.
-    assert!(Command::new(tool("update-mime-database")).arg(share.join("mime")).output().expect("it runs").status.success());
+    for (program, folder) in [("update-mime-database", "mime"), ("update-desktop-database", "applications")] {
+        assert!(Command::new(tool(program)).arg(share.join(folder)).output().expect("it runs").status.success());
+    }
     let app = ByHand::start_by(Folder::new(), |home, command| {
         let path = std::env::var("PATH").unwrap_or_default();
         let programs = package().root.join("usr/bin");
         command.env("XDG_DATA_DIRS", format!("{}:/usr/share", share.display())).env("PATH", format!("{}:{path}", programs.display()));
-        let script =
-            "gio info -a standard::content-type \"$1\" \"$2\" >types && gio mime application/x-age-encryption dbseal.desktop >/dev/null &&
-            gio open \"$1\"; exec sleep 1000";
+        let script = "gio info -a standard::content-type \"$1\" \"$2\" >types && gio open \"$1\"; exec sleep 1000";
         command.current_dir(home.path("")).args(["sh", "-c", script, "sh"]).args([folder.path(BACKUP), folder.path("without-an-ending")]);
     });
     assert_eq!(app.home.read_text("types").matches("standard::content-type: application/x-age-encryption").count(), 2);

@@ -1,11 +1,13 @@
 //! The desktop app's window: one for all starts, asking before it closes over a job, and never held up by what a program prints.
 #![cfg(unix)]
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use dbseal_tests::browser::wait_for;
 use dbseal_tests::cli::{Folder, lives};
-use dbseal_tests::desktop::Desktop;
+use dbseal_tests::desktop::forms::{TRUST, choose_key, choose_program, signed_backup, start_program};
+use dbseal_tests::desktop::{Desktop, package};
 use dbseal_tests::inputs::paint;
 use serde_json::{Value, json};
 
@@ -14,16 +16,12 @@ const WINDOW: &str = ".* - dbseal";
 
 /// A backup that is signed, for a program gets no other, and the window with both keys chosen and this program to be typed.
 fn into_program(line: &str) -> (Folder, Desktop) {
-    let folder = Folder::with_key();
-    folder.write("shop.sql", paint(3 << 20));
-    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
-    folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "shop.sql.age", "shop.sql"]).run().succeeds();
+    let folder = signed_backup(paint(3 << 20));
     let desktop = Desktop::start(&[&folder.path("shop.sql.age")]);
     desktop.begin("open");
-    desktop.browser.wait_for("#trust").type_in(folder.read_text("db1.sign.pub").trim());
-    desktop.choose("#identity-file", "Choose the key file", &folder.path("backup.key"));
-    desktop.browser.wait_for("#output-program").click();
-    desktop.browser.wait_for("#program").type_in(&line.replace("HERE", folder.path("").to_str().expect("text")));
+    desktop.browser.wait_for("#trust").type_in(folder.read_text(TRUST).trim());
+    choose_key(&desktop, &folder);
+    choose_program(&desktop, &line.replace("HERE", folder.path("").to_str().expect("text")));
     (folder, desktop)
 }
 
@@ -39,13 +37,29 @@ fn a_second_start_hands_its_files_to_the_window() {
     assert_eq!(desktop.display.windows(WINDOW).len(), 1);
 }
 
+/// As over ssh.
+#[test]
+#[ignore = "not run here: long tier (behind what builds the app)"]
+fn without_a_display_it_says_so() {
+    for display in [None, Some(":4711")] {
+        let mut command = Command::new(package().program("dbseal-desktop"));
+        let _ = command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").envs(display.map(|display| ("DISPLAY", display)));
+        let output = command.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last = said.lines().last().unwrap_or_default();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(last.starts_with("dbseal-desktop: the window cannot be shown: ") && last.ends_with("there is no display here"), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
 /// However often the X is clicked, there is one question, and each answer does what it says.
 #[test]
 #[ignore = "not run here: long tier (10 minutes for the first, most of them to build the app)"]
 fn closing_over_a_job_asks_once() {
     const QUESTION: &str = "Close dbseal?";
     let (folder, desktop) = into_program("sh -c 'echo $$ >HERE/pid; sleep 600; cat >/dev/null; touch HERE/committed'");
-    desktop.browser.wait_for("#start").click();
+    start_program(&desktop);
     wait_for("the program runs", || folder.has("pid").then_some(()));
     let program = folder.read_text("pid").trim().parse().expect("a number");
     let click_x = || {
@@ -74,7 +88,7 @@ fn a_program_that_prints_without_end_holds_nothing_up() {
     let line = format!("sh -c 'seq {LINES} >&2; cat >/dev/null; touch HERE/has-read; echo it ends >&2'");
     let (folder, desktop) = into_program(&line);
     let start = Instant::now();
-    desktop.browser.wait_for("#start").click();
+    start_program(&desktop);
     let _ = desktop.browser.wait_for("#printed");
     let mut worst = Duration::ZERO;
     while !folder.has("has-read") {

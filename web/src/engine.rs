@@ -14,7 +14,7 @@ mod salvage;
 mod source;
 mod writing;
 
-pub use against_seal::{first_claims, source_word, trusted};
+pub use against_seal::{first_claims, source_word, trust_of, trusted};
 pub use age_file::is_age;
 pub use check::check;
 pub use inspect::inspect;

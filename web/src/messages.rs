@@ -54,6 +54,18 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Whom it trusts: lines of a trust file, or verifier keys.
+    #[must_use]
+    pub fn trust(&self) -> &str {
+        match self {
+            Self::Check { trust } | Self::Open { trust, .. } | Self::Inspect { trust } => trust,
+            #[cfg(feature = "many")]
+            Self::Catalogue { trust, .. } => trust,
+        }
+    }
+}
+
 /// What the secret beside a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyKind {
@@ -113,8 +125,26 @@ pub enum OutputKind {
     Storage(String),
     /// Memory, up to [`MEMORY_LIMIT`]; from there the page offers it.
     Memory,
-    /// A program that reads it, by its command line. Only the desktop app runs one.
-    Command(String),
+    /// A program that reads it. Only the desktop app runs one.
+    Command(Program),
+}
+
+/// A program that reads what is opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its command line.
+    pub line: String,
+    /// What it gets where that is compressed.
+    pub zstd: Zstd,
+}
+
+/// What becomes of data that was compressed with zstd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Zstd {
+    /// It stays as it is.
+    Kept,
+    /// It is decompressed, all of it. Other data is refused.
+    Decompressed,
 }
 
 /// What of a backup is wanted.
@@ -360,6 +390,14 @@ pub struct Inspected {
     pub as_sealed: Option<bool>,
     /// Why the seal itself says nothing: a sentence.
     pub broken: Option<String>,
+}
+
+impl Inspected {
+    /// Whether somebody who is trusted vouches for what its seal says.
+    #[must_use]
+    pub fn is_vouched(&self) -> bool {
+        self.claims.as_ref().is_some_and(|claims| claims.vouched_by.is_some())
+    }
 }
 
 /// Why a job failed, in a sentence, and what to do about it.

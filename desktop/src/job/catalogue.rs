@@ -61,7 +61,7 @@ impl Catalogue<'_> {
             } else {
                 // A seal alone is listed; where there is nothing at all, as of a disk that was pulled, nothing is known.
                 if !seal_path(path).exists() {
-                    path.metadata().map_err(|error| failures::unreadable(&error))?;
+                    path.metadata().map_err(|error| failures::unreadable(path, &error))?;
                 }
                 vec![path.to_path_buf()]
             };

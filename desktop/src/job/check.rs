@@ -14,7 +14,7 @@ use crate::commands::threads;
 
 pub(super) fn check(backup: &Path, seal: Option<&Path>, trust: &Trust, observer: &Arc<dyn Observer>) -> Result<Checked, Failure> {
     let answer = verify_whole(backup, seal, trust, observer).map_err(|error| failures::of(&error))?;
-    let file_len = backup.metadata().map_err(|error| failures::unreadable(&error))?.len();
+    let file_len = backup.metadata().map_err(|error| failures::unreadable(backup, &error))?.len();
     Ok(checked(&answer, file_len))
 }
 

@@ -1,9 +1,10 @@
 //! What a person at the window is told when a job fails: the sentence of the command, and what to do next here.
 
 use std::io;
+use std::path::Path;
 
 use dbseal::JobError;
-use dbseal::core::{HeaderError, KeyError, KeyfileError, PayloadError, Standing, TrustError, UnwrapError};
+use dbseal::core::{HeaderError, KeyError, KeyfileError, PayloadError, Standing, UnwrapError};
 use dbseal_web::messages::{Failure, SealPolicy};
 
 const WITHOUT_SEAL: &str = "if you know where the backup comes from, say that the seal does not matter";
@@ -14,8 +15,8 @@ const FETCH_COMPLETE: &str = "this copy is incomplete: fetch it again from where
 pub(super) const VOUCHED_ONLY: &str =
     "say whom you trust: into a program goes only what somebody whom you trust vouches for; anything else can be opened into a file";
 
-/// A job that failed.
-pub(super) fn of(error: &JobError) -> Failure {
+/// A job that failed, or what would have begun one.
+pub(crate) fn of(error: &JobError) -> Failure {
     let what = match error.stderr_tail() {
         _ if matches!(error, JobError::NoTerminal(_)) => "a passphrase is needed".into(),
         Some(tail) => format!("{error}; its last words: {}", tail.trim()),
@@ -92,6 +93,8 @@ fn next(error: &JobError) -> String {
         }
         JobError::NotSalvageable(_) | JobError::RangeOfArmor(_) | JobError::RangeOfStream(_) => "open all of it",
         JobError::Range(_) => "choose other bytes; Inspect says how many there are",
+        JobError::TrustBesideBackup(_) => "copy it to a place that the storage cannot write to, look at it once, and choose it there",
+        JobError::Decompress { .. } => "do not have it decompressed: it is no zstd; read what the program printed",
         JobError::Sparse { .. } => "no backup has holes: fetch it again from where it is whole, or say whom you trust",
         JobError::Spawn { .. } => "see that the program is installed, and spelled as it is there",
         JobError::ChildFailed { .. } => "read what it printed; what it has made of the backup may be incomplete",
@@ -102,18 +105,9 @@ fn next(error: &JobError) -> String {
     next.into()
 }
 
-/// Whom a person trusts is not understood.
-pub(super) fn trust(error: TrustError) -> Failure {
-    let next = match error {
-        TrustError::Key { .. } => "dbseal keygen --sign wrote the key to a .pub file: give the line that is in it",
-        _ => "correct whom you trust, or leave it empty",
-    };
-    Failure::new(format!("whom you trust is not understood: {error}"), next)
-}
-
 /// A file cannot be read.
-pub(super) fn unreadable(error: &io::Error) -> Failure {
-    Failure::new(format!("the file cannot be read: {error}"), "see that the disk is there and whole, then choose the file again")
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("{} cannot be read: {error}", path.display()), "see that the disk is there and whole, then choose the file again")
 }
 
 /// A folder, or a device.
@@ -142,6 +136,11 @@ pub(super) fn too_many_backups(count: usize, most: usize) -> Failure {
 /// Nowhere to write to.
 pub(super) fn no_output() -> Failure {
     Failure::new("no place for the output was chosen", "choose a file")
+}
+
+/// Data that is decompressed has no other places than its beginning.
+pub(super) fn part_of_compressed() -> Failure {
+    Failure::new("only all of a backup can be decompressed", "open all of it, or a part as it is")
 }
 
 /// Not the words of a command.

@@ -9,13 +9,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use dbseal::core::Trust;
 use dbseal::open_regular;
 use dbseal_web::engine::{Piece, ReadError, Source, inspect as inspect_source, read_seal};
 use dbseal_web::messages::{Failure, Inspected};
 
 use super::failures;
 
-pub(super) fn inspect(backup: &Path, seal: Option<&Path>, trust: &str) -> Result<Inspected, Failure> {
+pub(super) fn inspect(backup: &Path, seal: Option<&Path>, trust: &Trust) -> Result<Inspected, Failure> {
     let name = backup.file_name().unwrap_or_default().to_string_lossy();
     let backup = Disk::open(backup)?;
     let seal = seal.map(Disk::open).transpose()?;
@@ -39,8 +40,8 @@ impl Disk {
         if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             return Err(failures::not_a_file());
         }
-        let file = open_regular(path).map_err(|error| failures::unreadable(&error))?;
-        let len = file.metadata().map_err(|error| failures::unreadable(&error))?.len();
+        let file = open_regular(path).map_err(|error| failures::unreadable(path, &error))?;
+        let len = file.metadata().map_err(|error| failures::unreadable(path, &error))?.len();
         Ok(Self { file: Arc::new(file), len })
     }
 }

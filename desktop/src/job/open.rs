@@ -7,9 +7,9 @@ use std::sync::Arc;
 use dbseal::core::{Passphrase, Trust};
 use dbseal::{
     AskPassphrase, Command, DecryptRequest, Destination, Fifos, IdentitySource, JobError, Keep, Names, Observer, Overwrite, Pace,
-    PassphraseSource, SalvageRequest, SealCheck, Source, Unlock, decrypt, open_regular, salvage,
+    PassphraseSource, SalvageRequest, SealCheck, Source, Streams, Unlock, decrypt, open_regular, salvage,
 };
-use dbseal_web::messages::{End, Failure, KeyKind, Opened, OutputKind, Part, Place, SealPolicy};
+use dbseal_web::messages::{End, Failure, KeyKind, Opened, OutputKind, Part, Place, Program, SealPolicy, Zstd};
 use zeroize::Zeroizing;
 
 use super::check::{claims, place};
@@ -40,10 +40,15 @@ impl Opening<'_> {
 
     fn decrypt(&self, part: dbseal::Part, observer: &Arc<dyn Observer>) -> Result<Opened, Failure> {
         let destination = match self.output {
-            OutputKind::Command(line) => Destination::Into(command(line)?),
-            _ => Destination::File { path: self.file()?, overwrite: self.overwrite() },
+            OutputKind::Command(program) => Destination::Into(command(&program.line)?),
+            _ => Destination::File { path: self.file()?, overwrite: self.overwrite(), streams: Streams::Refused },
         };
         let into_program = matches!(destination, Destination::Into(_));
+        let part = match self.output {
+            OutputKind::Command(Program { zstd: Zstd::Decompressed, .. }) if part == dbseal::Part::Whole => dbseal::Part::Decompressed,
+            OutputKind::Command(Program { zstd: Zstd::Decompressed, .. }) => return Err(failures::part_of_compressed()),
+            _ => part,
+        };
         let request = DecryptRequest {
             source: Source::File(self.backup.into()),
             destination,

@@ -19,7 +19,7 @@ use crate::adopt::AdoptRequest;
 use crate::against_seal::SealPolicy;
 use crate::child::Command;
 use crate::decrypt::{DecryptRequest, Part};
-use crate::destination::{Destination, Overwrite};
+use crate::destination::{Destination, Overwrite, Streams};
 use crate::encrypt::{Compression, Encoding, EncryptRequest};
 use crate::error::JobError;
 use crate::input::{Fifos, Source, is_same_file};
@@ -140,7 +140,7 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     let seal = seals::check(args.seal, &source)?;
     let unlock = unlock(args.identity, args.passphrase_file);
     if let Some(keep) = args.salvage {
-        let (Source::File(backup), Destination::File { path, overwrite }) = (&source, &destination) else {
+        let (Source::File(backup), Destination::File { path, overwrite, .. }) = (&source, &destination) else {
             return Err(JobError::NotSalvageable(source.what()));
         };
         return Ok(Plan::Salvage(Box::new(SalvageRequest {
@@ -249,7 +249,7 @@ fn destination(args: OutputArgs, content: Content) -> Result<Destination, JobErr
     match args.output {
         Some(path) if path != Path::new("-") => {
             let overwrite = if args.force { Overwrite::Allowed } else { Overwrite::Refused };
-            return Ok(Destination::File { path, overwrite });
+            return Ok(Destination::File { path, overwrite, streams: Streams::Written });
         }
         None if content == Content::Binary && std::io::stdout().is_terminal() => return Err(JobError::BinaryToTerminal),
         _ => {}

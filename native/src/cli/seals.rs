@@ -9,7 +9,7 @@ use dbseal_core::{FileName, Integrity, Pattern, Trust};
 use super::args::LoadArgs;
 use super::plan::load;
 use super::seal_args::{Accept, DecryptSealArgs, ListArgs, SealArgs, SignArgs, VerifyArgs};
-use super::trusted::{is_there, trust};
+use super::trusted::trust;
 use super::ui::Ui;
 use crate::adopt::AdoptRequest;
 use crate::against_seal::{Names, SealCheck, SealPolicy};
@@ -25,6 +25,7 @@ use crate::sample::Depth;
 use crate::sealing::{Sign, now, seal_path};
 use crate::seen::Seen;
 use crate::series::Series;
+use crate::trusted::is_there;
 use crate::verify::{Verification, VerifyRequest};
 
 /// The seal of a backup, with the name of the file that its key is in.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::forms::TRUST;
 use super::screen_reader::{Role, ScreenReader, Thing};
 use super::{Display, Processes, environment, package};
 use crate::browser::wait_for;
@@ -151,11 +152,12 @@ impl ByHand {
     pub fn open_into(&self, folder: &Folder, line: &str) {
         self.press("Open");
         self.choose("Key file", "Choose the key file", &folder.path("backup.key"));
-        self.choose("Read them from a file", "Whom do you trust?", &folder.path("db1.sign.pub"));
+        self.choose("Read them from a file", "Whom do you trust?", &folder.path(TRUST));
         self.press_at(Role::Choice, "Into a file", "Down");
         self.press_at(Role::Field, "The command", "End");
         self.type_text(line);
         self.press("Open");
+        self.display.press_return("Run this program?");
     }
 
     /// Presses Enter in a dialog without a title of its own, which lies over the window.

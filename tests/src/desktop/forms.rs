@@ -1,10 +1,14 @@
 //! What a person fills in at the forms of the app, and a backup to do it with.
 
+use std::fs;
 use std::path::Path;
 
 use super::Desktop;
 use crate::browser::wait_for;
 use crate::cli::Folder;
+
+/// Where, below the folder of a backup, the file lies that says whom to trust: apart from it.
+pub const TRUST: &str = "trusted/db1.sign.pub";
 
 /// A folder with a signed backup of these bytes, `shop.sql.age`, with what opens it and what vouches for it.
 ///
@@ -14,9 +18,19 @@ use crate::cli::Folder;
 pub fn signed_backup(plain: impl AsRef<[u8]>) -> Folder {
     let folder = Folder::with_key();
     folder.write("shop.sql", plain);
-    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+    make_signing_key(&folder);
     folder.dbseal(["encrypt", "-R", "backup.pub", "--sign", "db1.sign.key", "-o", "shop.sql.age", "shop.sql"]).run().succeeds();
     folder
+}
+
+/// Makes `db1.sign.key`, and the trust file for it.
+///
+/// # Panics
+/// If they cannot be made.
+pub fn make_signing_key(folder: &Folder) {
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+    fs::create_dir(folder.path("trusted")).expect("a folder");
+    fs::rename(folder.path("db1.sign.pub"), folder.path(TRUST)).expect("it is moved");
 }
 
 /// Chooses the key that opens it.
@@ -51,10 +65,19 @@ pub fn choose_program(desktop: &Desktop, line: &str) {
 /// # Panics
 /// If the form does not let it.
 pub fn open_into(desktop: &Desktop, folder: &Folder, line: &str) {
-    desktop.trust(&folder.path("db1.sign.pub"));
+    desktop.trust(&folder.path(TRUST));
     choose_key(desktop, folder);
     choose_program(desktop, line);
+    start_program(desktop);
+}
+
+/// Starts what was filled in, and lets the program run.
+///
+/// # Panics
+/// If nobody is asked.
+pub fn start_program(desktop: &Desktop) {
     desktop.browser.wait_for("#start").click();
+    desktop.display.press_return("Run this program?");
 }
 
 /// A program that notes its process in `pid`, and commits what it has read as `final` when its input ends.

@@ -6,8 +6,11 @@ use super::failures;
 use super::reading::length;
 use crate::messages::{Claims, Failure, Place, SealPolicy, Trusted};
 
-/// Whom a text trusts: nobody, if there is nothing in it. One with only comments is refused, as it may have been meant to name somebody.
-pub(super) fn trust_of(text: &str) -> Result<Trust, Failure> {
+/// Whom a text trusts: nobody, if there is nothing in it.
+///
+/// # Errors
+/// A line that is not understood; only comments, which may have been meant to name somebody.
+pub fn trust_of(text: &str) -> Result<Trust, Failure> {
     if text.trim_ascii().is_empty() { Ok(Trust::default()) } else { Trust::parse(text).map_err(failures::trust) }
 }
 

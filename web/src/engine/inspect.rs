@@ -1,8 +1,8 @@
 //! What an age file says about itself. All of it is a claim: nothing is authenticated without a key.
 
-use dbseal_core::{Extent, Layout, Seal};
+use dbseal_core::{Extent, Layout, Seal, Trust};
 
-use super::against_seal::{broken, claims, trust_of};
+use super::against_seal::{broken, claims};
 use super::age_file::AgeFile;
 use super::source::Source;
 use crate::messages::{Failure, Inspected};
@@ -10,12 +10,11 @@ use crate::messages::{Failure, Inspected};
 /// Characters of a recipient's type that are shown: in a file from elsewhere it may be of any length.
 const MAX_SHOWN_LEN: usize = 64;
 
-/// Reads the header and the seal. `trust` are the lines of a trust file, or nothing.
+/// Reads the header and the seal.
 ///
 /// # Errors
 /// A file that cannot be read, or is no age file.
-pub async fn inspect<S: Source>(name: &str, backup: &S, seal: Option<&[u8]>, trust: &str) -> Result<Inspected, Failure> {
-    let trust = trust_of(trust)?;
+pub async fn inspect<S: Source>(name: &str, backup: &S, seal: Option<&[u8]>, trust: &Trust) -> Result<Inspected, Failure> {
     let file = AgeFile::read(backup).await?;
     let is_armored = file.armored.is_some();
     let section_len = backup.len().saturating_sub(file.header_len);
@@ -36,7 +35,7 @@ pub async fn inspect<S: Source>(name: &str, backup: &S, seal: Option<&[u8]>, tru
         None => {}
         Some(Err(error)) => inspected.broken = Some(broken(error)),
         Some(Ok(seal)) => {
-            let judgement = seal.judge(&trust);
+            let judgement = seal.judge(trust);
             let header = Extent::of(&file.header.to_bytes());
             inspected.as_sealed = Some(!is_armored && header == judgement.header() && section_len == judgement.payload().len);
             inspected.claims = Some(claims(&judgement, None));

@@ -63,4 +63,6 @@ pub struct About {
     pub backend: String,
     /// The networks that are up, by the names of their interfaces; `None` where it cannot be told.
     pub networks: Option<Vec<String>>,
+    /// The files that say whom to trust where a form says nobody.
+    pub trust_files: Vec<String>,
 }

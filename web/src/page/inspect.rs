@@ -24,7 +24,12 @@ pub(super) static INSPECT: Keyless = Keyless {
 };
 
 fn show_answer(page: &Page, inspected: &Inspected) {
-    let tone = if inspected.broken.is_some() || inspected.as_sealed == Some(false) { Tone::Bad } else { Tone::Plain };
+    let tone = match inspected.as_sealed {
+        _ if inspected.broken.is_some() => Tone::Bad,
+        Some(false) => Tone::Bad,
+        Some(true) if !inspected.is_vouched() => Tone::Unsure,
+        Some(true) | None => Tone::Plain,
+    };
     let (card, title) = answer::headline(tone, texts::inspected_title(inspected), &texts::inspected_note(inspected));
     let head = Tag::new("section").id("answer").attr("data-answer", "inspected").attr("role", "status").child(card);
     let file = job::section(texts::FILE_SAYS).id("facts").child(facts(texts::inspected_facts(inspected)));

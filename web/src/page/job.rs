@@ -18,7 +18,7 @@ use super::pace::Pace;
 use super::stored::Stored;
 use super::{Engine, Page, save, set_title, start, texts};
 use crate::messages::desktop::Order;
-use crate::messages::{Chosen, Failure, Progress, Report, Request};
+use crate::messages::{Chosen, Failure, Program, Progress, Report, Request};
 
 /// In milliseconds: numbers that change more often cannot be read.
 const TEXT_INTERVAL: f64 = 250.0;
@@ -93,8 +93,8 @@ pub(super) struct Output {
     pub(super) stored: Option<Stored>,
     /// The app's file, where it goes there.
     pub(super) chosen: Option<Picked>,
-    /// The command line of the program that it goes to, where it goes to one.
-    pub(super) program: Option<String>,
+    /// The program that it goes to, where it goes to one.
+    pub(super) program: Option<Program>,
 }
 
 /// What has come of a job, beside its last word.

@@ -89,6 +89,12 @@ impl App {
         self.call("choose_trust", &Object::new()).await.map(|text| text.as_string()).map_err(|error| failure(&error))
     }
 
+    /// Asks the person whether the next job may give its output to a program, if one of these vouches for it.
+    pub(super) async fn let_run(&self, line: &str, trust: &str) -> bool {
+        let is_let = self.call("let_run", &arguments(&[("line", &line.into()), ("trust", &trust.into())])).await;
+        is_let.is_ok_and(|is_let| is_let.is_truthy())
+    }
+
     /// Lets the person choose where a text goes; the app says so where it cannot be written.
     pub(super) fn save_text(&self, name: &str, text: &str) {
         self.tell("save_text", &arguments(&[("name", &name.into()), ("text", &text.into())]));

@@ -18,7 +18,7 @@ use super::stored::Stored;
 use super::texts::{self, Opening};
 use super::{Page, answer, opened, trust};
 use crate::messages::desktop::Choice;
-use crate::messages::{Failure, OutputKind, Part, Report, Request, SealPolicy};
+use crate::messages::{Failure, OutputKind, Part, Program, Report, Request, SealPolicy, Zstd};
 use crate::objects::words_of;
 
 /// What the form begins with.
@@ -28,7 +28,7 @@ pub(super) struct Form {
     pub(super) by: By,
     pub(super) seal: SealPolicy,
     /// The program that the output goes to, in the desktop app.
-    pub(super) program: Option<String>,
+    pub(super) program: Option<Program>,
     pub(super) said: Option<&'static str>,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn show(page: &Page, form: &Form) {
         move || key.forget()
     });
     let part = PartSection::new(&form.part);
-    let program = page.app().filter(|_| form.seal != SealPolicy::Ignored).map(|_| ProgramSection::new(form.program.as_deref()));
+    let program = page.app().filter(|_| form.seal != SealPolicy::Ignored).map(|_| ProgramSection::new(form.program.as_ref()));
     let (output, outlet) = output_section(page, program.as_ref());
     let seal = form.seal.clone();
     let is_asked = seal != SealPolicy::Ignored;
@@ -65,6 +65,10 @@ pub(super) fn show(page: &Page, form: &Form) {
             let asked = Asked { files, part: part.chosen()?, seal: seal.clone(), trust: trusted(&page, &seal)?, program };
             if asked.program.is_some() && asked.part == Part::Salvage {
                 return Err((texts::no_salvage_into_program(), "output-program"));
+            }
+            let decompresses = asked.program.as_ref().is_some_and(|program| program.zstd == Zstd::Decompressed);
+            if decompresses && asked.part != Part::Whole {
+                return Err((texts::no_part_decompressed(), "decompress"));
             }
             let Some(outlet) = outlet.get() else { return Err((texts::still_preparing(), "output-note")) };
             let longest = output::longest(asked.files.backup.as_ref().map_or(0, Picked::len), &asked.part);
@@ -97,7 +101,7 @@ struct Asked {
     part: Part,
     seal: SealPolicy,
     trust: String,
-    program: Option<String>,
+    program: Option<Program>,
 }
 
 /// What it means to open a backup without its seal or under another name, and the way back from there.
@@ -148,7 +152,12 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
         },
         Outlet::Memory { .. } => OutputKind::Memory,
         Outlet::App => match (&output.program, page.app()) {
-            (Some(line), _) => OutputKind::Command(line.clone()),
+            (Some(program), Some(app)) => {
+                if !app.let_run(&program.line, &trust).await {
+                    return notice.fail(&texts::program_not_let());
+                }
+                OutputKind::Command(program.clone())
+            }
             (None, Some(app)) => {
                 output.chosen = files::in_app(app.choose(&Choice::Output(output.name.clone())).await).pop();
                 if output.chosen.is_none() {
@@ -156,7 +165,7 @@ async fn begin(page: Page, asked: Asked, outlet: Outlet, key: KeySection, notice
                 }
                 OutputKind::Picker
             }
-            (None, None) => return notice.fail(&texts::no_place_chosen()),
+            (_, None) => return notice.fail(&texts::no_place_chosen()),
         },
     };
     // The form was left while the file was being chosen.

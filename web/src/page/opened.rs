@@ -64,7 +64,7 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
 /// What the output is in, if it is saved: a program or a file.
 fn went_to<'a>(output: &'a Output, file: Option<&'a str>) -> Option<(&'static str, &'a str)> {
     match &output.program {
-        Some(line) => Some((texts::WENT_TO_PROGRAM, line)),
+        Some(program) => Some((texts::WENT_TO_PROGRAM, &program.line)),
         None => file.map(|file| (texts::WENT_TO_FILE, file)),
     }
 }

@@ -58,6 +58,8 @@ pub(super) const TRUST: &str = "Whom do you trust?";
 pub(super) const TRUST_LABEL: &str = "Verifier keys, or the lines of a trust file";
 pub(super) const TRUST_HINT: &str = "One key a line, from the .sign.pub file of the database host. Without any, the page can still tell whether a \
                                      backup is as its seal says, but not whose word that is.";
+/// Before the names of files.
+pub(super) const TRUST_DEFAULT: &str = "Without any, those count whom this computer trusts: ";
 pub(super) const TRUST_EXAMPLE: &str = "db1+23d10702+ARZuj9Qu…  may=seal series=shop*";
 pub(super) const TRUST_FILE: &str = "Read them from a file";
 pub(super) const TRUST_REMEMBER: &str = "Remember them in this browser";
@@ -99,6 +101,8 @@ pub(super) const PROGRAM_LABEL: &str = "The command";
 pub(super) const PROGRAM_HINT: &str =
     "Run without a shell, with your rights. For a pipe or a redirection write sh -c '...', and see that it fails when a part fails.";
 pub(super) const PROGRAM_EXAMPLE: &str = "mbstream -x -C /restore";
+pub(super) const DECOMPRESS: (&str, &str) =
+    ("Decompress it", "For a dump that dbseal encrypt --zstd made, unless the program does that. Anything else is refused then.");
 pub(super) const GOES_TO_APP: &str = "A file appears under its name only when all of it is there and on the disk. A program that is stopped may leave what it has made so far.";
 pub(super) const WENT_TO_FILE: &str = "File";
 pub(super) const WENT_TO_PROGRAM: &str = "Program";
@@ -129,7 +133,8 @@ pub(super) const PREPARING: &str = "Getting ready";
 pub(super) const SILENCE: &str = "Nothing was heard of this work for 20 seconds. The disk may be slow, or something has ended the work. If \
                                   this stays, stop and try again; if that does not help, use the dbseal command.";
 pub(super) const STOPPED: &str = "Stopped. Nothing was kept, unless all of it had just been written.";
-pub(super) const STOPPED_PROGRAM: &str = "Stopped; the program is ended too. What it has made of the backup so far is not complete.";
+pub(super) const STOPPED_PROGRAM: &str =
+    "Stopped; the program is ended too, if it runs as you: not by sudo. What it has made of the backup may not be complete.";
 pub(super) const READING_STOPPED: &str = "Stopped.";
 pub(super) const LEGEND: [(&str, &str); 3] = [("unread", "not read yet"), ("read", "read"), ("damaged", "damaged")];
 
@@ -272,6 +277,18 @@ pub(super) fn no_salvage_into_program() -> Failure {
 
 pub(super) fn no_program() -> Failure {
     failure("No command was entered yet.", "Name the program, as in mbstream -x -C /restore.")
+}
+
+pub(super) fn no_part_decompressed() -> Failure {
+    failure("A part of a compressed dump cannot be decompressed by itself.", "Open all of it, or do not have it decompressed.")
+}
+
+pub(super) fn program_not_let() -> Failure {
+    failure(
+        "Nobody has let that program run, so nothing was started.",
+        "Press the button again, and say yes to what you want to run. A command of more than 1,000 characters cannot be shown: put it into \
+         a script.",
+    )
 }
 
 pub(super) fn bad_range() -> Failure {

@@ -9,7 +9,7 @@ use web_sys::{File, Storage};
 
 use super::elements::{Tag, choice, div, paragraph, window};
 use super::notice::Notice;
-use super::{Page, texts};
+use super::{Page, native, texts};
 use crate::engine::has_private_key;
 use crate::messages::Failure;
 use crate::objects;
@@ -132,8 +132,25 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     super::job::section(texts::TRUST)
         .child(Tag::new("label").class("label").attr("for", "trust").text(texts::TRUST_LABEL))
         .child(paragraph("hint", texts::TRUST_HINT).id("trust-hint"))
+        .child(page.app().map(|_| default_files()))
         .child(area)
         .child(div("row").child(chooser).child(storage().map(|_| remember_row)))
+}
+
+/// The files that the app asks where nobody is named here, once it has said which.
+fn default_files() -> Tag {
+    let hint = paragraph("hint", "").id("trust-default");
+    hint.show(false);
+    spawn_local({
+        let hint = hint.clone();
+        async move {
+            if let Some(about) = native::about().await.filter(|about| !about.trust_files.is_empty()) {
+                hint.set_text(&format!("{}{}", texts::TRUST_DEFAULT, texts::visible(&about.trust_files.join(", "))));
+                hint.show(true);
+            }
+        }
+    });
+    hint
 }
 
 /// What a file of lines is chosen with: the browser's own way, or the app's.

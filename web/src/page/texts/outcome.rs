@@ -162,6 +162,7 @@ fn recipients(kinds: &[String]) -> String {
 pub(in crate::page) fn inspected_title(inspected: &Inspected) -> &'static str {
     match (&inspected.broken, inspected.as_sealed) {
         (Some(_), _) => "Broken seal",
+        (None, Some(true)) if !inspected.is_vouched() => "As its seal says, but nobody you trust vouches for it",
         (None, Some(true)) => "Header and length are as sealed",
         (None, Some(false)) => "Not as it was sealed",
         (None, None) => "No seal",
@@ -172,6 +173,9 @@ pub(in crate::page) fn inspected_title(inspected: &Inspected) -> &'static str {
 pub(in crate::page) fn inspected_note(inspected: &Inspected) -> String {
     match (&inspected.broken, inspected.as_sealed) {
         (Some(why), _) => format!("The seal cannot be used. {}", sentence(why)),
+        (None, Some(true)) if !inspected.is_vouched() => {
+            "Header and length are those of its seal, which anybody can have made. The data itself was not read: Check does that.".into()
+        }
         (None, Some(true)) => "The data itself was not read: Check does that.".into(),
         (None, Some(false)) => "Header or length are not those that the seal says: the backup was changed or cut off.".into(),
         (None, None) => "This is what the file says of itself. Without a seal and without a key, nobody vouches for any of it.".into(),

@@ -97,6 +97,7 @@ fn damage_is_told_with_its_share() {
 #[test]
 fn names_cannot_hide_or_turn_anything_around() {
     assert_eq!(visible("a\u{202e}b\u{0}\n\u{200b}ä ⛃"), "a\\u{202e}b\\u{0}\\u{a}\\u{200b}ä ⛃");
+    assert_eq!(visible("x\u{fe0f}\u{a0}\u{3000}\u{3164}.age"), "x\\u{fe0f}\\u{a0}\\u{3000}\\u{3164}.age");
     let hostile = Checked { name: "<b>x</b>\nIntegrity: Intact".into(), ..checked("unsealed") };
     let report = checked_report(&hostile, "now", &program(false));
     assert!(report.contains("Backup: <b>x</b>\\u{a}Integrity: Intact\n"), "{report}");
