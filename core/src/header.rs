@@ -146,13 +146,16 @@ impl Header {
     pub fn unwrap(&self, identities: &[Identity]) -> Result<FileKey, UnwrapError> {
         for identity in identities {
             if let Some(file_key) = with_wiped_stack(|| identity.unwrap(&self.stanzas))? {
-                return match file_key.verify_header_mac(&self.authenticated_bytes(), &self.mac) {
-                    true => Ok(file_key),
-                    false => Err(UnwrapError::WrongMac),
-                };
+                return if self.is_of(&file_key) { Ok(file_key) } else { Err(UnwrapError::WrongMac) };
             }
         }
         Err(UnwrapError::NoMatch)
+    }
+
+    /// Whether this is a header of that file key, by its MAC.
+    #[must_use]
+    pub fn is_of(&self, file_key: &FileKey) -> bool {
+        file_key.verify_header_mac(&self.authenticated_bytes(), &self.mac)
     }
 
     /// The stanzas as they stand, padding included.

@@ -60,7 +60,6 @@ impl Journal {
     }
 
     /// Bytes in either.
-    #[expect(clippy::len_without_is_empty, reason = "a header is never empty")]
     #[must_use]
     pub fn header_len(&self) -> usize {
         self.before.len()

@@ -11,6 +11,7 @@ use crate::age_file::AgeFile;
 use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, StreamReader};
+use crate::journal::JournalFile;
 use crate::output::PendingFile;
 use crate::pace::Pace;
 use crate::report::{Observer, Silent};
@@ -54,6 +55,9 @@ pub fn adopt(request: &AdoptRequest, observer: &Arc<dyn Observer>) -> Result<Ado
     let file_name =
         FileName::of(request.backup.file_name().unwrap_or_default().as_bytes()).ok_or_else(|| JobError::NameInSeal(what.clone()))?;
     let unlimited = Pace::unlimited();
+    if JournalFile::beside(&request.backup, &input.file).is_some() {
+        return Err(JobError::Unfinished(what));
+    }
     let start = AgeFile::read(StreamReader::new(&mut input, &Silent, &unlimited, 0), &what)?;
     let (header, is_armored) = (start.header.to_bytes(), start.is_armored);
     drop(start);

@@ -10,6 +10,7 @@ use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Judgement, Maker, P
 
 use crate::error::JobError;
 use crate::input::Source;
+use crate::journal::sealed_header;
 use crate::pipeline::read_full;
 use crate::reason::reason;
 use crate::replaced::{replaced_seal, replaced_words};
@@ -137,6 +138,13 @@ impl SealCheck {
             Some(sealed) if !self.names.allow(&sealed) => Err(JobError::Renamed { what, sealed }),
             _ => Ok(Some(seal)),
         }
+    }
+
+    /// The header that the backup has by its seal, where that is asked.
+    pub(crate) fn sealed_header(&self, source: &Source) -> Option<Extent> {
+        let beside = || if let Source::File(backup) = source { Some(seal_path(backup)) } else { None };
+        let path = self.path.clone().or_else(beside).filter(|_| self.policy != SealPolicy::Ignored)?;
+        sealed_header(&path)
     }
 
     /// Where a backup is refused by its seal, tells of another one that may be the right one.

@@ -7,15 +7,21 @@ use dbseal_core::{ArmorReader, BEGIN_ARMOR, FileKey, Header, HeaderError, Identi
 
 use crate::error::JobError;
 use crate::input::open_regular;
+use crate::journal::{JournalFile, sealed_header};
 use crate::pipeline::read_full;
+use crate::sealing::seal_path;
 
 /// Bytes that are read first, and from armor at a time. While the header's end is not found, as much again is read as there is: each
 /// time it is parsed from its start, which in equal steps would take a time that grows with its square.
 const STEP_LEN: usize = 8 << 10;
 
-/// The header of a file, if it has one that is well-formed.
+/// The header of a file, if it has one that is well-formed, or that a journal has.
 pub(crate) fn header_of(path: &Path) -> Option<Header> {
-    AgeFile::read(open_regular(path).ok()?, "").ok().map(|file| file.header)
+    let file = open_regular(path).ok()?;
+    match JournalFile::beside(path, &file) {
+        Some(journal) => Some(journal.header(sealed_header(&seal_path(path))).clone()),
+        None => AgeFile::read(file, "").ok().map(|file| file.header),
+    }
 }
 
 /// An age file whose header was read.
@@ -55,6 +61,14 @@ impl<R: Read> AgeFile<R> {
                 Err(error) => return Err(JobError::Header { what: what.into(), error }),
             }
         }
+    }
+
+    /// Reads past a header that is known from elsewhere, as it is being replaced.
+    pub(crate) fn with_header(mut reader: R, header: Header, what: &str) -> Result<Self, JobError> {
+        let mut passed = vec![0; header.len()];
+        read_full(&mut reader, &mut passed).map_err(|error| JobError::read(what, error))?;
+        let section = Cursor::new(Vec::new()).chain(Binary::AsIs(Cursor::new(Vec::new()).chain(reader)));
+        Ok(Self { header_len: header.len() as u64, header, is_armored: false, section })
     }
 
     /// The file key, from the header.

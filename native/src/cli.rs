@@ -8,6 +8,8 @@ mod checks;
 mod json_text;
 mod naming;
 mod plan;
+mod rewrap_args;
+mod rewraps;
 mod salvaged;
 mod seal_args;
 mod seals;
@@ -189,6 +191,7 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
         Plan::Seal(request) => crate::adopt(&request, &observer).map(|adopted| Outcome::adopted(&adopted)),
         Plan::Verify(plan) => checks::verify(&plan, ui, &observer),
         Plan::List(plan) => catalogue::list(&plan, ui, &observer),
+        Plan::Rewrap(plan) => rewraps::run(&plan, ui, &observer),
         Plan::PublicHalves(unlock) => crate::public_halves_of(&unlock, &**ui).map(Outcome::public_halves),
     }
 }

@@ -16,6 +16,7 @@ use crate::descendants::kill_descendants;
 use crate::destination::{Destination, Privacy};
 use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader, check_not_same};
+use crate::journal::JournalFile;
 use crate::keys::Unlock;
 use crate::pace::Pace;
 use crate::parallel::{BATCH_CHUNKS, Transfer};
@@ -91,10 +92,19 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     let (what, regular) = (input.what.clone(), input.regular);
     let waker = input.waker();
 
-    let start = AgeFile::read(StreamReader::new(&mut input, &**observer, &request.pace, 0), &what)?;
+    let journal = JournalFile::of(&request.source, &input);
+    let reader = StreamReader::new(&mut input, &**observer, &request.pace, 0);
+    let mut start = match &journal {
+        Some(journal) => AgeFile::with_header(reader, journal.header(request.seal.sealed_header(&request.source)).clone(), &what)?,
+        None => AgeFile::read(reader, &what)?,
+    };
     // First: that the header is another one says more than that no key opens it.
     let seal = request.seal.seal_for(&request.source, Some(&start.header).filter(|_| !start.is_armored))?;
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
+    // Where no seal says which of the two it is, the one that opens.
+    if let Some(journal) = journal.filter(|_| seal.is_none() && start.header.unwrap(&identities).is_err()) {
+        start.header = journal.after().clone();
+    }
     let made_with = if start.header.needs_passphrase() { MadeWith::Passphrase } else { MadeWith::PublicKey };
     let file_key = start.unwrap(&identities, &what)?;
     drop(identities);

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, SealError, SigningKeyError, Standing, TrustError,
-    UnwrapError, WrapError, WrongProof,
+    ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, RewrapError, SealError, SigningKeyError, Standing,
+    TrustError, UnwrapError, WrapError, WrongProof,
 };
 
 use crate::reason::{reason, reason_of_create, reason_of_spawn};
@@ -438,6 +438,35 @@ pub enum JobError {
     /// A command line that cannot be split into words.
     #[error("the command given to --into cannot be run as it is: {0}")]
     BadCommand(String),
+    /// A backup gets no other recipients.
+    #[error("{what}: {error}")]
+    Rewrap {
+        /// The backup.
+        what: String,
+        /// Why not.
+        error: RewrapError,
+    },
+    /// Its seal would say that its header was altered.
+    #[error("{0} has a seal, which says what its header is")]
+    SealNeedsKey(String),
+    /// Another job changes it.
+    #[error("{} is in use by another job", .0.display())]
+    InUse(PathBuf),
+    /// A change of recipients was stopped in the middle.
+    #[error("{0}: a change of its recipients was stopped in the middle")]
+    Unfinished(String),
+    /// What has no header of bytes.
+    #[error("{0} is armor, whose recipients do not change")]
+    NotRewrappable(String),
+    /// A question to nobody.
+    #[error("there is no terminal to ask whether all others are to lose the backups")]
+    NobodyToAsk,
+    /// It was asked, and the answer was not yes.
+    #[error("nothing was changed, as the answer was not yes")]
+    NotMeant,
+    /// Of many backups, not all have other recipients now; each was told.
+    #[error("{0}")]
+    NotAllRewrapped(String),
     /// `--idle` cannot be kept.
     #[error("cannot run in the idle class: {0}")]
     Idle(String),

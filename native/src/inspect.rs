@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal_core::{Header, Layout, Note, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Seal, SourceKind, Trust, UnwrapError};
+use dbseal_core::{Extent, Header, Layout, Note, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Seal, SourceKind, Trust, UnwrapError};
 use serde::Serialize;
 
 use crate::age_file::AgeFile;
 use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader};
+use crate::journal::{JournalFile, sealed_header};
 use crate::keys::{IdentitySource, PassphraseSource, Unlock};
 use crate::pace::Pace;
 use crate::report::{Observer, Silent};
@@ -33,9 +34,17 @@ impl InspectRequest<'_> {
         !self.unlock.identities.is_empty() || self.unlock.passphrase != PassphraseSource::Ask
     }
 
-    fn inspect_seal(&self) -> Option<InspectedSeal> {
+    fn seal_path(&self) -> Option<PathBuf> {
         let beside = || if let Source::File(backup) = &self.source { Some(seal_path(backup)) } else { None };
-        match read_seal(&self.seal.clone().or_else(beside)?) {
+        self.seal.clone().or_else(beside)
+    }
+
+    fn sealed_header(&self) -> Option<Extent> {
+        sealed_header(&self.seal_path()?)
+    }
+
+    fn inspect_seal(&self) -> Option<InspectedSeal> {
+        match read_seal(&self.seal_path()?) {
             Ok(bytes) => bytes.map(|bytes| InspectedSeal::of(&bytes)),
             Err(error) => Some(InspectedSeal::Unreadable { why: error.to_string() }),
         }
@@ -146,7 +155,12 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let what = input.what.clone();
     let regular = input.regular;
     let unlimited = Pace::unlimited();
-    let file = AgeFile::read(StreamReader::new(&mut input, &Silent, &unlimited, 0), &what)?;
+    let journal = JournalFile::of(&request.source, &input);
+    let reader = StreamReader::new(&mut input, &Silent, &unlimited, 0);
+    let file = match journal {
+        Some(journal) => AgeFile::with_header(reader, journal.header(request.sealed_header()).clone(), &what)?,
+        None => AgeFile::read(reader, &what)?,
+    };
     let (nobody, recipients): (Vec<&str>, Vec<&str>) = file.header.recipient_tags().partition(|tag| tag.ends_with("-grease"));
     let stanzas_for_nobody = nobody.len();
     let recipients: Vec<String> = recipients.into_iter().map(escape).collect();

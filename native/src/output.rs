@@ -1,12 +1,13 @@
 //! How a file gets its name only when it is complete and on disk.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, copy_file_range};
 use rustix::io::Errno;
 
 use crate::destination::{Destination, Overwrite, Privacy};
@@ -14,6 +15,9 @@ use crate::entry::FolderEntry;
 use crate::error::JobError;
 use crate::unfinished::{Role, Unfinished};
 use crate::write_back::{WriteBack, drop_cached};
+
+/// Bytes that are copied from another file at a time.
+const COPY_LEN: usize = 16 << 20;
 
 /// A file without a name, or with a temporary one where the file system cannot do without. Dropped, it is gone.
 pub(crate) struct PendingFile {
@@ -38,7 +42,8 @@ impl PendingFile {
         Self::create_as(Role::Report, path, Privacy::Shared, Overwrite::Allowed)
     }
 
-    fn create_as(role: Role, path: &Path, privacy: Privacy, overwrite: Overwrite) -> Result<Self, JobError> {
+    /// A file that a job with this role for it makes.
+    pub(crate) fn create_as(role: Role, path: &Path, privacy: Privacy, overwrite: Overwrite) -> Result<Self, JobError> {
         Destination::check_file(path, overwrite)?;
         let failed = |error| JobError::Create { path: path.into(), error };
         let entry = FolderEntry::of(path).map_err(failed)?;
@@ -60,6 +65,45 @@ impl PendingFile {
     /// Writes at an offset in bytes; from any thread. May wait for the disk.
     pub(crate) fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError> {
         self.file.write_all_at(bytes, offset).and_then(|()| self.wrote(bytes.len())).map_err(|error| JobError::write(&self.what, error))
+    }
+
+    /// Appends bytes of another file, which share its blocks where the file system can.
+    pub(crate) fn append_from(&mut self, other: &File, range: Range<u64>) -> Result<(), JobError> {
+        let failed = |error: io::Error| JobError::write(&self.what, error);
+        let Range { start: mut at, end } = range;
+        let mut own = self.file.stream_position().map_err(failed)?;
+        let mut buffer = Vec::new();
+        while at < end {
+            let len = usize::try_from(end - at).map_or(COPY_LEN, |len| len.min(COPY_LEN));
+            let copied =
+                if buffer.is_empty() { copy_file_range(other, Some(&mut at), &self.file, Some(&mut own), len) } else { Err(Errno::NOSYS) };
+            let copied = match copied {
+                Ok(copied) => copied,
+                // Another file system, or one that cannot.
+                Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
+                    buffer.resize(COPY_LEN, 0);
+                    other
+                        .read_exact_at(&mut buffer[..len], at)
+                        .and_then(|()| self.file.write_all_at(&buffer[..len], own))
+                        .map_err(failed)?;
+                    at += len as u64;
+                    own += len as u64;
+                    len
+                }
+                Err(error) => return Err(failed(error.into())),
+            };
+            if copied == 0 {
+                return Err(failed(io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.wrote(copied).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Lets those read and write the file who may read and write another one.
+    pub(crate) fn set_permissions_of(&self, other: &File) -> Result<(), JobError> {
+        let set = other.metadata().and_then(|metadata| self.file.set_permissions(metadata.permissions()));
+        set.map_err(|error| JobError::write(&self.what, error))
     }
 
     /// Cuts the file to a length in bytes, or makes it longer by a hole.

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::io;
 
-use dbseal_core::{HeaderError, KeyError, KeyfileError, PayloadError, SealError, Standing, TrustError, UnwrapError, WrapError};
+use dbseal_core::{
+    HeaderError, KeyError, KeyfileError, PayloadError, RewrapError, SealError, Standing, TrustError, UnwrapError, WrapError,
+};
 
 use crate::error::JobError;
 
@@ -163,6 +165,15 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         }
         JobError::RangeOfStream(_) => "name a file that lies on a disk",
         JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
+        JobError::Rewrap { error: RewrapError::Weaker, .. } => "say --allow-weaker if that is meant",
+        JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::NoMatch), .. } => {
+            "if it was done before, name the new key too with -i; dbseal inspect shows how many recipients the file has"
+        }
+        JobError::SealNeedsKey(_) => "sign the change with --sign KEY, whose role is rewrap, or remove the seal with --drop-seal",
+        JobError::NobodyToAsk => "say --yes if that is meant",
+        JobError::InUse(_) => "wait until that has ended, then try again",
+        JobError::Unfinished(_) => "dbseal rewrap finishes it, with a key that opened it before or one that opens it then",
+        JobError::NotRewrappable(_) => "decrypt it, and encrypt it again without --armor",
         JobError::Memory => "use fewer with --threads, or lift the limit (ulimit -v)",
         JobError::Thread(_) => "use fewer with --threads, or lift the limit (ulimit -u)",
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
@@ -215,6 +226,10 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::PrivateKeyArgument
         | JobError::NotMetrics(_)
         | JobError::BadCommand(_)
+        | JobError::InUse(_)
+        | JobError::NobodyToAsk
+        | JobError::NotRewrappable(_)
+        | JobError::SealNeedsKey(_)
         | JobError::Idle(_) => Exit::CannotRun,
         JobError::Create { error, .. } if !is_full(error) => Exit::CannotRun,
         _ => Exit::Refused,

@@ -8,6 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args as ArgGroup, Parser, ValueEnum};
 use dbseal_core::Label;
 
+use super::rewrap_args::RewrapArgs;
 use super::seal_args::{DecryptSealArgs, ListArgs, SealArgs, SignArgs, VerifyArgs};
 use super::size::{parse_range, parse_rate, parse_size, parse_threads};
 use super::ui::Voice;
@@ -37,6 +38,7 @@ pub(super) enum Subcommand {
     List(ListArgs),
     Seal(SealArgs),
     Inspect(InspectArgs),
+    Rewrap(Box<RewrapArgs>),
 }
 
 /// Make a pair of keys: an identity (private, keep it offline) and its recipient (public).
@@ -284,6 +286,7 @@ impl Subcommand {
             Self::List(_) => "list",
             Self::Seal(_) => "seal",
             Self::Inspect(_) => "inspect",
+            Self::Rewrap(_) => "rewrap",
         }
     }
 
@@ -294,7 +297,8 @@ impl Subcommand {
             Self::Inspect(InspectArgs { json: true, .. })
             | Self::Verify(VerifyArgs { json: true, .. })
             | Self::List(ListArgs { json: true, .. }) => Voice::Json,
-            Self::Inspect(_) | Self::Verify(_) | Self::List(_) | Self::Seal(_) | Self::Keygen(_) => Voice::Words,
+            Self::Rewrap(args) if args.json => Voice::Json,
+            Self::Inspect(_) | Self::Verify(_) | Self::List(_) | Self::Seal(_) | Self::Keygen(_) | Self::Rewrap(_) => Voice::Words,
         }
     }
 

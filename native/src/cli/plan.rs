@@ -11,6 +11,7 @@ use rustix::fs::FileType;
 
 use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, OutputArgs, Subcommand};
 use super::naming::expand;
+use super::rewraps::{self, RewrapPlan};
 use super::seals::{self, ListPlan, VerifyPlan};
 use super::standard::{check_input, check_output};
 use super::terminal::Terminal;
@@ -43,6 +44,7 @@ pub(super) enum Plan {
     Verify(VerifyPlan),
     List(ListPlan),
     Seal(AdoptRequest),
+    Rewrap(RewrapPlan),
 }
 
 impl Plan {
@@ -55,6 +57,7 @@ impl Plan {
             Subcommand::Verify(args) => seals::verify(args, ui).map(Plan::Verify),
             Subcommand::List(args) => seals::list(args, ui).map(Plan::List),
             Subcommand::Seal(args) => seals::adopt(args, ui).map(Plan::Seal),
+            Subcommand::Rewrap(args) => rewraps::decide(*args, ui).map(Plan::Rewrap),
         }
     }
 }

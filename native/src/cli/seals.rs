@@ -164,7 +164,7 @@ fn warn_if_nobody(trust: Option<&Trust>, ui: &Ui) {
 }
 
 /// The backups that were named, and those in folders that were.
-fn backups(inputs: Vec<PathBuf>, state: Option<&Path>) -> Result<Vec<PathBuf>, JobError> {
+pub(super) fn backups(inputs: Vec<PathBuf>, state: Option<&Path>) -> Result<Vec<PathBuf>, JobError> {
     let mut backups: Vec<PathBuf> = Vec::new();
     for input in inputs {
         if input.is_dir() {

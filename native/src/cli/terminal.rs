@@ -23,6 +23,16 @@ impl Terminal {
         io::stdin().is_terminal() && File::open("/dev/tty").is_ok()
     }
 
+    /// Asks whether something is meant; no answer is no.
+    pub(super) fn confirm(&self, what: &str) -> Result<bool, JobError> {
+        let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(|_| JobError::NobodyToAsk)?;
+        let failed = |error| JobError::read("the answer from the terminal", error);
+        write!(terminal, "{} Type yes if that is meant: ", printable(what)).map_err(failed)?;
+        let mut line = String::new();
+        BufReader::new(terminal).take(MAX_PASSPHRASE_LEN as u64).read_line(&mut line).map_err(failed)?;
+        Ok(line.trim() == "yes")
+    }
+
     /// Asks twice for a new passphrase; `None` for an empty one.
     pub(super) fn ask_new(&self, what: &str, note: &str) -> Result<Option<Passphrase>, JobError> {
         let first = read_passphrase(&format!("passphrase for {what}{note}"), what)?;

@@ -147,6 +147,14 @@ sentences! {
     E::StdinTwice => E::StdinTwice => "standard input cannot be read for two things";
     E::BinaryToTerminal => E::BinaryToTerminal => "standard output is a terminal";
     E::BadCommand(_) => E::BadCommand("it is empty".into()) => "the command given to --into cannot be run as it is: it is empty";
+    E::Rewrap { .. } => E::Rewrap { what: what(), error: RewrapError::NothingChanges } => "x: it has these recipients already";
+    E::SealNeedsKey(_) => E::SealNeedsKey(what()) => "x has a seal, which says what its header is";
+    E::InUse(_) => E::InUse(path()) => "x is in use by another job";
+    E::Unfinished(_) => E::Unfinished(what()) => "x: a change of its recipients was stopped in the middle";
+    E::NotRewrappable(_) => E::NotRewrappable(what()) => "x is armor, whose recipients do not change";
+    E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether all others are to lose the backups";
+    E::NotMeant => E::NotMeant => "nothing was changed, as the answer was not yes";
+    E::NotAllRewrapped(_) => E::NotAllRewrapped(what()) => "x";
     E::Idle(_) => E::Idle("operation not permitted".into()) => "cannot run in the idle class: operation not permitted";
     E::Stopped => E::Stopped => "stopped";
 }

@@ -1,0 +1,70 @@
+//! What was typed about other recipients.
+
+use std::path::PathBuf;
+
+use clap::Args as ArgGroup;
+
+use super::seal_args::TrustArgs;
+
+/// Give backups other recipients; their data is not touched.
+///
+/// Exactly the recipients leave whose keys are given with -i; all others keep the backup. The new header takes the place of the old one
+/// where it fits, as it does in backups of dbseal; else a copy of the backup takes its name.
+///
+/// Whoever held a backup's key before still has it, and copies of the backup, snapshots and older versions of an object keep the old
+/// recipients.
+#[derive(ArgGroup)]
+#[command(after_help = "Examples:
+  dbseal rewrap -i old.key -R new.pub --sign custodian.sign.key /srv/backups
+  dbseal rewrap -i backup.key --add -R auditor.pub shop.age")]
+pub(super) struct RewrapArgs {
+    /// The backups, or folders of them
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) inputs: Vec<PathBuf>,
+    /// Open them with the identities in FILE, - for standard input; may be repeated
+    ///
+    /// One whose recipient is among the new ones stays, so that what was done before is told from what nobody here can open.
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub(super) identity: Vec<PathBuf>,
+    /// Take the passphrase, of a backup or of an identity file, from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
+    /// Who gets them: this recipient (age1... or age1pq...); may be repeated
+    #[arg(short, long, value_name = "RECIPIENT", required_unless_present = "recipients_file")]
+    pub(super) recipient: Vec<String>,
+    /// Who gets them: the recipients in FILE; may be repeated
+    #[arg(short = 'R', long, value_name = "FILE")]
+    pub(super) recipients_file: Vec<PathBuf>,
+    /// Nobody leaves
+    #[arg(long, conflicts_with = "only")]
+    pub(super) add: bool,
+    /// Everybody else leaves, whoever they are; asks first, where there is somebody to ask
+    #[arg(long)]
+    pub(super) only: bool,
+    /// Yes, all others are to leave
+    #[arg(long, requires = "only")]
+    pub(super) yes: bool,
+    /// Let a post-quantum backup become one that a quantum computer opens, or let it look like one
+    #[arg(long)]
+    pub(super) allow_weaker: bool,
+    /// Make a copy of each backup and give that its name: any age program opens it at every moment
+    #[arg(long)]
+    pub(super) copy: bool,
+    /// Sign the change with the key in the file KEY: for backups with a seal
+    #[arg(long, value_name = "KEY", conflicts_with = "drop_seal")]
+    pub(super) sign: Option<PathBuf>,
+    /// Remove the seal of a backup that has one
+    #[arg(long)]
+    pub(super) drop_seal: bool,
+    /// Change nothing, and say what would be changed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do it whoever made the backup
+    #[arg(long, conflicts_with = "trust")]
+    pub(super) without_seal: bool,
+    #[command(flatten)]
+    pub(super) trust: TrustArgs,
+    /// Print JSON, an object a line for each backup
+    #[arg(long)]
+    pub(super) json: bool,
+}

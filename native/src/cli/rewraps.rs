@@ -1,0 +1,115 @@
+//! Other recipients for many backups: what is done, and what became of each.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dbseal_core::{Leaving, Strength, Trust};
+use serde_json::json;
+
+use super::rewrap_args::RewrapArgs;
+use super::seals::backups;
+use super::terminal::Terminal;
+use super::trusted::trust;
+use super::ui::{Outcome, Ui, printable};
+use crate::against_seal::{Names, SealCheck, SealPolicy};
+use crate::error::JobError;
+use crate::keys::{IdentitySource, PassphraseSource, load_identities, load_recipients, load_signing_key};
+use crate::report::Observer;
+use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
+
+/// Backups, and what is done with each.
+pub(super) struct RewrapPlan {
+    inputs: Vec<PathBuf>,
+    request: RewrapRequest,
+}
+
+pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
+    let mut recipients = Vec::new();
+    for text in &args.recipient {
+        recipients.push(text.parse().map_err(JobError::RecipientArgument)?);
+    }
+    for path in &args.recipients_file {
+        recipients.extend(load_recipients(path, &**ui)?);
+    }
+    if args.only && !args.yes && !Terminal.confirm("Everybody else loses these backups, also whose keys you do not have.")? {
+        return Err(JobError::NotMeant);
+    }
+    let trust = if args.without_seal { None } else { trust(&args.trust, &args.inputs, None)? };
+    let policy = match &trust {
+        _ if args.without_seal => SealPolicy::Ignored,
+        Some(_) => SealPolicy::Trusted,
+        None => SealPolicy::IfThere,
+    };
+    let resealing = match &args.sign {
+        Some(path) => Some(Resealing::Sign(Box::new(load_signing_key(path, &**ui)?))),
+        None => args.drop_seal.then_some(Resealing::Drop),
+    };
+    let passphrase = args.passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File);
+    let mut identities = Vec::new();
+    for path in args.identity {
+        let source = if path == Path::new("-") { IdentitySource::Stdin } else { IdentitySource::File(path) };
+        identities.extend(load_identities(&source, &passphrase, &Terminal, &**ui)?);
+    }
+    let leaving = match (args.add, args.only) {
+        (true, _) => Leaving::Nobody,
+        (_, true) => Leaving::Everybody,
+        _ => Leaving::Opened,
+    };
+    let request = RewrapRequest {
+        identities,
+        recipients,
+        leaving,
+        strength: if args.allow_weaker { Strength::MayWeaken } else { Strength::Kept },
+        way: if args.copy { Way::Copy } else { Way::InPlace },
+        resealing,
+        seal: SealCheck { policy, path: None, trust: trust.unwrap_or_else(Trust::default), names: Names::MustMatch },
+        act: if args.dry_run { Act::Pretend } else { Act::Do },
+    };
+    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, request })
+}
+
+/// Does them one after the other; one that cannot be done keeps none of the others from it.
+pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> Result<Outcome, JobError> {
+    let (mut done, mut already, mut failed) = (0_usize, 0_usize, 0_usize);
+    let mut last_error = None;
+    for backup in &plan.inputs {
+        let result = rewrap(&plan.request, backup, &**observer);
+        match &result {
+            Ok(Rewrapped::Done { .. }) => done += 1,
+            Ok(Rewrapped::Already) => already += 1,
+            Err(_) => failed += 1,
+        }
+        plan.tell(backup, &result, ui)?;
+        last_error = result.err().or(last_error);
+    }
+    match (failed, last_error) {
+        (0, _) | (_, None) => Ok(Outcome::verified(None)),
+        // What went wrong with the only one is the error of the command.
+        (_, Some(error)) if plan.inputs.len() == 1 => Err(error),
+        (_, Some(_)) => {
+            let sum =
+                format!("of {} backups {done} have other recipients now, {already} had them, and {failed} have not", plan.inputs.len());
+            Ok(Outcome::verified(Some(JobError::NotAllRewrapped(sum))))
+        }
+    }
+}
+
+impl RewrapPlan {
+    fn tell(&self, backup: &Path, result: &Result<Rewrapped, JobError>, ui: &Ui) -> Result<(), JobError> {
+        let name = backup.display().to_string();
+        let pretends = self.request.act == Act::Pretend;
+        let (state, words) = match result {
+            Ok(Rewrapped::Done { left_count, added_count, way }) => {
+                let way = if *way == Way::Copy { ", by a copy" } else { "" };
+                let would = if pretends { "would be " } else { "" };
+                ("done", format!("{would}done: {left_count} left, {added_count} came{way}"))
+            }
+            Ok(Rewrapped::Already) => ("already", "it has these recipients already".into()),
+            // Told as the error of the command.
+            Err(_) if self.inputs.len() == 1 => return Ok(()),
+            Err(error) => ("failed", format!("NOT DONE: {error}")),
+        };
+        let json = json!({"file": name, "state": state, "message": words, "dry_run": pretends}).to_string() + "\n";
+        ui.answer(&format!("{}: {}\n", printable(&name), printable(&words)), &json)
+    }
+}

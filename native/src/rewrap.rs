@@ -1,0 +1,277 @@
+//! Other recipients for a backup that exists: a new header, in the place of the old one or before a copy of the payload, which stays as it is.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use dbseal_core::{
+    Batch, CHUNK_LEN, Extent, FileKey, Header, Identity, Layout, Leaving, Note, Opener, PAYLOAD_NONCE_LEN, PayloadNonce, Proof, ProofKey,
+    Recipient, Rewrap, RewrapError, Rewrapped as RewrappedNote, SLOT_LEN, Seal, SigningKey, Spread, Strength, UnwrapError,
+};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use rustix::fs::OFlags;
+
+use crate::against_seal::SealCheck;
+use crate::age_file::AgeFile;
+use crate::destination::{Overwrite, Privacy};
+use crate::entry::FolderEntry;
+use crate::error::JobError;
+use crate::input::Source;
+use crate::journal::{Change, JournalFile};
+use crate::output::{CompleteFile, PendingFile};
+use crate::report::Observer;
+use crate::sealing::{name_both, now, seal_path};
+use crate::unfinished::Role;
+
+/// Everything that was decided about other recipients, for any number of backups.
+#[derive(Debug)]
+pub struct RewrapRequest {
+    /// What opens them now.
+    pub identities: Vec<Identity>,
+    /// Who comes.
+    pub recipients: Vec<Recipient>,
+    /// Who leaves.
+    pub leaving: Leaving,
+    /// Whether a quantum computer may have it easier then.
+    pub strength: Strength,
+    /// How the header is replaced.
+    pub way: Way,
+    /// What becomes of a seal, which says which header a backup has.
+    pub resealing: Option<Resealing>,
+    /// What is asked of it before.
+    pub seal: SealCheck,
+    /// Whether it is done.
+    pub act: Act,
+}
+
+/// How a header is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In its place, where the new one fits; else as by a copy.
+    InPlace,
+    /// By a copy of the backup, which takes its name when it is complete.
+    Copy,
+}
+
+/// What becomes of the seal of a backup that gets another header.
+#[derive(Debug)]
+pub enum Resealing {
+    /// It gets a note of that, signed with this key.
+    Sign(Box<SigningKey>),
+    /// It is removed.
+    Drop,
+}
+
+/// Whether something is done, or only what would be is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It is done.
+    Do,
+    /// Nothing is written.
+    Pretend,
+}
+
+/// What became of a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewrapped {
+    /// It has other recipients.
+    Done {
+        /// How many left.
+        left_count: usize,
+        /// How many came.
+        added_count: usize,
+        /// How.
+        way: Way,
+    },
+    /// It had them already.
+    Already,
+}
+
+/// Gives a backup other recipients.
+///
+/// # Errors
+/// See [`JobError`]. Whenever it fails, or the power does, the backup opens with the old keys or with the new ones.
+pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Result<Rewrapped, JobError> {
+    let target = Target::open(backup, request.act)?;
+    JournalFile::finish(&target, request, observer)?;
+    let header = target.header()?;
+    let seal = request.seal.seal_for(&Source::File(backup.into()), Some(&header))?;
+    let mut rng = UnwrapErr(SysRng);
+    let made = Rewrap::of(&header, &request.identities, &request.recipients, request.leaving, request.strength, &mut rng);
+    let rewrap = match made {
+        Ok(rewrap) => rewrap,
+        Err(RewrapError::NothingChanges) => return Ok(Rewrapped::Already),
+        Err(RewrapError::Unwrap(UnwrapError::NoMatch)) if request.has_signed(seal.as_ref()) => return Ok(Rewrapped::Already),
+        Err(error) => return Err(JobError::Rewrap { what: target.what, error }),
+    };
+    // That its signer made it: else somebody could have their own file signed by whoever changes the recipients of all.
+    if let Some(seal) = &seal {
+        let _ = request.seal.expected(seal, &target.what, rewrap.file_key(), observer)?;
+    }
+    target.check_payload(&header, rewrap.file_key())?;
+    if seal.is_some() && request.resealing.is_none() {
+        return Err(JobError::SealNeedsKey(target.what));
+    }
+    let in_place = rewrap.header_of_len(header.len()).filter(|_| request.way == Way::InPlace);
+    let (new, way) = match in_place {
+        Some(new) => (new, Way::InPlace),
+        None => (rewrap.header().map_err(|error| JobError::Rewrap { what: target.what.clone(), error: error.into() })?, Way::Copy),
+    };
+    if request.act == Act::Do {
+        let change = Change { header: &header, new: &new, seal: request.resealed(seal, &header, &new, rewrap.file_key(), &target)? };
+        match way {
+            Way::InPlace => JournalFile::replace(&target, &change)?,
+            Way::Copy => target.replace_by_copy(change)?,
+        }
+    }
+    Ok(Rewrapped::Done { left_count: rewrap.left_count(), added_count: rewrap.added_count(), way })
+}
+
+impl RewrapRequest {
+    /// Whether the last note of a seal is one by the key that would sign this change: it was done, and the old keys open it no more.
+    fn has_signed(&self, seal: Option<&Seal>) -> bool {
+        let Some(Resealing::Sign(key)) = &self.resealing else { return false };
+        let last = seal.and_then(|seal| seal.notes().last()).map(|note| note.note());
+        matches!(last, Some(Note::Rewrapped(RewrappedNote { signer, .. })) if signer == key.verifier_key())
+    }
+
+    /// The seal that a backup has with its new header.
+    fn resealed(&self, seal: Option<Seal>, old: &Header, new: &Header, file_key: &FileKey, target: &Target) -> Result<AfterSeal, JobError> {
+        let (Some(mut seal), Some(Resealing::Sign(key))) = (seal, &self.resealing) else {
+            return Ok(if matches!(self.resealing, Some(Resealing::Drop)) { AfterSeal::Gone } else { AfterSeal::None });
+        };
+        let header = new.to_bytes();
+        let note = Note::Rewrapped(RewrappedNote {
+            previous: seal.last_hash(),
+            signer: key.verifier_key().clone(),
+            time: now(),
+            old_header: Extent::of(&old.to_bytes()),
+            header: Extent::of(&header),
+            proof: Proof::none(),
+        });
+        let full = |error| JobError::Seal { what: target.seal_path().display().to_string(), error };
+        seal.append(note.proven(&ProofKey::of(file_key)), key).map_err(full)?;
+        seal.set_header_copy(&header).map_err(full)?;
+        Ok(AfterSeal::Says(seal.to_bytes()))
+    }
+}
+
+/// What is in the place of the seal after the change.
+pub(crate) enum AfterSeal {
+    /// There was none.
+    None,
+    /// It is removed.
+    Gone,
+    /// This.
+    Says(Vec<u8>),
+}
+
+/// A backup whose header is to be replaced, which nobody else replaces meanwhile.
+pub(crate) struct Target {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    pub(crate) entry: FolderEntry,
+    pub(crate) what: String,
+    len: u64,
+}
+
+impl Target {
+    fn open(path: &Path, act: Act) -> Result<Self, JobError> {
+        let failed = |error| JobError::open(path, error);
+        // A link would have another file changed than the one that people look at, and its seal lies beside that.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        let file = File::options().read(true).write(act == Act::Do).custom_flags(flags).open(path);
+        let file = file.map_err(|error| match error.raw_os_error() {
+            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => JobError::NotAFile(path.into()),
+            _ => failed(error),
+        })?;
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(JobError::NotAFile(path.into()));
+        }
+        if act == Act::Do {
+            file.try_lock().map_err(|_| JobError::InUse(path.into()))?;
+        }
+        let entry = FolderEntry::of(path).map_err(failed)?;
+        Ok(Self { file, path: path.into(), entry, what: path.display().to_string(), len: metadata.len() })
+    }
+
+    pub(crate) fn seal_path(&self) -> PathBuf {
+        seal_path(&self.path)
+    }
+
+    fn header(&self) -> Result<Header, JobError> {
+        let file = AgeFile::read(io::BufReader::new(At { file: &self.file, offset: 0 }), &self.what)?;
+        if file.is_armored { Err(JobError::NotRewrappable(self.what.clone())) } else { Ok(file.header) }
+    }
+
+    /// Opens the first chunk and the final one: what is to have new recipients is a backup of that file key, and whole.
+    pub(crate) fn check_payload(&self, header: &Header, file_key: &FileKey) -> Result<(), JobError> {
+        let damaged = |error| JobError::Payload { what: self.what.clone(), error };
+        let offset = header.len() as u64;
+        let section_len = self.len.checked_sub(offset).ok_or_else(|| JobError::InputChanged { what: self.what.clone() })?;
+        let layout = Layout::of_section(section_len).map_err(damaged)?;
+        let mut nonce = [0; PAYLOAD_NONCE_LEN];
+        let read = |bytes: &mut [u8], at| self.file.read_exact_at(bytes, offset + at).map_err(|error| JobError::read(&self.what, error));
+        read(&mut nonce, 0)?;
+        let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
+        let slot = layout.final_slot();
+        let mut last = vec![0; usize::try_from(slot.end - slot.start).expect("a chunk fits the memory")];
+        read(&mut last, slot.start)?;
+        let checked = opener.check_end(layout, &mut last).map_err(damaged)?;
+        if layout.chunk_count() > 1 {
+            let mut batch = Batch::with_chunks(1);
+            read(&mut batch.ciphertext_mut()[..SLOT_LEN], layout.slots(0, 1).start)?;
+            batch.set_ciphertext_len(CHUNK_LEN + (SLOT_LEN - CHUNK_LEN));
+            opener.open_at(&checked, 0, &mut batch, Spread::Serial).map_err(damaged)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the backup by a copy with the new header, which shares the payload's blocks with the old one where the file system can.
+    fn replace_by_copy(&self, change: Change<'_>) -> Result<(), JobError> {
+        let mut copy = PendingFile::create_as(Role::Report, &self.path, Privacy::Shared, Overwrite::Allowed)?;
+        copy.write_all(&change.new.to_bytes())?;
+        copy.append_from(&self.file, change.header.len() as u64..self.len)?;
+        copy.set_permissions_of(&self.file)?;
+        let copy = copy.put_on_disk()?;
+        match change.seal {
+            AfterSeal::None => copy.commit(),
+            AfterSeal::Gone => {
+                // First: beside a new header the old seal would say that it was altered.
+                self.remove_seal();
+                copy.commit()
+            }
+            AfterSeal::Says(bytes) => name_both(self.new_seal(&bytes)?, Some(copy)).map_err(|(_, error)| error),
+        }
+    }
+
+    /// The new seal, which is on the disk and wants only its name.
+    pub(crate) fn new_seal(&self, bytes: &[u8]) -> Result<CompleteFile, JobError> {
+        let mut seal = PendingFile::create_as(Role::Report, &self.seal_path(), Privacy::Shared, Overwrite::Allowed)?;
+        seal.write_all(bytes)?;
+        seal.put_on_disk()
+    }
+
+    pub(crate) fn remove_seal(&self) {
+        let seal = self.entry.beside(".seal");
+        seal.remove();
+        seal.sync_if_readable();
+    }
+}
+
+/// A file that is read from an offset on, whatever others read.
+pub(crate) struct At<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) offset: u64,
+}
+
+impl io::Read for At<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let len = self.file.read_at(bytes, self.offset)?;
+        self.offset += len as u64;
+        Ok(len)
+    }
+}

@@ -1,0 +1,236 @@
+//! Other recipients for backups that exist: who can open them then, what stays as it was, and what a crash leaves.
+#![cfg(unix)]
+
+use std::fs;
+
+use dbseal_core::{Header, Journal};
+use dbseal_tests::cli::{Ended, Folder};
+use dbseal_tests::inputs::paint;
+use dbseal_tests::tools::tool;
+
+/// Several batches, and a part of one.
+const PLAIN_LEN: usize = (3 << 20) + 17;
+
+/// A backup for a custodian and the escrow, signed by its host, the key that comes, and who signs changes.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("shop.sql", paint(PLAIN_LEN));
+    for key in ["old", "new", "escrow"] {
+        folder.dbseal(["keygen", "-o", &format!("{key}.key")]).run().succeeds();
+    }
+    for signer in ["db1", "custodian", "stranger"] {
+        folder.dbseal(["keygen", "--sign", signer, "-o", &format!("{signer}.sign.key")]).run().succeeds();
+    }
+    fs::create_dir(folder.path("b")).expect("a folder");
+    fs::create_dir(folder.path("t")).expect("a folder");
+    let trust = format!("{}\n{} may=rewrap\n", folder.read_text("db1.sign.pub").trim(), folder.read_text("custodian.sign.pub").trim());
+    folder.write("t/trust", trust);
+    encrypt(&folder, "b/shop.age", &["--sign", "db1.sign.key"]);
+    folder
+}
+
+fn encrypt(folder: &Folder, output: &str, more: &[&str]) {
+    let args = ["encrypt", "-R", "old.pub", "-R", "escrow.pub", "-o", output, "shop.sql"];
+    folder.dbseal(args).args(more.iter().copied()).run().succeeds();
+}
+
+fn opens(folder: &Folder, key: &str, backup: &str) -> bool {
+    let done = folder.dbseal(["decrypt", "-f", "-i", &format!("{key}.key"), "--trust", "t/trust", "-o", "out", backup]).run();
+    done.status.success() && folder.read("out") == folder.read("shop.sql")
+}
+
+fn verify(folder: &Folder, backup: &str) -> String {
+    said(&folder.dbseal(["verify", "--trust", "t/trust", backup]).run())
+}
+
+fn said(ended: &Ended) -> String {
+    String::from_utf8_lossy(&ended.stdout).into_owned()
+}
+
+fn names_in(folder: &Folder) -> Vec<String> {
+    let entries = fs::read_dir(folder.path("b")).expect("a folder");
+    let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn age_opens(folder: &Folder, key: &str, backup: &str) -> bool {
+    let _ = fs::remove_file(folder.path("by-age"));
+    let run = folder.program(tool("age")).args(["-d", "-i", &format!("{key}.key"), "-o", "by-age", backup]).run();
+    run.status.success() && folder.read("by-age") == folder.read("shop.sql")
+}
+
+#[test]
+fn one_key_goes_and_the_payload_stays() {
+    let folder = folder();
+    let before = folder.read("b/shop.age");
+    let rotate = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust"];
+    // Its seal would say that it was altered.
+    folder.dbseal(rotate).args(["b/shop.age"]).run().ends_with(2, "b/shop.age has a seal, which says what its header is");
+    let done = folder.dbseal(rotate).args(["--sign", "custodian.sign.key", "b/shop.age"]).run().succeeds();
+    assert_eq!(said(&done), "b/shop.age: done: 1 left, 1 came\n");
+    let after = folder.read("b/shop.age");
+    assert!(after.len() == before.len() && after[4096..] == before[4096..] && after[..4096] != before[..4096]);
+    assert_eq!(names_in(&folder), ["shop.age", "shop.age.seal"]);
+    assert_eq!(["old", "new", "escrow"].map(|key| opens(&folder, key, "b/shop.age")), [false, true, true]);
+    assert_eq!(["old", "new", "escrow"].map(|key| age_opens(&folder, key, "b/shop.age")), [false, true, true]);
+    assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"), "{}", verify(&folder, "b/shop.age"));
+    // A second time nothing is left to do.
+    let again = folder.dbseal(rotate).args(["--sign", "custodian.sign.key", "b/shop.age"]).run().succeeds();
+    assert_eq!(said(&again), "b/shop.age: it has these recipients already\n");
+    assert_eq!(folder.read("b/shop.age"), after);
+}
+
+#[test]
+fn who_leaves_is_said() {
+    let folder = folder();
+    let rewrap = |name: &str, more: &[&str]| {
+        let args = ["rewrap", "-i", "old.key", "-R", "new.pub", "--without-seal", "--drop-seal"];
+        folder.dbseal(args).args(more.iter().copied()).args([name]).run()
+    };
+    let holders = |name: &str| ["old", "new", "escrow"].map(|key| age_opens(&folder, key, name));
+    encrypt(&folder, "b/add.age", &[]);
+    assert_eq!(said(&rewrap("b/add.age", &["--add"]).succeeds()), "b/add.age: done: 0 left, 1 came\n");
+    assert_eq!(holders("b/add.age"), [true, true, true]);
+    encrypt(&folder, "b/only.age", &["--sign", "db1.sign.key"]);
+    rewrap("b/only.age", &["--only"]).ends_with(2, "there is no terminal to ask");
+    let told = rewrap("b/only.age", &["--only", "--yes", "--dry-run", "--json"]).succeeds();
+    assert_eq!(
+        said(&told),
+        "{\"dry_run\":true,\"file\":\"b/only.age\",\"message\":\"would be done: 2 left, 1 came\",\"state\":\"done\"}\n"
+    );
+    assert_eq!(holders("b/only.age"), [true, false, true]);
+    let _ = rewrap("b/only.age", &["--only", "--yes"]).succeeds();
+    assert_eq!(holders("b/only.age"), [false, true, false]);
+    assert!(!folder.has("b/only.age.seal"), "it was to be dropped");
+    // Those that cannot be done keep none of the others from it.
+    encrypt(&folder, "b/1.age", &[]);
+    encrypt(&folder, "b/3.age", &[]);
+    folder.write("b/2.age", "hello");
+    let sum = "of 6 backups 4 have other recipients now, 0 had them, and 2 have not";
+    let told = folder.dbseal(["rewrap", "-i", "old.key", "-R", "new.pub", "--drop-seal", "b"]).run().ends_with(1, sum);
+    let lines = said(&told);
+    assert!(lines.contains("b/2.age: NOT DONE: b/2.age: this is not an age file\n"), "{lines}");
+    assert!(lines.contains("b/only.age: NOT DONE: b/only.age: none of the given keys opens this file\n"), "{lines}");
+    assert_eq!(holders("b/3.age"), [false, true, true]);
+}
+
+/// A header that does not fit, and one that is to be copied: the backup keeps its bytes after it, its rights, and its seal.
+#[test]
+fn a_copy_takes_the_place_of_a_backup() {
+    let folder = folder();
+    folder.dbseal(["keygen", "--pq", "-o", "pq.key"]).run().succeeds();
+    let before = folder.read("b/shop.age");
+    folder.set_mode("b/shop.age", 0o640);
+    let rewrap = |more: &[&str]| {
+        let args = ["rewrap", "--trust", "t/trust", "--sign", "custodian.sign.key", "-i", "old.key"];
+        folder.dbseal(args).args(more.iter().copied()).args(["b/shop.age"]).run()
+    };
+    rewrap(&["-R", "pq.pub"]).ends_with(1, "it would be only as strong as that");
+    assert_eq!(said(&rewrap(&["-R", "new.pub", "--copy"]).succeeds()), "b/shop.age: done: 1 left, 1 came, by a copy\n");
+    let copied = folder.read("b/shop.age");
+    assert!(copied.len() == before.len() && copied[4096..] == before[4096..]);
+    assert_eq!((folder.mode("b/shop.age"), names_in(&folder)), (0o640, vec!["shop.age".to_owned(), "shop.age.seal".into()]));
+    assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"));
+    let pq =
+        ["rewrap", "--trust", "t/trust", "--sign", "custodian.sign.key", "-i", "new.key", "--only", "--yes", "-R", "pq.pub", "b/shop.age"];
+    assert_eq!(said(&folder.dbseal(pq).run().succeeds()), "b/shop.age: done: 2 left, 1 came, by a copy\n");
+    assert_eq!(folder.read("b/shop.age")[8192..], before[4096..]);
+    assert!(opens(&folder, "pq", "b/shop.age") && verify(&folder, "b/shop.age").contains("b/shop.age: intact"));
+}
+
+/// Whatever of a header is on the disk when the power goes, the backup opens, and is what was sealed; a key finishes the change.
+#[test]
+fn a_header_that_is_half_written_is_read_through_its_journal() {
+    let folder = folder();
+    let [before, old_seal] = ["b/shop.age", "b/shop.age.seal"].map(|name| folder.read(name));
+    let rotate = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust", "--sign", "custodian.sign.key", "b/shop.age"];
+    let _ = folder.dbseal(rotate).run().succeeds();
+    let [after, new_seal] = ["b/shop.age", "b/shop.age.seal"].map(|name| folder.read(name));
+    let header = |bytes: &[u8]| Header::parse(bytes).expect("a header").0;
+    let journal = Journal::of(header(&before), header(&after)).expect("they have one length").to_bytes();
+    for sector in 0..=8 {
+        let torn = [&after[..512 * sector], &before[512 * sector..4096], &before[4096..]].concat();
+        for (seal, holders) in [(Some(&old_seal), [true, false]), (Some(&new_seal), [false, true]), (None, [true, true])] {
+            folder.write("b/shop.age", &torn);
+            folder.write("b/shop.age.journal", &journal);
+            match seal {
+                Some(seal) => folder.write("b/shop.age.seal", seal),
+                None => drop(fs::remove_file(folder.path("b/shop.age.seal"))),
+            }
+            let opened = ["old", "new"].map(|key| {
+                let done = folder.dbseal(["decrypt", "-f", "-i", &format!("{key}.key"), "-o", "out", "b/shop.age"]).run();
+                done.status.success() && folder.read("out") == folder.read("shop.sql")
+            });
+            assert_eq!(opened, holders, "{sector} sectors");
+            if seal.is_some() {
+                assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"), "{sector} sectors");
+            }
+            // What has no key writes nothing.
+            assert!(folder.read("b/shop.age") == torn && folder.read("b/shop.age.journal") == journal);
+            let finish = ["rewrap", "-i", "old.key", "-i", "new.key", "-R", "new.pub", "--sign", "custodian.sign.key", "b/shop.age"];
+            let _ = folder.dbseal(finish).run().succeeds();
+            assert_eq!(["old", "new"].map(|key| age_opens(&folder, key, "b/shop.age")), [false, true], "{sector} sectors");
+            assert!(!folder.has("b/shop.age.journal"));
+            if seal.is_some() {
+                assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"), "{sector} sectors");
+            }
+        }
+    }
+}
+
+/// A journal that somebody puts there makes nothing of a backup that it is not.
+#[test]
+fn a_planted_journal_is_not_believed() {
+    let folder = folder();
+    encrypt(&folder, "b/other.age", &[]);
+    let [own, other] = ["b/shop.age", "b/other.age"].map(|name| Header::parse(&folder.read(name)).expect("a header").0);
+    let before = folder.read("b/shop.age");
+    for journal in [
+        Journal::of(own.clone(), other.clone()).expect("they have one length").to_bytes(),
+        Journal::of(other.clone(), other.clone()).expect("they have one length").to_bytes(),
+        b"dbseal/v1 journal\n".to_vec(),
+    ] {
+        folder.write("b/shop.age.journal", &journal);
+        assert_eq!(["old", "escrow", "new"].map(|key| opens(&folder, key, "b/shop.age")), [true, true, false]);
+        assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"));
+        folder.dbseal(["inspect", "b/shop.age"]).run().succeeds();
+        assert!(folder.read("b/shop.age") == before && folder.read("b/shop.age.journal") == journal);
+    }
+}
+
+/// The process is killed, and each call fails, at every step that changes something on the disk.
+#[test]
+fn each_step_may_be_the_last() {
+    let folder = folder();
+    let files = ["b/shop.age", "b/shop.age.seal"].map(|name| folder.read(name));
+    let mut stopped_count = 0;
+    for way in [&[][..], &["--copy"]] {
+        for call in ["write", "pwrite64", "fsync", "fdatasync", "linkat", "renameat,renameat2,rename", "unlinkat", "copy_file_range"] {
+            for what in ["signal=SIGKILL", "error=EIO"] {
+                for step in 1..20 {
+                    folder.write("b/shop.age", &files[0]);
+                    folder.write("b/shop.age.seal", &files[1]);
+                    let _ = fs::remove_file(folder.path("b/shop.age.journal"));
+                    let inject = format!("inject={call}:{what}:when={step}");
+                    let rotate = ["rewrap", "-i", "old.key", "-R", "new.pub", "--sign", "custodian.sign.key", "b/shop.age"];
+                    let run =
+                        folder.dbseal(rotate).args(way.iter().copied()).under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", &inject]);
+                    let ended = run.run();
+                    let is_done = ended.status.success();
+                    if is_done && !fs::read_to_string(folder.path("trace")).expect("a trace").contains("(INJECTED)") {
+                        break;
+                    }
+                    stopped_count += usize::from(!is_done);
+                    let opened = ["old", "new", "escrow"].map(|key| opens(&folder, key, "b/shop.age"));
+                    assert!(opened == [true, false, true] || opened == [false, true, true], "{inject} {way:?}: {opened:?}");
+                    assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"), "{inject} {way:?}");
+                    if way == ["--copy"] {
+                        assert_eq!(["old", "new", "escrow"].map(|key| age_opens(&folder, key, "b/shop.age")), opened, "{inject}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(stopped_count > 20, "{stopped_count}");
+}
