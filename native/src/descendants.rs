@@ -28,15 +28,21 @@ pub fn kill_descendants() {
     let Some(before_us) = BEFORE_US.get() else { return };
     // All are stopped before any is killed: in `cat | commit` the death of `cat` would be the end of the data for `commit`. A
     // process can fork between the look and the signal, so the looks go on until one is conclusive: while one that runs is new,
-    // it may have forked; and one that is newly dead, or gone, may have left an orphan that the look came too early for.
+    // it may have forked; one that is newly dead, or gone, may have left an orphan that the look came too early for; and one that has
+    // the signal but has not stopped may be in the middle of a fork, which is finished first. What it forked was there when the look
+    // began only if it stood still in the look before.
     let (mut stopped, mut dead): (Vec<Pid>, Vec<Pid>) = (Vec::new(), Vec::new());
+    let mut stood_still = false;
     for _ in 0..MAX_ROUNDS {
         let mut look = Look::at_descendants(before_us);
+        let stand_still = look.living.iter().all(|&pid| stands_still(pid));
         look.living.retain(|pid| !stopped.contains(pid));
         look.dead.retain(|pid| !stopped.contains(pid) && !dead.contains(pid));
-        if look.living.is_empty() && look.dead.is_empty() && !look.some_went {
+        let is_new = !look.living.is_empty() || !look.dead.is_empty() || look.some_went;
+        if stood_still && !is_new {
             break;
         }
+        stood_still = stand_still && !is_new;
         for &pid in &look.living {
             let _ = rustix::process::kill_process(pid, Signal::STOP);
         }
@@ -71,8 +77,8 @@ impl Look {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             match std::fs::read(entry.path().join("stat")) {
                 Ok(stat) => {
-                    if let Some((parent, lives)) = parent_of(&String::from_utf8_lossy(&stat)) {
-                        children.entry(parent).or_default().push((pid, lives));
+                    if let Some((parent, state)) = parent_and_state(&String::from_utf8_lossy(&stat)) {
+                        children.entry(parent).or_default().push((pid, !matches!(state, 'Z' | 'X')));
                     }
                 }
                 // Under `hidepid` the processes of others are not to be read, and say nothing.
@@ -91,10 +97,20 @@ impl Look {
     }
 }
 
-/// The parent from a line of `/proc/PID/stat`, and whether the process is more than a zombie. The program's name, in
-/// parentheses, may hold anything, so what counts starts after the last one (proc(5)).
-fn parent_of(stat: &str) -> Option<(i32, bool)> {
+/// Whether a process, with all its threads, has stopped, or is gone.
+fn stands_still(pid: Pid) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).into_iter().flatten().flatten();
+    let mut states = threads.filter_map(|thread| {
+        let stat = std::fs::read(thread.path().join("stat")).ok()?;
+        parent_and_state(&String::from_utf8_lossy(&stat)).map(|(_, state)| state)
+    });
+    states.all(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
+}
+
+/// The parent, and the state, from a line of `/proc/PID/stat`. The program's name, in parentheses, may hold anything, so what counts starts
+/// after the last one (proc(5)).
+fn parent_and_state(stat: &str) -> Option<(i32, char)> {
     let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
-    let state = fields.next()?;
-    Some((fields.next()?.parse().ok()?, !matches!(state, "Z" | "X")))
+    let state = fields.next()?.chars().next()?;
+    Some((fields.next()?.parse().ok()?, state))
 }
