@@ -35,8 +35,8 @@ use rustix::process::{Resource, Rlimit};
 /// Runs the app, or the job that it was started for.
 #[must_use]
 pub fn run() -> ExitCode {
-    // A passphrase passes through the window and its engine, which inherits this. One byte: a dump that goes to a program, and not to a file,
-    // has no limit, but for this one (core(5), "Piping core dumps to a program").
+    // A passphrase passes through the window and its engine, which inherits this. One byte, and not none: a dump that is piped to a program
+    // has no limit (core(5), "Piping core dumps to a program"), but Linux makes none at all where it is one byte (fs/coredump.c).
     let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(1), maximum: Some(1) });
     if std::env::args_os().nth(1).is_some_and(|argument| argument == worker::JOB_ARGUMENT) {
         return job::run();

@@ -68,8 +68,8 @@ mod tests {
 
     use super::*;
 
-    /// One of the signed-note specification's own example keys would be another kind; this one is of no use.
-    const KEY: &str = "db1+23d10702+ARZuj9Qu";
+    /// The beginning of one: it trusts nobody.
+    const HALF_A_KEY: &str = "db1+23d10702+ARZuj9Qu";
 
     #[test]
     fn only_a_trust_file_is_read_and_only_from_elsewhere() {
@@ -80,11 +80,11 @@ mod tests {
         let file = TrustFile::default();
         fs::write(path("key"), "# mine\nAGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX").expect("a file");
         assert_eq!(what(file.read(path("key"), &[])), "that file has a private key in it");
-        fs::write(path("wrong"), KEY).expect("a file");
+        fs::write(path("wrong"), HALF_A_KEY).expect("a file");
         assert_eq!(what(file.read(path("wrong"), &[])), "that file says of nobody that they are trusted");
         assert_eq!(what(file.read(path("missing"), &[])), "the file cannot be read");
         let beside = path("backups/trust");
-        fs::write(&beside, KEY).expect("a file");
+        fs::write(&beside, HALF_A_KEY).expect("a file");
         let refused = format!("{} lies where the backups are: whoever can replace the one can replace the other", beside.display());
         for storage in [path("backups"), path("backups/shop.age"), path("backups/shop.age.seal")] {
             assert_eq!(what(file.read(beside.clone(), &[storage])), refused);

@@ -20,7 +20,8 @@ pub(crate) fn load_trust_apart(path: &Path, storage: &[PathBuf]) -> Result<Trust
 /// Whom the files say that are there by default; `None` where there are none.
 ///
 /// # Errors
-/// As [`load_trust_apart`]: what should say whom to trust is not passed over.
+/// One that lies among `storage`, the backups or folders of them; one that cannot be read, or has a line that is not understood: what should
+/// say whom to trust is not passed over.
 pub fn default_trust(storage: &[PathBuf]) -> Result<Option<Trust>, JobError> {
     let mut trust: Option<Trust> = None;
     for path in default_trust_files() {
