@@ -81,6 +81,23 @@ impl Header {
         Ok(self)
     }
 
+    /// The same header without its padding, as it travels: its MAC is over the padding too, which [`Header::padded_to`] puts back.
+    pub(crate) fn without_padding(&self) -> Self {
+        Self { stanzas: self.recipient_stanzas().to_vec(), mac: self.mac }
+    }
+
+    /// This header, which travelled without its padding, in its length; `None` where it cannot have that.
+    pub(crate) fn padded_to(mut self, len: usize) -> Option<Self> {
+        if self.is_padded() || len > MAX_HEADER_LEN {
+            return None;
+        }
+        match len.checked_sub(self.len())? {
+            0 => {}
+            rest_len => self.stanzas.push(pad::stanza(rest_len)?),
+        }
+        Some(self)
+    }
+
     fn pad(&mut self) {
         if self.needs_passphrase() {
             return;

@@ -49,6 +49,7 @@ extern crate alloc;
 mod armor;
 mod batch;
 mod encoding;
+mod handoff;
 mod header;
 mod journal;
 mod keyfile;
@@ -69,6 +70,7 @@ mod tree;
 
 pub use armor::{ArmorError, ArmorReader, ArmorWriter, BEGIN_ARMOR};
 pub use batch::{Batch, Claim, Opener, Salvaged, Sealer, StreamEnd};
+pub use handoff::{Code, Facts, Grant, HandoffError, MAX_HANDOFF_LEN, NotVerified, Request, RequestedFile, Unlocked};
 pub use header::{Header, HeaderError, HeaderPadding, MAX_HEADER_LEN, UnwrapError, WrapError};
 pub use journal::{Journal, MAX_JOURNAL_LEN};
 pub use keyfile::{KeyfileError, identities_from_text, recipients_from_text};

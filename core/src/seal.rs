@@ -18,7 +18,7 @@ use crate::encoding::{decode_base64_array, encode_base64};
 use crate::tree::{MAX_GROUPS, Tree};
 use signing::{ID_LEN, decode};
 use text::MAX_NOTE_LEN;
-use words::parse_number;
+pub(crate) use words::{parse_hex, parse_number};
 
 pub use judge::{Counted, Integrity, Judgement, Maker, VerifiedSeal, WrongProof};
 pub use note::{Adopted, Extent, Note, Process, Reencrypted, Restored, Rewrapped, Sealed, SeriesPlace, SourceKind, TestResult, Unknown};
@@ -30,10 +30,10 @@ pub use words::{Epoch, FileName, Label, LabelError, NotHexadecimal, NoteHash, Ti
 /// Bytes in a seal, at most. Of a longer file nothing is read.
 pub const MAX_SEAL_LEN: usize = 8 << 20;
 const MAX_NOTES: usize = 1024;
-const MAX_SIGNATURES: usize = 8;
+pub(crate) const MAX_SIGNATURES: usize = 8;
 /// Bytes in a signature line, at most: room for the signatures of other algorithms.
 const MAX_SIGNATURE_LEN: usize = 16 << 10;
-const DASH: &str = "\u{2014} ";
+pub(crate) const DASH: &str = "\u{2014} ";
 const UNSIGNED: &str = "unsigned\n";
 
 /// A seal. What [`Seal::parse`] accepts, [`Seal::to_bytes`] prints back byte for byte. Nothing in it is trusted: see [`Seal::judge`].
@@ -143,6 +143,12 @@ impl Seal {
         let notes: usize = self.notes.iter().map(|note| note.text.len() + 1 + note.signatures.len()).sum();
         let unsigned_len = if self.unsigned.is_empty() { 0 } else { 1 + self.unsigned.len() };
         notes + self.notes.len() - 1 + unsigned_len
+    }
+
+    /// The same without the unsigned section, which only the file itself is checked by.
+    #[must_use]
+    pub fn notes_alone(&self) -> Self {
+        Self { notes: self.notes.clone(), unsigned: Vec::new() }
     }
 
     /// The notes, in order; at least one.
@@ -285,8 +291,8 @@ fn parse_note(rest: &mut &[u8]) -> Result<SignedNote, SealError> {
     Ok(SignedNote { note, text: text.to_owned(), signatures: signatures.to_owned() })
 }
 
-/// Whether the signature is the signer's. One by another key is kept, and says nothing.
-fn parse_signature(rest: &mut &[u8], text: &str, signer: Option<&VerifierKey>) -> Result<bool, SealError> {
+/// Takes a signature line. Whether it is the signer's; one by another key is kept, and says nothing.
+pub(crate) fn parse_signature(rest: &mut &[u8], text: &str, signer: Option<&VerifierKey>) -> Result<bool, SealError> {
     let malformed = || SealError::Malformed("a signature is malformed");
     let end = rest.iter().take(MAX_SIGNATURE_LEN).position(|&byte| byte == b'\n').ok_or_else(malformed)?;
     let line = core::str::from_utf8(&rest[DASH.len()..end]).map_err(|_| malformed())?;

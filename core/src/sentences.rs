@@ -3,8 +3,8 @@
 use alloc::string::ToString;
 
 use crate::{
-    ArmorError, HeaderError, KeyError, KeyfileError, LabelError, NotHexadecimal, PatternError, PayloadError, RangeError, RewrapError,
-    SealError, SigningKeyError, TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
+    ArmorError, HandoffError, HeaderError, KeyError, KeyfileError, LabelError, NotHexadecimal, NotVerified, PatternError, PayloadError,
+    RangeError, RewrapError, SealError, SigningKeyError, TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
 };
 
 /// A test of an error type that has a row for each variant, with an error and what it says. A variant without a row does not compile.
@@ -153,4 +153,30 @@ fn others() {
     assert_eq!(PatternError.to_string(), "a pattern for series has letters, digits, '.', '_', '-', '*' and '?'");
     assert_eq!(LabelError.to_string(), "a name has 1 to 64 letters, digits, '.', '_' or '-', and starts with a letter or a digit");
     assert_eq!(NotHexadecimal.to_string(), "not the right number of lowercase hexadecimal digits");
+}
+
+sentences! { handoff: HandoffError;
+    HandoffError::Other => HandoffError::Other => "this is neither a request nor a grant of dbseal";
+    HandoffError::RequestNotGrant => HandoffError::RequestNotGrant => "this is a request, and not a grant";
+    HandoffError::GrantNotRequest => HandoffError::GrantNotRequest => "this is a grant, and not a request";
+    HandoffError::NewerVersion => HandoffError::NewerVersion => "this is of a version of dbseal newer than v1";
+    HandoffError::TooLong => HandoffError::TooLong => "it is longer than 16 MiB";
+    HandoffError::Malformed(_) => HandoffError::Malformed("why") => "it is not complete, or was altered on its way: why";
+    HandoffError::Seal(_) => HandoffError::Seal(SealError::NotSigned)
+        => "a seal in it was altered on its way: a note is not signed by who it names";
+    HandoffError::FileCount => HandoffError::FileCount => "a request is for one file or more, up to 16,384";
+    HandoffError::Passphrase => HandoffError::Passphrase => "a passphrase opens this backup: nobody else can grant it";
+    HandoffError::Weaker => HandoffError::Weaker
+        => "a backup for a post-quantum recipient (age1pq...) is granted to such a recipient alone, and this request names a classical one";
+    HandoffError::OtherRequest => HandoffError::OtherRequest => "this grant is for another request";
+    HandoffError::OtherCount => HandoffError::OtherCount => "this grant does not answer for each file of its request";
+    HandoffError::OtherFile => HandoffError::OtherFile => "this grant is for another backup than its request";
+    HandoffError::Unwrap(_) => HandoffError::Unwrap(UnwrapError::NoMatch) => "none of the given keys opens this file";
+}
+
+sentences! { not_verified: NotVerified;
+    NotVerified::NoSeal => NotVerified::NoSeal => "no seal came with it";
+    NotVerified::NobodyVouches => NotVerified::NobodyVouches => "nobody whom you trust vouches for its seal";
+    NotVerified::OtherHeader => NotVerified::OtherHeader => "its seal is that of another backup, or of another time";
+    NotVerified::WrongProof => NotVerified::WrongProof => "its seal was made by somebody who did not make the backup";
 }

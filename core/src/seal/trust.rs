@@ -118,6 +118,11 @@ impl Trust {
         self
     }
 
+    /// All keys that are trusted, with whatever.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.lines.iter().map(|line| &line.key)
+    }
+
     /// The line by which this signer may state this about a backup of the series.
     pub(crate) fn line_for(&self, signer: &VerifierKey, role: Role, series: Option<&Label>) -> Option<&TrustLine> {
         if self.only_for.as_ref().is_some_and(|pattern| !pattern.covers(series)) {

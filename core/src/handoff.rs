@@ -1,0 +1,63 @@
+//! The hand-off across an air gap (HANDOFF.md): what the machine that restores asks for, and what the machine with the private key answers.
+//! Neither the private key nor the payload crosses it.
+
+mod grant;
+mod request;
+mod text;
+
+pub use grant::{Grant, Unlocked};
+pub use request::{Facts, NotVerified, Request, RequestedFile};
+pub use text::{Code, MAX_HANDOFF_LEN};
+
+use crate::header::UnwrapError;
+use crate::seal::SealError;
+
+/// Why there is no request, or no grant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandoffError {
+    /// Something else.
+    #[error("this is neither a request nor a grant of dbseal")]
+    Other,
+    /// The one in the place of the other.
+    #[error("this is a request, and not a grant")]
+    RequestNotGrant,
+    /// The one in the place of the other.
+    #[error("this is a grant, and not a request")]
+    GrantNotRequest,
+    /// A later version's.
+    #[error("this is of a version of dbseal newer than v1")]
+    NewerVersion,
+    /// Longer than [`MAX_HANDOFF_LEN`].
+    #[error("it is longer than 16 MiB")]
+    TooLong,
+    /// A part of it is missing, or it was altered on its way.
+    #[error("it is not complete, or was altered on its way: {0}")]
+    Malformed(&'static str),
+    /// A seal in it says nothing.
+    #[error("a seal in it was altered on its way: {0}")]
+    Seal(#[from] SealError),
+    /// No file, or more than fit.
+    #[error("a request is for one file or more, up to 16,384")]
+    FileCount,
+    /// Only who knows the passphrase can open it, and that needs no hand-off.
+    #[error("a passphrase opens this backup: nobody else can grant it")]
+    Passphrase,
+    /// A later quantum computer would open what it could not open before.
+    #[error(
+        "a backup for a post-quantum recipient (age1pq...) is granted to such a recipient alone, and this request names a classical one"
+    )]
+    Weaker,
+    /// It answers another request.
+    #[error("this grant is for another request")]
+    OtherRequest,
+    /// It has as many answers as its request has not files.
+    #[error("this grant does not answer for each file of its request")]
+    OtherCount,
+    /// Its header is another file's.
+    #[error("this grant is for another backup than its request")]
+    OtherFile,
+    /// Its file key cannot be had.
+    #[error(transparent)]
+    Unwrap(#[from] UnwrapError),
+}

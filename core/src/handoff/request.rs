@@ -1,0 +1,262 @@
+//! The request (HANDOFF.md, "The request").
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::text::{Code, Kind, MAX_HANDOFF_LEN, Parts};
+use super::{HandoffError, Unlocked};
+use crate::header::{Header, MAX_HEADER_LEN};
+use crate::keys::FileKey;
+use crate::recipient::{Identity, Recipient, RecipientKind, hybrid};
+use crate::seal::{
+    DASH, Extent, FileName, Label, MAX_SEAL_LEN, MAX_SIGNATURES, Maker, ProofKey, Seal, SigningKey, Trust, VerifiedSeal, VerifierKey,
+    parse_number, parse_signature,
+};
+use crate::tree::Blake3;
+
+const MAX_FILES: usize = 16_384;
+
+/// What a machine that restores asks for: some files, for a key of its own. What [`Request::parse`] accepts, [`Request::to_bytes`] prints
+/// back byte for byte. Anybody can have written it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    recipient: Recipient,
+    files: Vec<RequestedFile>,
+    /// Whole lines; none where nobody signed it.
+    signatures: String,
+}
+
+/// A file that is asked for: its header, and what its seal says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestedFile {
+    name: FileName,
+    header: Header,
+    /// Its notes alone.
+    seal: Option<Seal>,
+}
+
+/// What is known of a file that is asked for.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// What somebody says who is trusted.
+    pub seal: VerifiedSeal<'a>,
+    /// Whether who signed it made the file.
+    pub maker: Maker,
+}
+
+/// Why nothing is known of a file that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotVerified {
+    /// It has no seal.
+    #[error("no seal came with it")]
+    NoSeal,
+    /// Nobody vouches for it.
+    #[error("nobody whom you trust vouches for its seal")]
+    NobodyVouches,
+    /// The seal is about another header.
+    #[error("its seal is that of another backup, or of another time")]
+    OtherHeader,
+    /// The seal's signer did not make it.
+    #[error("its seal was made by somebody who did not make the backup")]
+    WrongProof,
+}
+
+impl RequestedFile {
+    /// A file of this name and with this header; of its seal the notes are taken along.
+    ///
+    /// # Errors
+    /// A passphrase opens it.
+    pub fn new(name: FileName, header: Header, seal: Option<&Seal>) -> Result<Self, HandoffError> {
+        if header.needs_passphrase() {
+            return Err(HandoffError::Passphrase);
+        }
+        Ok(Self { name, header, seal: seal.map(Seal::notes_alone) })
+    }
+
+    /// What who asks calls it: a claim.
+    #[must_use]
+    pub fn name(&self) -> &FileName {
+        &self.name
+    }
+
+    /// Its header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Unwraps its file key.
+    ///
+    /// # Errors
+    /// See [`crate::UnwrapError`].
+    pub fn unlock(&self, identities: &[Identity]) -> Result<Unlocked<'_>, HandoffError> {
+        Ok(Unlocked { file: self, file_key: self.header.unwrap(identities)? })
+    }
+
+    /// What is known of it by whom these trust, to who has its file key.
+    pub(super) fn facts(&self, trust: &Trust, file_key: &FileKey) -> Result<Facts<'_>, NotVerified> {
+        let judgement = self.seal.as_ref().ok_or(NotVerified::NoSeal)?.judge(trust);
+        if judgement.header() != Extent::of(&self.header.to_bytes()) {
+            return Err(NotVerified::OtherHeader);
+        }
+        let maker = judgement.check_proof(&ProofKey::of(file_key)).map_err(|_| NotVerified::WrongProof)?;
+        let seal = judgement.verified().ok_or(NotVerified::NobodyVouches)?;
+        Ok(Facts { seal, maker })
+    }
+
+    fn is_post_quantum(&self) -> bool {
+        self.header.recipient_tags().any(|tag| tag == hybrid::TAG)
+    }
+
+    fn parse(parts: &mut Parts<'_>) -> Result<Self, HandoffError> {
+        let name = parts.field("file", FileName::parse)?;
+        let (len, carried_len) = parts.field("header", |text| {
+            let (len, carried_len) = text.split_once(' ')?;
+            Some((parse_len(len, MAX_HEADER_LEN)?, parse_len(carried_len, MAX_HEADER_LEN)?))
+        })?;
+        let bytes = parts.bytes(carried_len)?;
+        let (carried, parsed_len) = Header::parse(bytes).map_err(|_| HandoffError::Malformed("a header is none"))?;
+        let header = Some(carried).filter(|_| parsed_len == carried_len).and_then(|header| header.padded_to(len));
+        let header = header.ok_or(HandoffError::Malformed("a header has not the length that is said"))?;
+        let seal = match parts.field("seal", |text| parse_len(text, MAX_SEAL_LEN))? {
+            0 => None,
+            len => Some(Seal::parse(parts.bytes(len)?)?),
+        };
+        Self::new(name, header, seal.as_ref())
+    }
+
+    fn print(&self, text: &mut String) {
+        let as_text = |bytes| String::from_utf8(bytes).expect("headers and notes are text");
+        let carried = as_text(self.header.without_padding().to_bytes());
+        let seal = as_text(self.seal.as_ref().map(Seal::to_bytes).unwrap_or_default());
+        *text += &format!("file {}\nheader {} {}\n{carried}seal {}\n{seal}", self.name, self.header.len(), carried.len(), seal.len());
+    }
+}
+
+fn parse_len(text: &str, most: usize) -> Option<usize> {
+    usize::try_from(parse_number(text)?).ok().filter(|len| *len <= most)
+}
+
+impl Request {
+    /// A request for these files, which `recipient` is to open: a key for this alone. Signed by who asks, if they have something to sign
+    /// with.
+    ///
+    /// # Errors
+    /// Too many files, or none; a classical recipient for a post-quantum file; one that gets too long.
+    pub fn new(recipient: Recipient, files: Vec<RequestedFile>, key: Option<&SigningKey>) -> Result<Self, HandoffError> {
+        let mut request = Self { recipient, files, signatures: String::new() };
+        request.check()?;
+        if let Some(key) = key {
+            request.signatures = key.sign(&request.signed_text());
+        }
+        if request.to_bytes().len() > MAX_HANDOFF_LEN { Err(HandoffError::TooLong) } else { Ok(request) }
+    }
+
+    fn check(&self) -> Result<(), HandoffError> {
+        if self.files.is_empty() || self.files.len() > MAX_FILES {
+            return Err(HandoffError::FileCount);
+        }
+        match self.recipient.kind() {
+            RecipientKind::Hybrid => Ok(()),
+            RecipientKind::X25519 if self.files.iter().any(RequestedFile::is_post_quantum) => Err(HandoffError::Weaker),
+            RecipientKind::X25519 => Ok(()),
+            RecipientKind::Passphrase => Err(HandoffError::Passphrase),
+        }
+    }
+
+    /// The kind of the key that a request for these files is made with.
+    #[must_use]
+    pub fn kind_for(files: &[RequestedFile]) -> RecipientKind {
+        if files.iter().any(RequestedFile::is_post_quantum) { RecipientKind::Hybrid } else { RecipientKind::X25519 }
+    }
+
+    /// Parses a request, from its bytes or its text.
+    ///
+    /// # Errors
+    /// See [`HandoffError`]: one that breaks a rule says nothing.
+    pub fn parse(text: &[u8]) -> Result<Self, HandoffError> {
+        let bytes = Kind::Request.bytes_of(text)?;
+        let mut parts = Kind::Request.rest(&bytes)?;
+        let recipient = parts.field("recipient", |text| text.parse().ok())?;
+        let mut files = Vec::new();
+        while parts.rest.starts_with(b"file ") && files.len() < MAX_FILES {
+            files.push(RequestedFile::parse(&mut parts)?);
+        }
+        let mut request = Self { recipient, files, signatures: String::new() };
+        request.check()?;
+        if let Some(signatures) = parts.rest.strip_prefix(b"\n") {
+            let _ = signers(&request.signed_text(), signatures, None)?;
+            request.signatures = String::from_utf8(signatures.into()).map_err(|_| HandoffError::Malformed("a signature is not text"))?;
+        }
+        // What every part's own spelling should have made sure of already.
+        if request.to_bytes() == bytes { Ok(request) } else { Err(HandoffError::Malformed("it is not in its one spelling")) }
+    }
+
+    /// The request in its one spelling.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.signed_text().into_bytes();
+        if !self.signatures.is_empty() {
+            bytes.push(b'\n');
+            bytes.extend(self.signatures.as_bytes());
+        }
+        bytes
+    }
+
+    /// The same as text that can be pasted.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        Kind::Request.to_text(&self.to_bytes())
+    }
+
+    fn signed_text(&self) -> String {
+        let mut text = format!("{}recipient {}\n", Kind::Request.first_line(), self.recipient);
+        self.files.iter().for_each(|file| file.print(&mut text));
+        text
+    }
+
+    /// What a grant calls it by.
+    #[must_use]
+    pub fn hash(&self) -> Blake3 {
+        Blake3::of(&self.to_bytes())
+    }
+
+    /// What two people compare.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        Code::of(&self.to_bytes())
+    }
+
+    /// Whom the grant is for.
+    #[must_use]
+    pub fn recipient(&self) -> &Recipient {
+        &self.recipient
+    }
+
+    /// What is asked for.
+    #[must_use]
+    pub fn files(&self) -> &[RequestedFile] {
+        &self.files
+    }
+
+    /// Who signed the request, of those who are trusted with anything.
+    #[must_use]
+    pub fn signed_by<'a>(&self, trust: &'a Trust) -> Option<&'a Label> {
+        let (text, signatures) = (self.signed_text(), self.signatures.as_bytes());
+        let has_signed =
+            |key: &&VerifierKey| !signatures.is_empty() && signers(&text, signatures, Some(key)).is_ok_and(|has_signed| has_signed);
+        trust.keys().find(has_signed).map(VerifierKey::name)
+    }
+}
+
+/// Takes all signature lines. Whether one of them is this signer's.
+fn signers(text: &str, mut lines: &[u8], signer: Option<&VerifierKey>) -> Result<bool, HandoffError> {
+    let (mut count, mut has_signed) = (0, false);
+    while lines.starts_with(DASH.as_bytes()) && count < MAX_SIGNATURES {
+        has_signed |= parse_signature(&mut lines, text, signer)?;
+        count += 1;
+    }
+    if count > 0 && lines.is_empty() { Ok(has_signed) } else { Err(HandoffError::Malformed("a line is no signature")) }
+}

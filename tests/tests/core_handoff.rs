@@ -1,0 +1,262 @@
+//! The hand-off across an air gap, from its bytes alone: what is asked for, what is answered, and what is believed of either.
+
+use dbseal::core::{
+    Extent, FileKey, FileName, Grant, HandoffError, Header, HeaderPadding, Identity, Label, Maker, NotVerified, Note, Passphrase, Process,
+    Proof, ProofKey, Recipient, RecipientKind, Request, RequestedFile, Seal, Sealed, SigningKey, SourceKind, Stanza, Time, Tree, Trust,
+    UnwrapError,
+};
+use dbseal_tests::inputs::Replay;
+
+/// A backup: its file key, its header, and its seal by `db1`.
+struct Backup {
+    key: FileKey,
+    header: Header,
+    seal: Seal,
+}
+
+fn label(text: &str) -> Label {
+    text.parse().expect("a label")
+}
+
+fn signer(name: &str) -> SigningKey {
+    SigningKey::generate(label(name), &mut Replay(u64::from(name.as_bytes()[0])))
+}
+
+fn file_key(seed: u8) -> FileKey {
+    FileKey::from_bytes(&[seed; 16])
+}
+
+fn seal(signer: &SigningKey, key: &FileKey, header: &Header) -> Seal {
+    let tree = Tree::of(&[5; 42]);
+    let note = Note::Sealed(Sealed {
+        signer: signer.verifier_key().clone(),
+        series: None,
+        file: FileName::of(b"shop.age").expect("a name"),
+        time: Time::from_unix(1_795_485_613).expect("a time"),
+        source: SourceKind::Command,
+        process: Process { tool: label("dbseal"), version: label("0.1.0"), preset: label("x25519"), compression: label("none") },
+        header: Extent::of(&header.to_bytes()),
+        payload: (&tree).into(),
+        proof: Proof::none(),
+    });
+    Seal::new(note.proven(&ProofKey::of(key)), signer, &tree, &header.to_bytes())
+}
+
+impl Backup {
+    fn of(seed: u8, custodian: &Identity) -> Self {
+        let (key, recipient) = (file_key(seed), custodian.recipient().expect("it has one"));
+        let header = Header::wrap(&key, &[recipient], HeaderPadding::Fixed, &mut Replay(seed.into())).expect("it fits");
+        let seal = seal(&signer("db1"), &key, &header);
+        Self { key, header, seal }
+    }
+
+    fn asked(&self) -> RequestedFile {
+        asked(&self.header, Some(&self.seal))
+    }
+}
+
+fn asked(header: &Header, seal: Option<&Seal>) -> RequestedFile {
+    RequestedFile::new(FileName::of(b"shop.age").expect("a name"), header.clone(), seal).expect("no passphrase opens it")
+}
+
+fn identity(kind: RecipientKind, seed: u64) -> Identity {
+    match kind {
+        RecipientKind::Hybrid => Identity::generate_hybrid(&mut Replay(seed)),
+        _ => Identity::generate_x25519(&mut Replay(seed)),
+    }
+}
+
+fn copy(identity: &Identity) -> Identity {
+    identity.expose_text().expect("it has one").parse().expect("it is one")
+}
+
+fn recipient(identity: &Identity) -> Recipient {
+    identity.recipient().expect("it has one")
+}
+
+fn trust() -> Trust {
+    Trust::parse(&signer("db1").verifier_key().to_string()).expect("a key")
+}
+
+fn granted(request: &Request, custodian: &Identity) -> Grant {
+    let unlocked: Vec<_> = request.files().iter().map(|file| file.unlock(&[copy(custodian)]).expect("it opens")).collect();
+    Grant::of(request, &unlocked, &mut Replay(77)).expect("they are its files")
+}
+
+/// A backup, a key for this alone, a request for the one by the other, and who has the private key.
+fn hand_off(kind: RecipientKind) -> (Backup, Identity, Request, Identity) {
+    let (custodian, once) = (identity(kind, 1), identity(kind, 2));
+    let backup = Backup::of(3, &custodian);
+    let request = Request::new(recipient(&once), vec![backup.asked()], None).expect("one file");
+    (backup, once, request, custodian)
+}
+
+#[test]
+fn what_is_granted_opens_with_the_key_that_asked() {
+    for kind in [RecipientKind::X25519, RecipientKind::Hybrid] {
+        let (backup, once, request, custodian) = hand_off(kind);
+        assert_eq!(Request::kind_for(request.files()), kind);
+        // Nothing but texts goes from one folder to the other.
+        let there = Request::parse(request.to_text().as_bytes()).expect("it arrives");
+        assert_eq!((there.to_bytes(), there.code()), (request.to_bytes(), request.code()));
+        assert_eq!(there.files()[0].header(), &backup.header, "with its padding, which did not travel");
+        let answer = granted(&there, &custodian).to_text();
+        let grant = Grant::parse(answer.as_bytes()).expect("it arrives");
+        assert_eq!(grant.granted_count(), 1);
+        let keys = grant.open(&request, &once).expect("it is the answer");
+        assert!(matches!(&*keys, [Some(key)] if backup.header.is_of(key)));
+        assert!(matches!(grant.open(&request, &custodian), Err(HandoffError::Unwrap(UnwrapError::NoMatch))));
+        assert!(request.to_bytes().len() < if kind == RecipientKind::Hybrid { 6000 } else { 1400 }, "{}", request.to_bytes().len());
+    }
+}
+
+#[test]
+fn of_many_some_are_granted() {
+    let (custodian, once) = (identity(RecipientKind::X25519, 1), identity(RecipientKind::X25519, 2));
+    let backups = [3, 4, 5].map(|seed| Backup::of(seed, &custodian));
+    let request = Request::new(recipient(&once), backups.iter().map(Backup::asked).collect(), None).expect("three files");
+    let unlocked: Vec<_> = [2, 0].map(|index| request.files()[index].unlock(&[copy(&custodian)]).expect("it opens")).into();
+    let grant = Grant::of(&request, &unlocked, &mut Replay(7)).expect("they are its files");
+    let grant = Grant::parse(&grant.to_bytes()).expect("it is one");
+    let keys = grant.open(&request, &once).expect("it is the answer");
+    let opened: Vec<_> = keys.iter().zip(&backups).map(|(key, backup)| key.as_ref().map(|key| backup.header.is_of(key))).collect();
+    assert_eq!((opened, grant.granted_count()), (vec![Some(true), None, Some(true)], 2));
+    // Those of another request are not taken for its own.
+    let other = Request::new(recipient(&once), backups.iter().map(Backup::asked).collect(), None).expect("three files");
+    assert_eq!(Grant::of(&other, &unlocked, &mut Replay(7)), Err(HandoffError::OtherRequest));
+}
+
+#[test]
+fn whatever_is_altered_on_the_way_is_refused_or_has_another_code() {
+    let (_, once, request, custodian) = hand_off(RecipientKind::X25519);
+    let signed = Request::new(request.recipient().clone(), request.files().to_vec(), Some(&signer("restorer"))).expect("one file");
+    for request in [&request, &signed] {
+        let (bytes, mut parsed_count) = (request.to_bytes(), 0);
+        for at in 0..bytes.len() {
+            for altered in [
+                [&bytes[..at], &[bytes[at] ^ 1], &bytes[at + 1..]].concat(),
+                [&bytes[..at], &bytes[at + 1..]].concat(),
+                [&bytes[..at], b"a", &bytes[at..]].concat(),
+                bytes[..at].to_vec(),
+            ] {
+                let Ok(other) = Request::parse(&altered) else { continue };
+                parsed_count += 1;
+                assert!(other.code() != request.code() || altered == bytes, "{at}");
+            }
+        }
+        assert!(parsed_count > 0, "a name can be another one");
+    }
+    let grant = granted(&request, &custodian);
+    let bytes = grant.to_bytes();
+    for at in 0..bytes.len() {
+        for altered in [[&bytes[..at], &[bytes[at] ^ 1], &bytes[at + 1..]].concat(), bytes[..at].to_vec()] {
+            let opened = Grant::parse(&altered).and_then(|grant| grant.open(&request, &once));
+            assert!(opened.is_err(), "{at}: {}", String::from_utf8_lossy(&altered));
+        }
+    }
+    // Of the signature nothing is left where it was taken away, and the code shows it.
+    assert_ne!(signed.code(), request.code());
+}
+
+#[test]
+fn what_is_known_of_a_file_is_what_somebody_vouches_for_who_made_it() {
+    let (backup, once, request, custodian) = hand_off(RecipientKind::X25519);
+    let other = Backup::of(4, &custodian);
+    let facts = |file: RequestedFile, trust: &Trust| {
+        let request = Request::new(recipient(&once), vec![file], None).expect("one file");
+        let unlocked = request.files()[0].unlock(&[copy(&custodian)]).expect("it opens");
+        unlocked.facts(trust).map(|facts| (facts.seal.vouched_by().to_string(), facts.maker))
+    };
+    assert_eq!(facts(backup.asked(), &trust()), Ok(("db1".into(), Maker::Signer)));
+    assert_eq!(facts(backup.asked(), &Trust::default()), Err(NotVerified::NobodyVouches));
+    assert_eq!(facts(asked(&backup.header, None), &trust()), Err(NotVerified::NoSeal));
+    // A note that was signed over another's header.
+    assert_eq!(facts(asked(&backup.header, Some(&other.seal)), &trust()), Err(NotVerified::OtherHeader));
+    // And one over this one's, by somebody who saw it, but had not its file key.
+    assert_eq!(
+        facts(asked(&backup.header, Some(&seal(&signer("db1"), &other.key, &backup.header))), &trust()),
+        Err(NotVerified::WrongProof)
+    );
+
+    // A stanza that was lifted from another's header: whoever grants it would open the one in the place of the other.
+    let stanza =
+        |header: &Header| String::from_utf8(header.to_bytes()).expect("text").lines().skip(1).take(2).collect::<Vec<_>>().join("\n");
+    let text = String::from_utf8(request.to_bytes()).expect("text").replace(&stanza(&backup.header), &stanza(&other.header));
+    let lifted = Request::parse(text.as_bytes()).expect("it is spelled well");
+    assert!(matches!(lifted.files()[0].unlock(&[copy(&custodian)]), Err(HandoffError::Unwrap(UnwrapError::WrongMac))));
+}
+
+#[test]
+fn a_grant_is_for_one_request_and_its_files() {
+    let (backup, once, request, custodian) = hand_off(RecipientKind::X25519);
+    let opened = |grant: &Grant| grant.open(&request, &once).map(|keys| keys.len());
+    // One that was granted before, to the same key, for another request.
+    let other = Backup::of(4, &custodian);
+    let before = Request::new(recipient(&once), vec![other.asked()], None).expect("one file");
+    let old = granted(&before, &custodian);
+    assert_eq!(opened(&old), Err(HandoffError::OtherRequest));
+    let renamed = String::from_utf8(old.to_bytes()).expect("text").replacen(&before.hash().to_string(), &request.hash().to_string(), 1);
+    assert_eq!(opened(&Grant::parse(renamed.as_bytes()).expect("it is spelled well")), Err(HandoffError::OtherRequest));
+    // Under the MAC of another file: only who has that file's key can make one.
+    let header = |key: &FileKey, args: Vec<String>| {
+        let wrapped = Header::wrap(key, &[recipient(&once)], HeaderPadding::None, &mut Replay(9)).expect("it fits");
+        let mut text = String::from_utf8(wrapped.to_bytes()).expect("text");
+        if !args.is_empty() {
+            let stanza = Stanza { tag: "dbseal/grant".into(), args, body: Vec::new() };
+            text = text.replacen("\n---", &format!("\n-> {} {}\n\n---", stanza.tag, stanza.args.join(" ")), 1);
+        }
+        format!("dbseal/v1 grant\nrequest {}\nheader {}\n{text}", request.hash(), text.len())
+    };
+    // Without the stanza, and with one that was put in after the MAC.
+    assert_eq!(opened(&Grant::parse(header(&backup.key, Vec::new()).as_bytes()).expect("one")), Err(HandoffError::OtherRequest));
+    let put_in = Grant::parse(header(&backup.key, vec![request.hash().to_string()]).as_bytes()).expect("one");
+    assert_eq!(opened(&put_in), Err(HandoffError::Unwrap(UnwrapError::WrongMac)));
+    let none = format!("dbseal/v1 grant\nrequest {}\n", request.hash());
+    assert_eq!(opened(&Grant::parse(none.as_bytes()).expect("one")), Err(HandoffError::OtherCount));
+    assert_eq!(opened(&granted(&request, &custodian)), Ok(1));
+}
+
+#[test]
+fn what_cannot_be_granted_is_not_asked_for() {
+    let classical = identity(RecipientKind::X25519, 1);
+    let hybrid = identity(RecipientKind::Hybrid, 1);
+    let post_quantum = Backup::of(3, &hybrid);
+    let request = |recipient: Recipient, files| Request::new(recipient, files, None).map(|_| ());
+    assert_eq!(request(recipient(&classical), vec![post_quantum.asked()]), Err(HandoffError::Weaker));
+    assert_eq!(request(recipient(&hybrid), vec![post_quantum.asked(), Backup::of(4, &classical).asked()]), Ok(()));
+    assert_eq!(request(recipient(&classical), Vec::new()), Err(HandoffError::FileCount));
+    let by_passphrase = Recipient::passphrase(Passphrase::new("correct horse".into()), 1);
+    let header = Header::wrap(&file_key(3), &[by_passphrase], HeaderPadding::Fixed, &mut Replay(3)).expect("it fits");
+    assert_eq!(RequestedFile::new(FileName::of(b"x").expect("a name"), header, None).map(|_| ()), Err(HandoffError::Passphrase));
+    // Nor is one believed that was written by hand.
+    let text = Request::new(recipient(&hybrid), vec![post_quantum.asked()], None).expect("one file").to_bytes();
+    let text = String::from_utf8(text).expect("text").replace(&recipient(&hybrid).to_string(), &recipient(&classical).to_string());
+    assert_eq!(Request::parse(text.as_bytes()).map(|_| ()), Err(HandoffError::Weaker));
+}
+
+#[test]
+fn who_signed_a_request_is_known_by_their_key() {
+    let (_, _, request, _) = hand_off(RecipientKind::X25519);
+    let key = signer("restorer");
+    let signed = Request::new(request.recipient().clone(), request.files().to_vec(), Some(&key)).expect("one file");
+    let signed = Request::parse(signed.to_text().as_bytes()).expect("it arrives");
+    let trust = Trust::parse(&format!("{}\n{}", signer("db1").verifier_key(), key.verifier_key())).expect("two keys");
+    assert_eq!(signed.signed_by(&trust), Some(&label("restorer")));
+    assert_eq!(request.signed_by(&trust), None);
+    assert_eq!(signed.signed_by(&Trust::parse(&signer("db1").verifier_key().to_string()).expect("a key")), None);
+    // Over another request it is none, whoever reads it.
+    let text = String::from_utf8(signed.to_bytes()).expect("text").replacen("file shop.age\nheader", "file shop2.age\nheader", 1);
+    assert_eq!(Request::parse(text.as_bytes()).expect("it is spelled well").signed_by(&trust), None);
+}
+
+#[test]
+fn the_one_is_not_taken_for_the_other() {
+    let (_, _, request, custodian) = hand_off(RecipientKind::X25519);
+    let grant = granted(&request, &custodian);
+    for (request, grant) in [(request.to_bytes(), grant.to_bytes()), (request.to_text().into(), grant.to_text().into())] {
+        assert_eq!(Request::parse(&grant).map(|_| ()), Err(HandoffError::GrantNotRequest));
+        assert_eq!(Grant::parse(&request), Err(HandoffError::RequestNotGrant));
+    }
+    assert_eq!(Request::parse(b"hello").map(|_| ()), Err(HandoffError::Other));
+    assert_eq!(Request::parse(b"dbseal/v2 request\n").map(|_| ()), Err(HandoffError::NewerVersion));
+}
