@@ -282,7 +282,7 @@ case $goal in
     quick=yes cargo_tool geckodriver "$GECKODRIVER" "drives Firefox"
     [ ! -d tests/fuzz ] || quick=yes cargo_tool cargo-fuzz 0.13.2 "runs the fuzz targets"
     node_is_new
-    npm_packages "the official age vectors; a third age implementation; is a page for everybody?" cctv-age@0.2.0 \
+    npm_packages "the official vectors of age and of shares; a third age implementation; is a page for everybody?" cctv-age@0.2.0 slip39@0.1.9 \
       "age-encryption@$TYPAGE" axe-core@4.14.1
     rust_targets
     ;;

@@ -63,6 +63,7 @@ mod rewrap;
 mod seal;
 #[cfg(test)]
 mod sentences;
+mod shares;
 mod spread;
 mod stack;
 mod stanza;
@@ -88,6 +89,7 @@ pub use seal::{
     SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, Standing, TestResult, Time, Trust, TrustError, Unknown, VerifiedSeal,
     VerifierKey, VerifierKeyError, WrongProof, signing_key_from_text,
 };
+pub use shares::{MAX_SHARES, Share, ShareError, SharedSecret, combine, split};
 pub use spread::Spread;
 pub use stanza::Stanza;
 pub use tree::{Blake3, GroupCheck, Groups, MIN_GROUP_LEN, Run, SectionHasher, Tree, TreeBuilder, group_len};

@@ -183,6 +183,23 @@ impl Identity {
         }
     }
 
+    /// The 32 bytes that it is; a passphrase is none.
+    pub(crate) fn expose_bytes(&self) -> Option<Zeroizing<[u8; 32]>> {
+        match &self.0 {
+            AnyIdentity::X25519(identity) => Some(with_wiped_stack(|| identity.expose_bytes())),
+            AnyIdentity::Hybrid(identity) => Some(with_wiped_stack(|| identity.expose_bytes())),
+            AnyIdentity::Passphrase(_) => None,
+        }
+    }
+
+    /// The identities of all kinds that these bytes are.
+    pub(crate) fn all_of_bytes(bytes: &[u8; 32]) -> [Self; 2] {
+        with_wiped_stack(|| {
+            let x25519 = AnyIdentity::X25519(Box::new(x25519::X25519Identity::from_bytes(bytes)));
+            [Self(x25519), Self(AnyIdentity::Hybrid(Box::new(hybrid::HybridIdentity::from_bytes(bytes))))]
+        })
+    }
+
     /// The file key from the stanza that is addressed to this identity, if there is one. The header's MAC has not been
     /// checked then; [`crate::Header::unwrap`] does both.
     pub(crate) fn unwrap(&self, stanzas: &[Stanza]) -> Result<Option<FileKey>, UnwrapError> {

@@ -4,7 +4,7 @@ use alloc::string::ToString;
 
 use crate::{
     ArmorError, HandoffError, HeaderError, KeyError, KeyfileError, LabelError, NotHexadecimal, NotVerified, PatternError, PayloadError,
-    RangeError, RewrapError, SealError, SigningKeyError, TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
+    RangeError, RewrapError, SealError, ShareError, SigningKeyError, TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
 };
 
 /// A test of an error type that has a row for each variant, with an error and what it says. A variant without a row does not compile.
@@ -179,4 +179,24 @@ sentences! { not_verified: NotVerified;
     NotVerified::NobodyVouches => NotVerified::NobodyVouches => "nobody whom you trust vouches for its seal";
     NotVerified::OtherHeader => NotVerified::OtherHeader => "its seal is that of another backup, or of another time";
     NotVerified::WrongProof => NotVerified::WrongProof => "its seal was made by somebody who did not make the backup";
+}
+
+sentences! { shares: ShareError;
+    ShareError::UnknownWord(_) => ShareError::UnknownWord(2) => "word 3 of the share is none of the list's";
+    ShareError::WordCount(_) => ShareError::WordCount(5) => "a share of a key has 33 words, and this one has 5";
+    ShareError::Mistyped => ShareError::Mistyped
+        => "a word of the share is mistyped or in the wrong place: its checksum does not match";
+    ShareError::Malformed(_) => ShareError::Malformed("why") => "the share contradicts itself: why";
+    ShareError::Counts => ShareError::Counts => "shares are made for 2 or more of at most 16, such as 3/5";
+    ShareError::NotAnIdentity => ShareError::NotAnIdentity => "a passphrase has no shares: only an identity has";
+    ShareError::None => ShareError::None => "no share was given";
+    ShareError::OtherSet(_) => ShareError::OtherSet(1) => "share 2 is of another set than the first";
+    ShareError::SameNumber(_) => ShareError::SameNumber(1) => "share 2 has the number of another one, and says something else";
+    ShareError::TooFew { .. } => ShareError::TooFew { given: 2, needed: 3 } => "3 shares open this set, and 2 of it were given";
+    ShareError::TooFewGroups { .. } => ShareError::TooFewGroups { given: 1, needed: 2 }
+        => "shares of 2 groups open this set, and 1 are complete";
+    ShareError::DoesNotFit(_) => ShareError::DoesNotFit(3) => "share 4 does not fit the others";
+    ShareError::Altered => ShareError::Altered
+        => "one of the shares was altered: together they do not make what was shared";
+    ShareError::OtherRecipient => ShareError::OtherRecipient => "together the shares do not make the key of this recipient";
 }

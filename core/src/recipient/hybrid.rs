@@ -62,7 +62,11 @@ impl HybridIdentity {
     pub(super) fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut seed = Zeroizing::new([0; SEED_LEN]);
         rng.fill_bytes(&mut *seed);
-        Self(Deserializable::from_bytes(&*seed).expect("any 32 bytes are a seed"))
+        Self::from_bytes(&seed)
+    }
+
+    pub(super) fn from_bytes(seed: &[u8; SEED_LEN]) -> Self {
+        Self(Deserializable::from_bytes(seed).expect("any 32 bytes are a seed"))
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, KeyError> {
@@ -75,9 +79,13 @@ impl HybridIdentity {
     }
 
     pub(super) fn expose_text(&self) -> Zeroizing<String> {
+        encode_bech32(IDENTITY_PREFIX, &*self.expose_bytes(), Case::Upper)
+    }
+
+    pub(super) fn expose_bytes(&self) -> Zeroizing<[u8; SEED_LEN]> {
         let mut seed = Zeroizing::new([0; SEED_LEN]);
         self.0.write_exact(&mut *seed);
-        encode_bech32(IDENTITY_PREFIX, &*seed, Case::Upper)
+        seed
     }
 
     pub(super) fn unwrap(&self, stanzas: &[Stanza]) -> Result<Option<FileKey>, UnwrapError> {

@@ -63,7 +63,15 @@ impl X25519Identity {
     pub(super) fn parse(text: &str) -> Result<Self, KeyError> {
         let data = decode_bech32(IDENTITY_PREFIX, text, Case::Upper).ok_or(KeyError::Mistyped)?;
         let bytes = Zeroizing::new(<[u8; 32]>::try_from(data.as_slice()).map_err(|_| KeyError::Mistyped)?);
-        Ok(Self::new(StaticSecret::from(*bytes)))
+        Ok(Self::from_bytes(&bytes))
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self::new(StaticSecret::from(*bytes))
+    }
+
+    pub(super) fn expose_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.secret.to_bytes())
     }
 
     fn new(secret: StaticSecret) -> Self {
