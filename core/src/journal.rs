@@ -1,5 +1,5 @@
-//! The journal: the two headers of a file whose header is being replaced in place, so that a crash in the middle leaves it readable (SEAL.md,
-//! "The journal").
+//! The journal: the two headers of a file whose header is being replaced, so that a crash in the middle leaves it readable (SEAL.md, "The
+//! journal").
 
 use alloc::vec::Vec;
 
@@ -13,8 +13,8 @@ const SECTOR_LEN: usize = 512;
 /// Bytes in a journal, at most.
 pub const MAX_JOURNAL_LEN: usize = 2 * MAX_HEADER_LEN + 256;
 
-/// The header that a file had, and the one that it gets, both of the same length. Anybody can have written it: it says what the header of a
-/// file may be, never what it is.
+/// The header that a file had, and the one that it gets. Anybody can have written it: it says what the header of a file may be, never what
+/// it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
     before: Header,
@@ -22,10 +22,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The journal of this change; `None` where the lengths differ, so that the payload would not stay where it is.
+    /// The journal of this change.
     #[must_use]
-    pub fn of(before: Header, after: Header) -> Option<Self> {
-        (before.len() == after.len()).then_some(Self { before, after })
+    pub fn of(before: Header, after: Header) -> Self {
+        Self { before, after }
     }
 
     /// Parses a journal that is whole. `None` for any other, as one that was only being written: then nothing was done yet.
@@ -34,7 +34,7 @@ impl Journal {
         let rest = bytes.strip_prefix(FIRST_LINE.as_bytes()).filter(|_| bytes.len() <= MAX_JOURNAL_LEN)?;
         let (before, before_len) = Header::parse(rest).ok()?;
         let (after, _) = Header::parse(&rest[before_len..]).ok()?;
-        let journal = Self::of(before, after)?;
+        let journal = Self::of(before, after);
         (journal.to_bytes() == bytes).then_some(journal)
     }
 
@@ -59,19 +59,22 @@ impl Journal {
         &self.after
     }
 
-    /// Bytes in either.
+    /// Bytes of a file's start that [`Journal::own_header_len`] looks at.
     #[must_use]
-    pub fn header_len(&self) -> usize {
-        self.before.len()
+    pub fn start_len(&self) -> usize {
+        self.before.len().max(self.after.len())
     }
 
-    /// Whether a file that starts so is one whose header was being replaced: each sector of it is from the one or the other. The journal of
-    /// another file, or of this one at another time, says nothing.
+    /// Bytes in the header of a file that starts so, if that is the one whose header was being replaced: it has the one or the other or, where
+    /// they have one length, sectors of both. The journal of another file, or of this one at another time, says nothing.
     #[must_use]
-    pub fn is_about(&self, start: &[u8]) -> bool {
+    pub fn own_header_len(&self, start: &[u8]) -> Option<usize> {
         let (old, new) = (self.before.to_bytes(), self.after.to_bytes());
-        let Some(own) = start.get(..old.len()) else { return false };
-        let sectors = own.chunks(SECTOR_LEN).zip(old.chunks(SECTOR_LEN).zip(new.chunks(SECTOR_LEN)));
-        sectors.into_iter().all(|(own, (old, new))| own == old || own == new)
+        if old.len() != new.len() {
+            return [old, new].iter().find(|header| start.starts_with(header)).map(Vec::len);
+        }
+        let own = start.get(..old.len())?;
+        let mut sectors = own.chunks(SECTOR_LEN).zip(old.chunks(SECTOR_LEN).zip(new.chunks(SECTOR_LEN)));
+        sectors.all(|(own, (old, new))| own == old || own == new).then_some(old.len())
     }
 }

@@ -63,12 +63,12 @@ impl<R: Read> AgeFile<R> {
         }
     }
 
-    /// Reads past a header that is known from elsewhere, as it is being replaced.
-    pub(crate) fn with_header(mut reader: R, header: Header, what: &str) -> Result<Self, JobError> {
-        let mut passed = vec![0; header.len()];
+    /// Reads past a header of so many bytes that is being replaced; `header` is the one that counts.
+    pub(crate) fn with_header(mut reader: R, header: Header, own_len: usize, what: &str) -> Result<Self, JobError> {
+        let mut passed = vec![0; own_len];
         read_full(&mut reader, &mut passed).map_err(|error| JobError::read(what, error))?;
         let section = Cursor::new(Vec::new()).chain(Binary::AsIs(Cursor::new(Vec::new()).chain(reader)));
-        Ok(Self { header_len: header.len() as u64, header, is_armored: false, section })
+        Ok(Self { header_len: own_len as u64, header, is_armored: false, section })
     }
 
     /// The file key, from the header.

@@ -95,7 +95,10 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     let journal = JournalFile::of(&request.source, &input);
     let reader = StreamReader::new(&mut input, &**observer, &request.pace, 0);
     let mut start = match &journal {
-        Some(journal) => AgeFile::with_header(reader, journal.header(request.seal.sealed_header(&request.source)).clone(), &what)?,
+        Some(journal) => {
+            let header = journal.header(request.seal.sealed_header(&request.source)).clone();
+            AgeFile::with_header(reader, header, journal.own_header_len(), &what)?
+        }
         None => AgeFile::read(reader, &what)?,
     };
     // First: that the header is another one says more than that no key opens it.

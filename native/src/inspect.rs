@@ -158,7 +158,7 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let journal = JournalFile::of(&request.source, &input);
     let reader = StreamReader::new(&mut input, &Silent, &unlimited, 0);
     let file = match journal {
-        Some(journal) => AgeFile::with_header(reader, journal.header(request.sealed_header()).clone(), &what)?,
+        Some(journal) => AgeFile::with_header(reader, journal.header(request.sealed_header()).clone(), journal.own_header_len(), &what)?,
         None => AgeFile::read(reader, &what)?,
     };
     let (nobody, recipients): (Vec<&str>, Vec<&str>) = file.header.recipient_tags().partition(|tag| tag.ends_with("-grease"));

@@ -22,7 +22,7 @@ use crate::input::Source;
 use crate::journal::{Change, JournalFile};
 use crate::output::{CompleteFile, PendingFile};
 use crate::report::Observer;
-use crate::sealing::{name_both, now, seal_path};
+use crate::sealing::{now, seal_path};
 use crate::unfinished::Role;
 
 /// Everything that was decided about other recipients, for any number of backups.
@@ -94,8 +94,10 @@ pub enum Rewrapped {
 /// # Errors
 /// See [`JobError`]. Whenever it fails, or the power does, the backup opens with the old keys or with the new ones.
 pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Result<Rewrapped, JobError> {
-    let target = Target::open(backup, request.act)?;
-    JournalFile::finish(&target, request, observer)?;
+    let mut target = Target::open(backup, request.act)?;
+    if JournalFile::finish(&target, request, observer)? {
+        target = Target::open(backup, request.act)?;
+    }
     let header = target.header()?;
     let seal = request.seal.seal_for(&Source::File(backup.into()), Some(&header))?;
     let mut rng = UnwrapErr(SysRng);
@@ -110,7 +112,7 @@ pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -
     if let Some(seal) = &seal {
         let _ = request.seal.expected(seal, &target.what, rewrap.file_key(), observer)?;
     }
-    target.check_payload(&header, rewrap.file_key())?;
+    target.check_payload(header.len(), rewrap.file_key())?;
     if seal.is_some() && request.resealing.is_none() {
         return Err(JobError::SealNeedsKey(target.what));
     }
@@ -123,7 +125,7 @@ pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -
         let change = Change { header: &header, new: &new, seal: request.resealed(seal, &header, &new, rewrap.file_key(), &target)? };
         match way {
             Way::InPlace => JournalFile::replace(&target, &change)?,
-            Way::Copy => target.replace_by_copy(change)?,
+            Way::Copy => JournalFile::replace_by_copy(&target, &change)?,
         }
     }
     Ok(Rewrapped::Done { left_count: rewrap.left_count(), added_count: rewrap.added_count(), way })
@@ -208,9 +210,10 @@ impl Target {
     }
 
     /// Opens the first chunk and the final one: what is to have new recipients is a backup of that file key, and whole.
-    pub(crate) fn check_payload(&self, header: &Header, file_key: &FileKey) -> Result<(), JobError> {
+    /// `header_len` is where the payload begins.
+    pub(crate) fn check_payload(&self, header_len: usize, file_key: &FileKey) -> Result<(), JobError> {
         let damaged = |error| JobError::Payload { what: self.what.clone(), error };
-        let offset = header.len() as u64;
+        let offset = header_len as u64;
         let section_len = self.len.checked_sub(offset).ok_or_else(|| JobError::InputChanged { what: self.what.clone() })?;
         let layout = Layout::of_section(section_len).map_err(damaged)?;
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
@@ -230,22 +233,14 @@ impl Target {
         Ok(())
     }
 
-    /// Replaces the backup by a copy with the new header, which shares the payload's blocks with the old one where the file system can.
-    fn replace_by_copy(&self, change: Change<'_>) -> Result<(), JobError> {
+    /// A copy with this header in the place of its own, which has so many bytes. It is on the disk, wants only the name, and shares the
+    /// payload's blocks with the backup where the file system can.
+    pub(crate) fn copy_with(&self, header: &Header, own_header_len: usize) -> Result<CompleteFile, JobError> {
         let mut copy = PendingFile::create_as(Role::Report, &self.path, Privacy::Shared, Overwrite::Allowed)?;
-        copy.write_all(&change.new.to_bytes())?;
-        copy.append_from(&self.file, change.header.len() as u64..self.len)?;
+        copy.write_all(&header.to_bytes())?;
+        copy.append_from(&self.file, own_header_len as u64..self.len)?;
         copy.set_permissions_of(&self.file)?;
-        let copy = copy.put_on_disk()?;
-        match change.seal {
-            AfterSeal::None => copy.commit(),
-            AfterSeal::Gone => {
-                // First: beside a new header the old seal would say that it was altered.
-                self.remove_seal();
-                copy.commit()
-            }
-            AfterSeal::Says(bytes) => name_both(self.new_seal(&bytes)?, Some(copy)).map_err(|(_, error)| error),
-        }
+        copy.put_on_disk()
     }
 
     /// The new seal, which is on the disk and wants only its name.

@@ -128,7 +128,7 @@ impl<'a> PendingSeal<'a> {
 
 /// What became of a seal when not all was well.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+enum Fate {
     /// It had no name at any time.
     NeverThere,
     /// It had its name, for all to see, and its backup did not get one.
@@ -139,7 +139,7 @@ pub(crate) enum Fate {
 
 /// Gives the seal its name, and then the backup. Where the backup does not get one, the seal before comes back: by the new one, what is
 /// still there would be taken for damaged.
-pub(crate) fn name_both(seal: CompleteFile, backup: Option<CompleteFile>) -> Result<(), (Fate, JobError)> {
+fn name_both(seal: CompleteFile, backup: Option<CompleteFile>) -> Result<(), (Fate, JobError)> {
     let Some(backup) = backup else {
         return seal.commit().map_err(|error| (if is_named(&error) { Fate::There } else { Fate::NeverThere }, error));
     };

@@ -264,9 +264,9 @@ impl Check<'_> {
     fn header(&self, file_len: u64) -> Result<(Extent, u64), JobError> {
         let expected = self.judgement.header();
         let journal = JournalFile::beside(&self.request.backup, &self.input.file);
-        if journal.is_some_and(|journal| journal.has(expected)) {
+        if let Some(journal) = journal.filter(|journal| journal.has(expected)) {
             self.observer.warning(&format!("{}: a change of its recipients was stopped; dbseal rewrap finishes it", self.input.what));
-            return Ok((expected, expected.len));
+            return Ok((expected, journal.own_header_len() as u64));
         }
         if Extent::of(&self.input.start(usize::try_from(expected.len).unwrap_or(MAX_HEADER_LEN))?) == expected {
             return Ok((expected, expected.len));
