@@ -2,10 +2,12 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::Instant;
 
-use dbseal_core::{Header, Journal};
+use dbseal_core::{Batch, CHUNK_LEN, Claim, FileKey, Header, HeaderPadding, Journal, PayloadNonce, SLOT_LEN, Sealer, Spread};
 use dbseal_tests::cli::{Ended, Folder};
-use dbseal_tests::inputs::paint;
+use dbseal_tests::inputs::{Replay, paint};
 use dbseal_tests::tools::tool;
 
 /// Several batches, and a part of one.
@@ -204,6 +206,57 @@ fn a_planted_journal_is_not_believed() {
         folder.dbseal(["inspect", "b/shop.age"]).run().succeeds();
         assert!(folder.read("b/shop.age") == before && folder.read("b/shop.age.journal") == journal);
     }
+}
+
+/// A terabyte is no more work than a megabyte: its header, and the ends of its payload.
+#[test]
+fn a_terabyte_changes_hands_at_once() {
+    const CHUNKS: u64 = 1 << 24;
+    let folder = Folder::new();
+    for key in ["old", "new"] {
+        folder.dbseal(["keygen", "-o", &format!("{key}.key")]).run().succeeds();
+    }
+    let recipient = folder.read_text("old.pub").trim().parse().expect("a recipient");
+    let (key, nonce) = (FileKey::from_bytes(&[7; 16]), PayloadNonce::from_bytes([8; 16]));
+    let header = Header::wrap(&key, &[recipient], HeaderPadding::Fixed, &mut Replay(1)).expect("it fits").to_bytes();
+    let mut sealer = Sealer::new(&key, &nonce);
+    let seal = |claim: Claim| {
+        let mut batch = Batch::with_chunks(1);
+        batch.set_plaintext_len(CHUNK_LEN);
+        claim.seal(&mut batch, Spread::Serial);
+        batch.sealed_bytes().to_vec()
+    };
+    let first = seal(sealer.claim(1));
+    let _ = sealer.claim(usize::try_from(CHUNKS - 2).expect("they fit"));
+    let last = seal(sealer.claim_last(1));
+    let file = fs::File::create(folder.path("big.age")).expect("a file");
+    let start = [&header, nonce.as_bytes().as_slice(), &first].concat();
+    file.write_all_at(&start, 0).expect("there is room");
+    let last_at = header.len() as u64 + 16 + (CHUNKS - 1) * SLOT_LEN as u64;
+    file.write_all_at(&last, last_at).expect("there is room");
+    let before = file.metadata().expect("it is there");
+
+    let began = Instant::now();
+    let done = folder.dbseal(["rewrap", "-i", "old.key", "-R", "new.pub", "big.age"]).run().succeeds();
+    eprintln!("{} bytes in {:?}", before.len(), began.elapsed());
+    assert_eq!(said(&done), "big.age: done: 1 left, 1 came\n");
+    // Nothing but the header was written: not a hole was filled, not a byte is another one.
+    let after = file.metadata().expect("it is there");
+    assert_eq!((after.len(), after.blocks(), after.ino()), (before.len(), before.blocks(), before.ino()));
+    let read = |at: u64, len: usize| {
+        let mut bytes = vec![0; len];
+        file.read_exact_at(&mut bytes, at).expect("it is there");
+        bytes
+    };
+    let own = read(0, start.len());
+    assert!(own[header.len()..] == start[header.len()..] && own[..header.len()] != header && read(last_at, SLOT_LEN) == last);
+    for (key, code) in [("old", 1), ("new", 0)] {
+        let range = format!("{}..{}", (CHUNKS - 1) * CHUNK_LEN as u64, CHUNKS * CHUNK_LEN as u64);
+        let opened =
+            folder.dbseal(["decrypt", "-i", &format!("{key}.key"), "--range", &range, "-o", &format!("{key}.out"), "big.age"]).run();
+        assert_eq!(opened.status.code(), Some(code));
+    }
+    assert!(folder.read("new.out") == [0; CHUNK_LEN]);
 }
 
 /// At every step that changes something on the disk, the process is killed or the call fails; then a key brings the change to its end.

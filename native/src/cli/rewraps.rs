@@ -1,7 +1,12 @@
 //! Other recipients for many backups: what is done, and what became of each.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
 
 use dbseal_core::{Leaving, Strength, Trust};
 use serde_json::json;
@@ -68,20 +73,20 @@ pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobEr
     Ok(RewrapPlan { inputs: backups(args.inputs, None)?, request })
 }
 
-/// Does them one after the other; one that cannot be done keeps none of the others from it.
+/// Does them, on all cores, and tells of each in their order; one that cannot be done keeps none of the others from it.
 pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> Result<Outcome, JobError> {
     let (mut done, mut already, mut failed) = (0_usize, 0_usize, 0_usize);
     let mut last_error = None;
-    for backup in &plan.inputs {
-        let result = rewrap(&plan.request, backup, &**observer);
+    plan.each(&**observer, |backup, result| {
         match &result {
             Ok(Rewrapped::Done { .. }) => done += 1,
             Ok(Rewrapped::Already) => already += 1,
             Err(_) => failed += 1,
         }
         plan.tell(backup, &result, ui)?;
-        last_error = result.err().or(last_error);
-    }
+        last_error = result.err().or(last_error.take());
+        Ok(())
+    })?;
     match (failed, last_error) {
         (0, _) | (_, None) => Ok(Outcome::verified(None)),
         // What went wrong with the only one is the error of the command.
@@ -95,6 +100,41 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
 }
 
 impl RewrapPlan {
+    /// Calls this with what became of each backup, in their order.
+    fn each(
+        &self,
+        observer: &dyn Observer,
+        mut tell: impl FnMut(&Path, Result<Rewrapped, JobError>) -> Result<(), JobError>,
+    ) -> Result<(), JobError> {
+        let (next, (send, receive)) = (&AtomicUsize::new(0), channel());
+        thread::scope(|scope| {
+            for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get).min(self.inputs.len()) {
+                let send = send.clone();
+                scope.spawn(move || {
+                    while let Some((index, backup)) = self.inputs.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
+                        if send.send((index, rewrap(&self.request, backup, observer))).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(send);
+            // Those that were done before one that comes earlier.
+            let mut early = BTreeMap::new();
+            for (index, backup) in self.inputs.iter().enumerate() {
+                let result = loop {
+                    match early.remove(&index) {
+                        Some(result) => break result,
+                        None => early.extend(receive.recv()),
+                    }
+                };
+                // Whoever is at work finishes that one, and begins no other.
+                tell(backup, result).inspect_err(|_| next.store(self.inputs.len(), Ordering::Relaxed))?;
+            }
+            Ok(())
+        })
+    }
+
     fn tell(&self, backup: &Path, result: &Result<Rewrapped, JobError>, ui: &Ui) -> Result<(), JobError> {
         let name = backup.display().to_string();
         let pretends = self.request.act == Act::Pretend;
