@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::str::FromStr;
@@ -124,6 +125,13 @@ enum AnyIdentity {
     X25519(Box<x25519::X25519Identity>),
     Hybrid(Box<hybrid::HybridIdentity>),
     Passphrase(Passphrase),
+    Granted(Box<GrantedIdentity>),
+}
+
+/// Who was granted one file, by its header.
+struct GrantedIdentity {
+    stanzas: Vec<Stanza>,
+    file_key: FileKey,
 }
 
 impl Identity {
@@ -143,23 +151,18 @@ impl Identity {
         with_wiped_stack(|| Self(AnyIdentity::Hybrid(Box::new(hybrid::HybridIdentity::generate(rng)))))
     }
 
-    /// Its kind.
-    #[must_use]
-    pub fn kind(&self) -> RecipientKind {
-        match &self.0 {
-            AnyIdentity::X25519(_) => RecipientKind::X25519,
-            AnyIdentity::Hybrid(_) => RecipientKind::Hybrid,
-            AnyIdentity::Passphrase(_) => RecipientKind::Passphrase,
-        }
+    /// Somebody who was granted the file with these stanzas, and no other.
+    pub(crate) fn granted(stanzas: &[Stanza], file_key: FileKey) -> Self {
+        Self(AnyIdentity::Granted(Box::new(GrantedIdentity { stanzas: stanzas.to_vec(), file_key })))
     }
 
-    /// The public half; a passphrase has none.
+    /// The public half; a passphrase has none, nor has a grant.
     #[must_use]
     pub fn recipient(&self) -> Option<Recipient> {
         match &self.0 {
             AnyIdentity::X25519(identity) => Some(Recipient(AnyRecipient::X25519(identity.recipient()))),
             AnyIdentity::Hybrid(identity) => Some(Recipient(AnyRecipient::Hybrid(with_wiped_stack(|| Box::new(identity.recipient()))))),
-            AnyIdentity::Passphrase(_) => None,
+            AnyIdentity::Passphrase(_) | AnyIdentity::Granted(_) => None,
         }
     }
 
@@ -170,16 +173,17 @@ impl Identity {
             AnyIdentity::X25519(identity) => place_of(&**identity),
             AnyIdentity::Hybrid(identity) => place_of(&**identity),
             AnyIdentity::Passphrase(passphrase) => passphrase.place(),
+            AnyIdentity::Granted(granted) => place_of(granted.file_key.as_bytes()),
         }
     }
 
-    /// The text that goes into an identity file; a passphrase has none. The one way out for a secret, and named so.
+    /// The text that goes into an identity file; a passphrase has none, nor has a grant. The one way out for a secret, and named so.
     #[must_use]
     pub fn expose_text(&self) -> Option<Zeroizing<String>> {
         match &self.0 {
             AnyIdentity::X25519(identity) => Some(with_wiped_stack(|| identity.expose_text())),
             AnyIdentity::Hybrid(identity) => Some(with_wiped_stack(|| identity.expose_text())),
-            AnyIdentity::Passphrase(_) => None,
+            AnyIdentity::Passphrase(_) | AnyIdentity::Granted(_) => None,
         }
     }
 
@@ -188,7 +192,7 @@ impl Identity {
         match &self.0 {
             AnyIdentity::X25519(identity) => Some(with_wiped_stack(|| identity.expose_bytes())),
             AnyIdentity::Hybrid(identity) => Some(with_wiped_stack(|| identity.expose_bytes())),
-            AnyIdentity::Passphrase(_) => None,
+            AnyIdentity::Passphrase(_) | AnyIdentity::Granted(_) => None,
         }
     }
 
@@ -207,6 +211,7 @@ impl Identity {
             AnyIdentity::X25519(identity) => identity.unwrap(stanzas),
             AnyIdentity::Hybrid(identity) => identity.unwrap(stanzas),
             AnyIdentity::Passphrase(passphrase) => scrypt::unwrap(passphrase, stanzas),
+            AnyIdentity::Granted(granted) => Ok((granted.stanzas == stanzas).then(|| FileKey::from_bytes(granted.file_key.as_bytes()))),
         }
     }
 }
@@ -236,7 +241,12 @@ impl FromStr for Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Identity({:?})", self.kind())
+        f.write_str(match &self.0 {
+            AnyIdentity::X25519(_) => "Identity(X25519)",
+            AnyIdentity::Hybrid(_) => "Identity(Hybrid)",
+            AnyIdentity::Passphrase(_) => "Identity(Passphrase)",
+            AnyIdentity::Granted(_) => "Identity(Granted)",
+        })
     }
 }
 

@@ -5,6 +5,8 @@ mod answers;
 mod args;
 mod catalogue;
 mod checks;
+mod handoff_args;
+mod handoffs;
 mod json_text;
 mod naming;
 mod plan;
@@ -181,7 +183,11 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
     let observer: Arc<dyn Observer> = Arc::clone(ui) as Arc<dyn Observer>;
     match plan {
         Plan::Encrypt(mut request) => crate::encrypt(&mut request, &observer).map(|done| Outcome::encrypted(&request, done)),
-        Plan::Decrypt(request) => crate::decrypt(&request, &observer).map(|done| Outcome::decrypted(&request, done)),
+        Plan::Decrypt(request) => {
+            let done = crate::decrypt(&request, &observer)?;
+            handoffs::forget_used(&request.unlock.identities, ui)?;
+            Ok(Outcome::decrypted(&request, done))
+        }
         Plan::Salvage(request) => crate::salvage(&request, &observer).map(|report| {
             ui.salvaged(&report);
             Outcome::salvaged(&report)
@@ -192,6 +198,8 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
         Plan::Verify(plan) => checks::verify(&plan, ui, &observer),
         Plan::List(plan) => catalogue::list(&plan, ui, &observer),
         Plan::Rewrap(plan) => rewraps::run(&plan, ui, &observer),
+        Plan::Request(asked) => handoffs::ask(&asked, ui),
+        Plan::Grant(plan) => handoffs::grant(&plan, ui),
         Plan::PublicHalves(unlock) => crate::public_halves_of(&unlock, &**ui).map(Outcome::public_halves),
     }
 }

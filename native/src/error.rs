@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    ArmorError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, RewrapError, SealError, SigningKeyError, Standing,
-    TrustError, UnwrapError, WrapError, WrongProof,
+    ArmorError, HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, RewrapError, SealError, SigningKeyError,
+    Standing, TrustError, UnwrapError, WrapError, WrongProof,
 };
 
 use crate::reason::{reason, reason_of_create, reason_of_spawn};
@@ -459,7 +459,7 @@ pub enum JobError {
     #[error("{0} is armor, whose recipients do not change")]
     NotRewrappable(String),
     /// A question to nobody.
-    #[error("there is no terminal to ask whether all others are to lose the backups")]
+    #[error("there is no terminal to ask whether that is meant")]
     NobodyToAsk,
     /// It was asked, and the answer was not yes.
     #[error("nothing was changed, as the answer was not yes")]
@@ -467,6 +467,26 @@ pub enum JobError {
     /// Of many backups, not all have other recipients now; each was told.
     #[error("{0}")]
     NotAllRewrapped(String),
+    /// A request or a grant that cannot be used.
+    #[error("{what}: {error}")]
+    Handoff {
+        /// Which, or for what.
+        what: String,
+        /// Why not.
+        error: HandoffError,
+    },
+    /// What has no header of bytes to ask with.
+    #[error("{0} is no age file, or is armor, for which nothing can be granted")]
+    NotRequestable(String),
+    /// The code that was typed is another one.
+    #[error("{0} has another code: it is not the request that was meant")]
+    OtherCode(String),
+    /// Nobody vouches for what is asked for.
+    #[error("{0} asks for a backup of which nothing is verified")]
+    GrantNotVerified(String),
+    /// It was asked, and the answer was not yes.
+    #[error("nothing was granted, as the answer was not yes")]
+    NotGranted,
     /// `--idle` cannot be kept.
     #[error("cannot run in the idle class: {0}")]
     Idle(String),

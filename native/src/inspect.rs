@@ -205,6 +205,7 @@ fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer
                 return Ok(Some(match source {
                     IdentitySource::File(path) => name(path),
                     IdentitySource::Stdin => "standard input".into(),
+                    IdentitySource::Grant { grant, .. } => name(grant),
                 }));
             }
             Err(UnwrapError::NoMatch) => {}

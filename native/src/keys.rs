@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::age_file::{AgeFile, is_age};
 use crate::error::JobError;
+use crate::handoff::granted_identities;
 use crate::locked::keep_in_memory;
 use crate::report::Observer;
 
@@ -27,6 +28,13 @@ pub enum IdentitySource {
     File(PathBuf),
     /// Standard input.
     Stdin,
+    /// A grant, for the key of its request.
+    Grant {
+        /// The request, beside which the key lies.
+        request: PathBuf,
+        /// The grant.
+        grant: PathBuf,
+    },
 }
 
 /// Where a passphrase comes from.
@@ -101,6 +109,7 @@ pub fn load_identities(
     let (path, bytes) = match source {
         IdentitySource::File(path) => (path.as_path(), read_keyfile(path)?),
         IdentitySource::Stdin => (Path::new("standard input"), read_stdin("standard input")?),
+        IdentitySource::Grant { request, grant } => return granted_identities(request, grant),
     };
     let text = if is_age(&bytes) {
         let what = path.display().to_string();

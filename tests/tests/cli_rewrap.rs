@@ -229,7 +229,7 @@ fn a_terabyte_changes_hands_at_once() {
     let first = seal(sealer.claim(1));
     let _ = sealer.claim(usize::try_from(CHUNKS - 2).expect("they fit"));
     let last = seal(sealer.claim_last(1));
-    let file = fs::File::create(folder.path("big.age")).expect("a file");
+    let file = fs::File::options().create_new(true).read(true).write(true).open(folder.path("big.age")).expect("a file");
     let start = [&header, nonce.as_bytes().as_slice(), &first].concat();
     file.write_all_at(&start, 0).expect("there is room");
     let last_at = header.len() as u64 + 16 + (CHUNKS - 1) * SLOT_LEN as u64;

@@ -104,7 +104,10 @@ fn what_is_granted_opens_with_the_key_that_asked() {
         let grant = Grant::parse(answer.as_bytes()).expect("it arrives");
         assert_eq!(grant.granted_count(), 1);
         let keys = grant.open(&request, &once).expect("it is the answer");
-        assert!(matches!(&*keys, [Some(key)] if backup.header.is_of(key)));
+        let keys: Vec<_> = keys.into_iter().flatten().collect();
+        assert!(keys.len() == 1 && backup.header.unwrap(&keys).is_ok_and(|key| backup.header.is_of(&key)));
+        // No other file, not even one of the same key.
+        assert!(matches!(Backup::of(4, &custodian).header.unwrap(&keys), Err(UnwrapError::NoMatch)));
         assert!(matches!(grant.open(&request, &custodian), Err(HandoffError::Unwrap(UnwrapError::NoMatch))));
         assert!(request.to_bytes().len() < if kind == RecipientKind::Hybrid { 6000 } else { 1400 }, "{}", request.to_bytes().len());
     }
@@ -119,7 +122,7 @@ fn of_many_some_are_granted() {
     let grant = Grant::of(&request, &unlocked, &mut Replay(7)).expect("they are its files");
     let grant = Grant::parse(&grant.to_bytes()).expect("it is one");
     let keys = grant.open(&request, &once).expect("it is the answer");
-    let opened: Vec<_> = keys.iter().zip(&backups).map(|(key, backup)| key.as_ref().map(|key| backup.header.is_of(key))).collect();
+    let opened: Vec<_> = keys.into_iter().zip(&backups).map(|(key, backup)| key.map(|key| backup.header.unwrap(&[key]).is_ok())).collect();
     assert_eq!((opened, grant.granted_count()), (vec![Some(true), None, Some(true)], 2));
     // Those of another request are not taken for its own.
     let other = Request::new(recipient(&once), backups.iter().map(Backup::asked).collect(), None).expect("three files");

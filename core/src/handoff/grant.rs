@@ -69,12 +69,12 @@ impl Grant {
         Ok(Self { request: hash, headers })
     }
 
-    /// The file keys of a request's files, in their order; `None` where one was refused.
+    /// What opens a request's files, in their order, each its file alone; `None` where one was refused.
     ///
     /// # Errors
     /// A grant for another request, or for other files; one that was altered, or that `identity`, which the request was made for, does not
     /// open.
-    pub fn open(&self, request: &Request, identity: &Identity) -> Result<Vec<Option<FileKey>>, HandoffError> {
+    pub fn open(&self, request: &Request, identity: &Identity) -> Result<Vec<Option<Identity>>, HandoffError> {
         let hash = request.hash();
         if self.request != hash {
             return Err(HandoffError::OtherRequest);
@@ -91,7 +91,10 @@ impl Grant {
             if !matches!(&*names, [stanza] if *stanza.args == [named.as_str()] && stanza.body.is_empty()) {
                 return Err(HandoffError::OtherRequest);
             }
-            if file.header().is_of(&file_key) { Ok(Some(file_key)) } else { Err(HandoffError::OtherFile) }
+            if !file.header().is_of(&file_key) {
+                return Err(HandoffError::OtherFile);
+            }
+            Ok(Some(Identity::granted(file.header().stanzas(), file_key)))
         };
         self.headers.iter().zip(request.files()).map(open).collect()
     }

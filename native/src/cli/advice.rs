@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use dbseal_core::{
-    HeaderError, KeyError, KeyfileError, PayloadError, RewrapError, SealError, Standing, TrustError, UnwrapError, WrapError,
+    HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RewrapError, SealError, Standing, TrustError, UnwrapError, WrapError,
 };
 
 use crate::error::JobError;
@@ -170,7 +170,19 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
             "if it was done before, name the new key too with -i; dbseal inspect shows how many recipients the file has"
         }
         JobError::SealNeedsKey(_) => "sign the change with --sign KEY, whose role is rewrap, or remove the seal with --drop-seal",
-        JobError::NobodyToAsk => "say --yes if that is meant",
+        JobError::NobodyToAsk => "say --yes if that is meant; of a grant, name the code that the other machine shows with --code",
+        JobError::Handoff { error: HandoffError::Unwrap(UnwrapError::NoMatch), .. } => {
+            "give the private key of one of its recipients with -i"
+        }
+        JobError::Handoff { error: HandoffError::OtherRequest | HandoffError::OtherFile, .. } => {
+            "use the grant that was made for this request; if there is none, have this one granted"
+        }
+        JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
+        JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
+        JobError::Handoff { .. } => "carry it over again, all of it",
+        JobError::NotRequestable(_) => "name the backup, not what is in it or beside it",
+        JobError::OtherCode(_) => "read the code from the screen of the machine that restores; if it is another, do not grant this",
+        JobError::GrantNotVerified(_) => "find out what it is; --not-verified grants it all the same",
         JobError::InUse(_) => "wait until that has ended, then try again",
         JobError::Unfinished(_) => "dbseal rewrap finishes it, with a key that opened it before or one that opens it then",
         JobError::NotRewrappable(_) => "decrypt it, and encrypt it again without --armor",
@@ -229,6 +241,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::InUse(_)
         | JobError::NobodyToAsk
         | JobError::NotRewrappable(_)
+        | JobError::NotRequestable(_)
         | JobError::SealNeedsKey(_)
         | JobError::Idle(_) => Exit::CannotRun,
         JobError::Create { error, .. } if !is_full(error) => Exit::CannotRun,

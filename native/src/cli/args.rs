@@ -8,6 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args as ArgGroup, Parser, ValueEnum};
 use dbseal_core::Label;
 
+use super::handoff_args::{GrantArgs, RequestArgs};
 use super::rewrap_args::RewrapArgs;
 use super::seal_args::{DecryptSealArgs, ListArgs, SealArgs, SignArgs, VerifyArgs};
 use super::size::{parse_range, parse_rate, parse_size, parse_threads};
@@ -39,6 +40,8 @@ pub(super) enum Subcommand {
     Seal(SealArgs),
     Inspect(InspectArgs),
     Rewrap(Box<RewrapArgs>),
+    Request(RequestArgs),
+    Grant(GrantArgs),
 }
 
 /// Make a pair of keys: an identity (private, keep it offline) and its recipient (public).
@@ -161,6 +164,12 @@ pub(super) struct DecryptArgs {
     /// Take the passphrase, of the file or of the identity file, from the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub(super) passphrase_file: Option<PathBuf>,
+    /// Decrypt with the grant in FILE, for the key of a request that was made here; that key is wiped after it
+    #[arg(long, value_name = "FILE", requires = "request", conflicts_with_all = ["identity", "passphrase_file"])]
+    pub(super) grant: Option<PathBuf>,
+    /// The request that the grant is for; FILE.key lies beside it
+    #[arg(long, value_name = "FILE", requires = "grant")]
+    pub(super) request: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
@@ -287,6 +296,8 @@ impl Subcommand {
             Self::Seal(_) => "seal",
             Self::Inspect(_) => "inspect",
             Self::Rewrap(_) => "rewrap",
+            Self::Request(_) => "request",
+            Self::Grant(_) => "grant",
         }
     }
 
@@ -298,7 +309,7 @@ impl Subcommand {
             | Self::Verify(VerifyArgs { json: true, .. })
             | Self::List(ListArgs { json: true, .. }) => Voice::Json,
             Self::Rewrap(args) if args.json => Voice::Json,
-            Self::Inspect(_) | Self::Verify(_) | Self::List(_) | Self::Seal(_) | Self::Keygen(_) | Self::Rewrap(_) => Voice::Words,
+            _ => Voice::Words,
         }
     }
 

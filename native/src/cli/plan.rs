@@ -10,6 +10,7 @@ use dbseal_core::{DEFAULT_WORK_FACTOR, Recipient};
 use rustix::fs::FileType;
 
 use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, OutputArgs, Subcommand};
+use super::handoffs::{self, GrantPlan};
 use super::naming::expand;
 use super::rewraps::{self, RewrapPlan};
 use super::seals::{self, ListPlan, VerifyPlan};
@@ -23,6 +24,7 @@ use crate::decrypt::{DecryptRequest, Part};
 use crate::destination::{Destination, Overwrite, Streams};
 use crate::encrypt::{Compression, Encoding, EncryptRequest};
 use crate::error::JobError;
+use crate::handoff::HandoffRequest;
 use crate::input::{Fifos, Source, is_same_file};
 use crate::inspect::InspectRequest;
 use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
@@ -45,6 +47,8 @@ pub(super) enum Plan {
     List(ListPlan),
     Seal(AdoptRequest),
     Rewrap(RewrapPlan),
+    Request(HandoffRequest),
+    Grant(Box<GrantPlan>),
 }
 
 impl Plan {
@@ -58,6 +62,8 @@ impl Plan {
             Subcommand::List(args) => seals::list(args, ui).map(Plan::List),
             Subcommand::Seal(args) => seals::adopt(args, ui).map(Plan::Seal),
             Subcommand::Rewrap(args) => rewraps::decide(*args, ui).map(Plan::Rewrap),
+            Subcommand::Request(args) => handoffs::decide_request(args, ui).map(Plan::Request),
+            Subcommand::Grant(args) => handoffs::decide_grant(args, ui).map(Box::new).map(Plan::Grant),
         }
     }
 }
@@ -141,7 +147,10 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     check_stdin(&source, &args.identity)?;
     let (threads, pace) = load(&args.load)?;
     let seal = seals::check(args.seal, &source)?;
-    let unlock = unlock(args.identity, args.passphrase_file);
+    let mut unlock = unlock(args.identity, args.passphrase_file);
+    if let (Some(request), Some(grant)) = (args.request, args.grant) {
+        unlock.identities.push(IdentitySource::Grant { request, grant });
+    }
     if let Some(keep) = args.salvage {
         let (Source::File(backup), Destination::File { path, overwrite, .. }) = (&source, &destination) else {
             return Err(JobError::NotSalvageable(source.what()));

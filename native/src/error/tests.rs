@@ -152,8 +152,13 @@ sentences! {
     E::InUse(_) => E::InUse(path()) => "x is in use by another job";
     E::Unfinished(_) => E::Unfinished(what()) => "x: a change of its recipients was stopped in the middle";
     E::NotRewrappable(_) => E::NotRewrappable(what()) => "x is armor, whose recipients do not change";
-    E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether all others are to lose the backups";
+    E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether that is meant";
     E::NotMeant => E::NotMeant => "nothing was changed, as the answer was not yes";
+    E::Handoff { .. } => E::Handoff { what: what(), error: HandoffError::OtherRequest } => "x: this grant is for another request";
+    E::NotRequestable(_) => E::NotRequestable(what()) => "x is no age file, or is armor, for which nothing can be granted";
+    E::OtherCode(_) => E::OtherCode(what()) => "x has another code: it is not the request that was meant";
+    E::GrantNotVerified(_) => E::GrantNotVerified(what()) => "x asks for a backup of which nothing is verified";
+    E::NotGranted => E::NotGranted => "nothing was granted, as the answer was not yes";
     E::NotAllRewrapped(_) => E::NotAllRewrapped(what()) => "x";
     E::Idle(_) => E::Idle("operation not permitted".into()) => "cannot run in the idle class: operation not permitted";
     E::Stopped => E::Stopped => "stopped";

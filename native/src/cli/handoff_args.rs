@@ -1,0 +1,58 @@
+//! What was typed about the hand-off across an air gap.
+
+use std::path::PathBuf;
+
+use clap::Args as ArgGroup;
+
+use super::seal_args::TrustArgs;
+
+/// Ask for backups that this machine has no key for.
+///
+/// Writes a request of a kilobyte or two for each backup, to be carried to the machine that has the private key, and beside it, in
+/// FILE.key, the key that its grant is for: that stays here. What opens the backups crosses in neither direction.
+///
+/// Anybody can write a request. Both machines show the same code of it: compare them by voice.
+#[derive(ArgGroup)]
+#[command(after_help = "Examples:
+  dbseal request -o shop.request shop.age                      # here; then, where the key is:
+  dbseal grant -i backup.key -o shop.grant shop.request        # and here again:
+  dbseal decrypt --request shop.request --grant shop.grant -o shop.sql shop.age")]
+pub(super) struct RequestArgs {
+    /// The backups
+    #[arg(value_name = "BACKUP", required = true)]
+    pub(super) inputs: Vec<PathBuf>,
+    /// Write the request to FILE, and its key to FILE.key
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Sign the request with the key in the file KEY, so that it shows which machine asks
+    #[arg(long, value_name = "KEY")]
+    pub(super) sign: Option<PathBuf>,
+}
+
+/// Grant backups to a machine that has no key for them.
+///
+/// Shows what is asked for, by whom it was sealed, and the code of the request; then it asks. Only what somebody whom you trust has sealed,
+/// and made, is shown as verified.
+#[derive(ArgGroup)]
+pub(super) struct GrantArgs {
+    /// The request
+    #[arg(value_name = "REQUEST")]
+    pub(super) input: PathBuf,
+    /// Open the backups with the identities in FILE, - for standard input; may be repeated
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub(super) identity: Vec<PathBuf>,
+    /// Take the passphrase of an identity file from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
+    /// Write the grant to FILE; without it, to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Do not ask: grant the request if this is its code
+    #[arg(long, value_name = "CODE")]
+    pub(super) code: Option<String>,
+    /// With --code, grant also backups of which nothing is verified
+    #[arg(long, requires = "code")]
+    pub(super) not_verified: bool,
+    #[command(flatten)]
+    pub(super) trust: TrustArgs,
+}

@@ -1,0 +1,162 @@
+//! The hand-off across an air gap, as people see it: what is asked for, what is known of it, and the code that both machines show.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dbseal_core::{Grant, HandoffError, Identity, Maker, Request, Trust, Unlocked, UnwrapError};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+
+use super::handoff_args::{GrantArgs, RequestArgs};
+use super::terminal::Terminal;
+use super::trusted::trust;
+use super::ui::{Outcome, Ui, printable};
+use crate::destination::Overwrite;
+use crate::error::JobError;
+use crate::handoff::{HandoffRequest, forget, key_path, read_request, request};
+use crate::keys::{IdentitySource, PassphraseSource, load_identities, load_signing_key};
+use crate::output::PendingFile;
+use crate::report::Observer;
+
+pub(super) fn decide_request(args: RequestArgs, ui: &Arc<Ui>) -> Result<HandoffRequest, JobError> {
+    let key = args.sign.map(|path| load_signing_key(&path, &**ui)).transpose()?;
+    Ok(HandoffRequest { backups: args.inputs, path: args.output, key })
+}
+
+pub(super) fn ask(asked: &HandoffRequest, ui: &Ui) -> Result<Outcome, JobError> {
+    let made = request(asked)?;
+    let text = format!(
+        "Code of the request: {}\nCarry {} to the machine that has the key, and compare the code there. {} stays here.\n",
+        made.code(),
+        printable(&asked.path.display().to_string()),
+        printable(&key_path(&asked.path).display().to_string()),
+    );
+    ui.answer(&text, &text)?;
+    Ok(Outcome::verified(None))
+}
+
+/// Wipes the key of a request whose only backup was opened; those of several are wiped when somebody says so.
+pub(super) fn forget_used(used: &[IdentitySource], ui: &Ui) -> Result<(), JobError> {
+    for source in used {
+        let IdentitySource::Grant { request, .. } = source else { continue };
+        if read_request(request)?.files().len() == 1 {
+            forget(request)?;
+        } else {
+            ui.note(&format!("{} is for several backups: remove it when you have opened them", key_path(request).display()));
+        }
+    }
+    Ok(())
+}
+
+/// A request that was read, and what it is to be answered with.
+pub(super) struct GrantPlan {
+    request: Request,
+    what: String,
+    identities: Vec<Identity>,
+    trust: Trust,
+    output: Option<PathBuf>,
+    /// The code that was typed instead of an answer.
+    code: Option<String>,
+    /// Whether backups of which nothing is known are granted with that.
+    unverified: Unverified,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unverified {
+    Refused,
+    Granted,
+}
+
+pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, JobError> {
+    let request = read_request(&args.input)?;
+    let trust = trust(&args.trust, std::slice::from_ref(&args.input), None)?.unwrap_or_default();
+    let passphrase = args.passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File);
+    let mut identities = Vec::new();
+    for path in args.identity {
+        let source = if path == Path::new("-") { IdentitySource::Stdin } else { IdentitySource::File(path) };
+        identities.extend(load_identities(&source, &passphrase, &Terminal, &**ui)?);
+    }
+    let unverified = if args.not_verified { Unverified::Granted } else { Unverified::Refused };
+    Ok(GrantPlan { request, what: args.input.display().to_string(), identities, trust, output: args.output, code: args.code, unverified })
+}
+
+/// Shows what is asked for, asks, and writes the answer.
+pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
+    let failed = |error| JobError::Handoff { what: plan.what.clone(), error };
+    let request = &plan.request;
+    let mut unlocked = Vec::new();
+    let by = request.signed_by(&plan.trust).map_or_else(|| "nobody whom you trust".into(), ToString::to_string);
+    ui.note(&format!("request {}, signed by {by}, for a key that was made for it", request.code()));
+    let mut is_verified = true;
+    for file in request.files() {
+        let name = file.name();
+        match file.unlock(&plan.identities) {
+            Ok(file) => {
+                is_verified &= plan.tell(&file, ui);
+                unlocked.push(file);
+            }
+            // Another custodian's, among many: the answer refuses it.
+            Err(HandoffError::Unwrap(UnwrapError::NoMatch)) if request.files().len() > 1 => {
+                ui.warning(&format!("{name}: none of the keys opens it; it is not granted"));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    if unlocked.is_empty() {
+        return Err(failed(HandoffError::Unwrap(UnwrapError::NoMatch)));
+    }
+    plan.confirm(is_verified, unlocked.len())?;
+    let answer = Grant::of(request, &unlocked, &mut UnwrapErr(SysRng)).map_err(failed)?;
+    match &plan.output {
+        Some(path) => {
+            let mut file = PendingFile::create(path, crate::destination::Privacy::Shared, Overwrite::Refused)?;
+            file.write_all(answer.to_text().as_bytes())?;
+            file.commit()?;
+        }
+        None => ui.answer(&answer.to_text(), &answer.to_text())?,
+    }
+    ui.note(&format!("granted: {} of {}; code of the grant: {}", answer.granted_count(), request.files().len(), answer.code()));
+    Ok(Outcome::verified(None))
+}
+
+impl GrantPlan {
+    /// Says what is known of a backup. Whether anything is.
+    fn tell(&self, file: &Unlocked<'_>, ui: &Ui) -> bool {
+        let name = file.file().name();
+        match file.facts(&self.trust) {
+            Ok(facts) => {
+                let judgement = facts.seal.judgement();
+                let made = if facts.maker == Maker::Signer { "sealed and made by" } else { "seen, and not made, by" };
+                let named = judgement.file().map_or_else(|| name.to_string(), ToString::to_string);
+                let series = judgement.series().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
+                let time = judgement.first().time().map(|time| format!(", {time} by its clock")).unwrap_or_default();
+                ui.note(&format!("{named}: {made} {}{series}{time}", facts.seal.vouched_by()));
+                true
+            }
+            Err(why) => {
+                ui.warning(&format!("{name}: NOT VERIFIED: {why}"));
+                false
+            }
+        }
+    }
+
+    /// Lets nothing pass that nobody has said yes to.
+    fn confirm(&self, is_verified: bool, count: usize) -> Result<(), JobError> {
+        if let Some(code) = &self.code {
+            let is_it = code.trim().eq_ignore_ascii_case(&self.request.code().to_string());
+            return match (is_it, is_verified || self.unverified == Unverified::Granted) {
+                (false, _) => Err(JobError::OtherCode(self.what.clone())),
+                (true, false) => Err(JobError::GrantNotVerified(self.what.clone())),
+                (true, true) => Ok(()),
+            };
+        }
+        if !std::io::stderr().is_terminal() {
+            return Err(JobError::NobodyToAsk);
+        }
+        let backups = if count == 1 { "the backup".into() } else { format!("{count} backups") };
+        let known = if is_verified { "" } else { " Of some of it NOTHING IS VERIFIED." };
+        let question = format!("Is the code the same on the other machine, and is {backups} to be granted?{known}");
+        if Terminal.confirm(&question)? { Ok(()) } else { Err(JobError::NotGranted) }
+    }
+}

@@ -1,0 +1,143 @@
+//! The hand-off across an air gap (core/HANDOFF.md), by files: a request and the key that it was made with, and the grant for it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use dbseal_core::{
+    FileName, Grant, Identity, MAX_HANDOFF_LEN, RecipientKind, Request, RequestedFile, Seal, SigningKey, identities_from_text,
+};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use zeroize::Zeroizing;
+
+use crate::age_file::header_of;
+use crate::destination::{Destination, Overwrite, Privacy};
+use crate::error::JobError;
+use crate::input::open_regular;
+use crate::locked::keep_in_memory;
+use crate::output::PendingFile;
+use crate::sealing::seal_path;
+use crate::verify::read_seal;
+
+/// What the name of a request's key ends with, after that of the request.
+const KEY_ENDING: &str = ".key";
+
+/// Everything that was decided about a request.
+#[derive(Debug)]
+pub struct HandoffRequest {
+    /// The backups.
+    pub backups: Vec<PathBuf>,
+    /// Where it goes; the key that it is made with goes beside it, see [`key_path`].
+    pub path: PathBuf,
+    /// Who signs it.
+    pub key: Option<SigningKey>,
+}
+
+/// Writes a request for some backups, and the key that its grant is for.
+///
+/// # Errors
+/// A backup that cannot be read, or that a passphrase opens; files that cannot be written, or are there already.
+pub fn request(asked: &HandoffRequest) -> Result<Request, JobError> {
+    for path in [asked.path.clone(), key_path(&asked.path)] {
+        Destination::check_file(&path, Overwrite::Refused).map_err(|error| match error {
+            // One whose grant is on its way must not be lost.
+            JobError::OutputExists(path) => JobError::KeyExists(path),
+            error => error,
+        })?;
+    }
+    let files = asked.backups.iter().map(|backup| file_of(backup)).collect::<Result<Vec<_>, _>>()?;
+    let rng = &mut UnwrapErr(SysRng);
+    let identity = match Request::kind_for(&files) {
+        RecipientKind::Hybrid => Identity::generate_hybrid(rng),
+        _ => Identity::generate_x25519(rng),
+    };
+    keep_in_memory(identity.place());
+    let recipient = identity.recipient().expect("a key pair has a public half");
+    let failed = |error| JobError::Handoff { what: asked.path.display().to_string(), error };
+    let request = Request::new(recipient, files, asked.key.as_ref()).map_err(failed)?;
+    let secret = identity.expose_text().expect("a key pair has a private half");
+    let mut key = PendingFile::create(&key_path(&asked.path), Privacy::Owner, Overwrite::Refused)?;
+    key.write_all(secret.as_bytes())?;
+    key.write_all(b"\n")?;
+    let mut file = PendingFile::create(&asked.path, Privacy::Shared, Overwrite::Refused)?;
+    file.write_all(request.to_text().as_bytes())?;
+    // A request whose key is not there would be granted for nothing.
+    key.commit()?;
+    file.commit()?;
+    Ok(request)
+}
+
+/// Where the key of a request lies.
+#[must_use]
+pub fn key_path(request: &Path) -> PathBuf {
+    let mut name = request.as_os_str().to_owned();
+    name.push(KEY_ENDING);
+    name.into()
+}
+
+fn file_of(backup: &Path) -> Result<RequestedFile, JobError> {
+    let what = || backup.display().to_string();
+    // What cannot be opened or read says so better than that it has no header.
+    open_regular(backup).map_err(|error| JobError::open(backup, error))?;
+    let header = header_of(backup).ok_or_else(|| JobError::NotRequestable(what()))?;
+    let seal = match read_seal(&seal_path(backup))? {
+        Some(bytes) => Some(Seal::parse(&bytes).map_err(|error| JobError::Seal { what: what(), error })?),
+        None => None,
+    };
+    let name = FileName::of(backup.file_name().unwrap_or_default().as_bytes()).ok_or_else(|| JobError::NameInSeal(what()))?;
+    RequestedFile::new(name, header, seal.as_ref()).map_err(|error| JobError::Handoff { what: what(), error })
+}
+
+/// A request in a file.
+///
+/// # Errors
+/// One that cannot be read, or is none.
+pub fn read_request(path: &Path) -> Result<Request, JobError> {
+    Request::parse(&read(path)?).map_err(|error| JobError::Handoff { what: path.display().to_string(), error })
+}
+
+/// The identities that a grant makes of the key of its request: each opens one backup, and no other.
+pub(crate) fn granted_identities(request: &Path, grant: &Path) -> Result<Vec<Identity>, JobError> {
+    let failed = |error| JobError::Handoff { what: grant.display().to_string(), error };
+    let asked = read_request(request)?;
+    let granted = Grant::parse(&read(grant)?).map_err(failed)?;
+    let identity = read_key(&key_path(request))?;
+    let identities: Vec<_> = granted.open(&asked, &identity).map_err(failed)?.into_iter().flatten().collect();
+    identities.iter().for_each(|identity| keep_in_memory(identity.place()));
+    Ok(identities)
+}
+
+fn read_key(path: &Path) -> Result<Identity, JobError> {
+    let bytes = Zeroizing::new(read(path)?);
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    let mut identities = identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
+    let identity = identities.remove(0);
+    keep_in_memory(identity.place());
+    Ok(identity)
+}
+
+/// Wipes the key of a request: its grant opens nothing any more.
+///
+/// # Errors
+/// Where it is there and cannot be removed.
+pub fn forget(request: &Path) -> Result<(), JobError> {
+    let path = key_path(request);
+    let failed = |error| JobError::write(&path.display().to_string(), error);
+    let Ok(mut file) = File::options().write(true).open(&path) else { return Ok(()) };
+    // As far as a file goes: what the disk keeps of the blocks before, nobody can say.
+    let len = file.metadata().map_err(failed)?.len();
+    let zeros = vec![0; usize::try_from(len).unwrap_or_default()];
+    file.write_all(&zeros).and_then(|()| file.sync_all()).and_then(|()| std::fs::remove_file(&path)).map_err(failed)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, JobError> {
+    let mut bytes = Vec::new();
+    let file = open_regular(path).map_err(|error| JobError::open(path, error))?;
+    // Text takes a third more, and one byte more than allowed shows that it is too long.
+    file.take(2 * MAX_HANDOFF_LEN as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| JobError::read(&path.display().to_string(), error))?;
+    Ok(bytes)
+}

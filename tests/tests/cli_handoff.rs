@@ -1,0 +1,156 @@
+//! The hand-off across an air gap: two machines that share nothing but two texts.
+#![cfg(unix)]
+
+use std::fs;
+
+use dbseal_tests::cli::{Ended, Folder};
+use dbseal_tests::inputs::paint;
+
+/// More than a chunk, and a part of one.
+const PLAIN_LEN: usize = (1 << 20) + 17;
+
+/// The machine that restores, with a backup, and the one that has the private key, and whom to trust.
+struct Machines {
+    here: Folder,
+    there: Folder,
+}
+
+impl Machines {
+    fn new(kind: &[&str]) -> Self {
+        let (here, there) = (Folder::new(), Folder::new());
+        there.dbseal(["keygen", "-o", "backup.key"]).args(kind.iter().copied()).run().succeeds();
+        here.write("shop.sql", paint(PLAIN_LEN));
+        here.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+        fs::create_dir(there.path("t")).expect("a folder");
+        there.write("t/trust", here.read_text("db1.sign.pub"));
+        here.write("backup.pub", there.read_text("backup.pub"));
+        let this = Self { here, there };
+        this.encrypt("shop.age", &["--sign", "db1.sign.key"]);
+        this
+    }
+
+    fn encrypt(&self, name: &str, more: &[&str]) {
+        self.here.dbseal(["encrypt", "-R", "backup.pub", "-o", name, "shop.sql"]).args(more.iter().copied()).run().succeeds();
+    }
+
+    /// Asks for backups; the code that is shown.
+    fn request(&self, name: &str, backups: &[&str]) -> String {
+        let said = self.here.dbseal(["request", "-o", name]).args(backups.iter().copied()).run().succeeds();
+        self.there.write(name, self.here.read_text(name));
+        let said = String::from_utf8(said.stdout).expect("text");
+        said.lines().next().and_then(|line| line.strip_prefix("Code of the request: ")).expect("the code").to_owned()
+    }
+
+    fn grant(&self, request: &str, more: &[&str]) -> Ended {
+        let _ = fs::remove_file(self.there.path("grant"));
+        self.there.dbseal(["grant", "-i", "backup.key", "--trust", "t/trust", "-o", "grant", request]).args(more.iter().copied()).run()
+    }
+
+    /// Carries the grant over, and opens a backup with it.
+    fn open(&self, request: &str, backup: &str) -> Ended {
+        self.here.write("grant", self.there.read_text("grant"));
+        self.here.dbseal(["decrypt", "--request", request, "--grant", "grant", "-f", "-o", "out", backup]).run()
+    }
+}
+
+#[test]
+fn a_backup_opens_where_its_key_never_was() {
+    for kind in [&[][..], &["--pq"]] {
+        let machines = Machines::new(kind);
+        let code = machines.request("shop.request", &["shop.age"]);
+        assert_eq!(machines.here.mode("shop.request.key"), 0o600);
+        // Another code is another request.
+        machines.grant("shop.request", &["--code", "0000-0000-0000-0000"]).ends_with(1, "has another code");
+        let said = machines.grant("shop.request", &["--code", &code]).succeeds().words();
+        assert!(said.contains(&format!("request {code}, signed by nobody whom you trust")), "{said}");
+        assert!(said.contains("shop.age: sealed and made by db1, 20"), "{said}");
+        assert!(said.contains("granted: 1 of 1; code of the grant: "), "{said}");
+        machines.open("shop.request", "shop.age").succeeds();
+        assert!(machines.here.read("out") == machines.here.read("shop.sql"));
+        // The key has gone with its use.
+        assert!(!machines.here.has("shop.request.key"));
+        machines.open("shop.request", "shop.age").ends_with(2, "cannot open shop.request.key");
+    }
+}
+
+#[test]
+fn of_what_nobody_vouches_for_nothing_is_shown_as_true() {
+    let machines = Machines::new(&[]);
+    machines.encrypt("bare.age", &[]);
+    let code = machines.request("bare.request", &["bare.age"]);
+    let said = machines.grant("bare.request", &["--code", &code]).ends_with(1, "asks for a backup of which nothing is verified").words();
+    assert!(said.contains("bare.age: NOT VERIFIED: no seal came with it"), "{said}");
+    assert!(!machines.there.has("grant"));
+    machines.grant("bare.request", &["--code", &code, "--not-verified"]).succeeds();
+    machines.open("bare.request", "bare.age").succeeds();
+
+    // The seal of the one beside the other.
+    fs::copy(machines.here.path("shop.age.seal"), machines.here.path("bare.age.seal")).expect("there is room");
+    let code = machines.request("other.request", &["bare.age"]);
+    let said = machines.grant("other.request", &["--code", &code]).ends_with(1, "nothing is verified").words();
+    assert!(said.contains("bare.age: NOT VERIFIED: its seal is that of another backup, or of another time"), "{said}");
+}
+
+#[test]
+fn somebody_has_to_say_yes() {
+    let machines = Machines::new(&[]);
+    let _ = machines.request("shop.request", &["shop.age"]);
+    machines.grant("shop.request", &[]).ends_with(2, "there is no terminal to ask");
+    let question = "Is the code the same on the other machine, and is the backup to be granted? Type yes if that is meant: ";
+    let grant = || machines.there.dbseal(["grant", "-i", "backup.key", "--trust", "t/trust", "-o", "grant", "shop.request"]);
+    for answer in ["", "y", "no"] {
+        grant().run_at_terminal(&[(question, answer)]).ends_with(1, "nothing was granted, as the answer was not yes");
+        assert!(!machines.there.has("grant"));
+    }
+    let _ = grant().run_at_terminal(&[(question, "yes")]).succeeds();
+    machines.open("shop.request", "shop.age").succeeds();
+    // Without whom to trust, the question says so.
+    machines
+        .there
+        .dbseal(["grant", "-i", "backup.key", "-o", "grant2", "shop.request"])
+        .run_at_terminal(&[("NOTHING IS VERIFIED", "no")])
+        .ends_with(1, "nothing was granted");
+}
+
+#[test]
+fn many_are_asked_for_together_and_none_opens_another() {
+    let machines = Machines::new(&[]);
+    machines.there.dbseal(["keygen", "-o", "other.key"]).run().succeeds();
+    machines.here.write("other.pub", machines.there.read_text("other.pub"));
+    machines.encrypt("two.age", &["--sign", "db1.sign.key"]);
+    machines.here.dbseal(["encrypt", "-R", "other.pub", "-o", "foreign.age", "shop.sql"]).run().succeeds();
+    machines.here.dbseal(["keygen", "--sign", "restorer", "-o", "restorer.sign.key"]).run().succeeds();
+    let trust = machines.there.read_text("t/trust") + &machines.here.read_text("restorer.sign.pub");
+    machines.there.write("t/trust", trust);
+    let backups = ["shop.age", "foreign.age", "two.age", "--sign", "restorer.sign.key"];
+    let code = machines.request("many.request", &backups);
+    let said = machines.grant("many.request", &["--code", &code]).succeeds().words();
+    assert!(said.contains("signed by restorer") && said.contains("granted: 2 of 3"), "{said}");
+    assert!(said.contains("foreign.age: none of the keys opens it; it is not granted"), "{said}");
+    for (name, opens) in [("two.age", true), ("foreign.age", false), ("shop.age", true)] {
+        assert_eq!(machines.open("many.request", name).status.success(), opens, "{name}");
+    }
+    assert!(machines.here.has("many.request.key"), "others may want it");
+    // A grant for one request does not open by another, though the backup is the same.
+    let _ = machines.request("again.request", &["shop.age"]);
+    machines.open("again.request", "shop.age").ends_with(1, "this grant is for another request");
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_refused() {
+    let machines = Machines::new(&[]);
+    let here = &machines.here;
+    here.write_secret("passphrase", "correct horse\n");
+    here.dbseal(["encrypt", "--passphrase-file", "passphrase", "-o", "passed.age", "shop.sql"]).run().succeeds();
+    here.dbseal(["request", "-o", "r", "passed.age"]).run().ends_with(1, "a passphrase opens this backup: nobody else can grant it");
+    here.dbseal(["request", "-o", "r", "shop.sql"]).run().ends_with(2, "shop.sql is no age file");
+    here.dbseal(["request", "-o", "r", "gone.age"]).run().ends_with(2, "cannot open gone.age");
+    assert!(!here.has("r") && !here.has("r.key"));
+    let _ = machines.request("shop.request", &["shop.age"]);
+    here.dbseal(["request", "-o", "shop.request", "shop.age"]).run().fails_with("exists already");
+    // The one in the place of the other.
+    machines.there.dbseal(["grant", "-i", "backup.key", "t/trust"]).run().ends_with(1, "this is neither a request nor a grant of dbseal");
+    let text = machines.there.read_text("shop.request");
+    machines.there.write("cut.request", &text[..text.len() / 2]);
+    machines.there.dbseal(["grant", "-i", "backup.key", "cut.request"]).run().ends_with(1, "its last line is missing");
+}
