@@ -1,7 +1,7 @@
 //! Recipients, which wrap a file key, and identities, which unwrap it: one kind a file, both sides in it.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -10,6 +10,7 @@ use core::str::FromStr;
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::handoff::Code;
 use crate::header::UnwrapError;
 use crate::keys::{FILE_KEY_LEN, FileKey};
 use crate::payload::TAG_LEN;
@@ -57,6 +58,12 @@ impl Recipient {
     #[must_use]
     pub fn passphrase(passphrase: Passphrase, log_n: u8) -> Self {
         Self(AnyRecipient::Passphrase(scrypt::ScryptRecipient::new(passphrase, log_n)))
+    }
+
+    /// What stands for it where its text is too long: 80 bits of that text's hash.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        Code::of(self.to_string().as_bytes())
     }
 
     /// Its kind.

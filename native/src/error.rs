@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    ArmorError, HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, RewrapError, SealError, SigningKeyError,
-    Standing, TrustError, UnwrapError, WrapError, WrongProof,
+    ArmorError, HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, RewrapError, SealError, ShareError,
+    SigningKeyError, Standing, TrustError, UnwrapError, WrapError, WrongProof,
 };
 
 use crate::reason::{reason, reason_of_create, reason_of_spawn};
@@ -475,6 +475,17 @@ pub enum JobError {
         /// Why not.
         error: HandoffError,
     },
+    /// Shares that make no key.
+    #[error("{what}: {error}")]
+    Share {
+        /// Which.
+        what: String,
+        /// Why not.
+        error: ShareError,
+    },
+    /// Shares are files.
+    #[error("shares are written into files, which need a name")]
+    SharesWithoutName,
     /// What has no header of bytes to ask with.
     #[error("{0} is no age file, or is armor, for which nothing can be granted")]
     NotRequestable(String),

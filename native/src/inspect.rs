@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal_core::{Extent, Header, Layout, Note, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Seal, SourceKind, Trust, UnwrapError};
+use dbseal_core::{
+    Extent, Header, Layout, Note, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Seal, ShareError, SourceKind, Trust, UnwrapError,
+};
 use serde::Serialize;
 
 use crate::age_file::AgeFile;
@@ -198,9 +200,17 @@ fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer
             Err(error) => Err(JobError::Unwrap { what: what.into(), error }),
         };
     }
+    let mut has_shares = false;
     for source in &request.unlock.identities {
         let one = Unlock { identities: vec![source.clone()], passphrase: request.unlock.passphrase.clone(), ask: request.unlock.ask };
-        match header.unwrap(&one.identities_for(header, what, observer)?) {
+        let identities = match one.identities_for(header, what, observer) {
+            Err(JobError::Share { error: ShareError::TooFew { .. }, .. }) => {
+                has_shares = true;
+                continue;
+            }
+            identities => identities?,
+        };
+        match header.unwrap(&identities) {
             Ok(_) => {
                 return Ok(Some(match source {
                     IdentitySource::File(path) => name(path),
@@ -212,7 +222,12 @@ fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer
             Err(error) => return Err(JobError::Unwrap { what: what.into(), error }),
         }
     }
-    Ok(None)
+    // None opens anything by itself.
+    match has_shares.then(|| request.unlock.identities_for(header, what, observer)).transpose()?.map(|all| header.unwrap(&all)) {
+        Some(Ok(_)) => Ok(Some("the shares".into())),
+        Some(Err(UnwrapError::NoMatch)) | None => Ok(None),
+        Some(Err(error)) => Err(JobError::Unwrap { what: what.into(), error }),
+    }
 }
 
 fn name(path: &Path) -> String {

@@ -13,8 +13,10 @@ use zeroize::Zeroizing;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::keys::{IdentitySource, Unlock, load_identities, load_signing_key};
+use crate::locked::keep_in_memory;
 use crate::output::PendingFile;
 use crate::report::Observer;
+use crate::shares::{self, ShareCounts};
 
 /// The kind of key to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct KeygenRequest {
     pub path: Option<PathBuf>,
     /// What protects the identity file.
     pub passphrase: Option<Passphrase>,
+    /// Into how many shares the identity is split; then it is not written itself.
+    pub shares: Option<ShareCounts>,
 }
 
 /// A new key.
@@ -67,6 +71,9 @@ pub fn check_key_paths(path: &Path) -> Result<(), JobError> {
 /// # Errors
 /// Files that cannot be written. Nothing is ever overwritten: the old key may be the only one that opens a backup.
 pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
+    if let (Some(path), Some(counts)) = (&request.path, request.shares) {
+        return in_shares(&request.kind, path, counts);
+    }
     let rng = &mut UnwrapErr(SysRng);
     let (recipient, secret) = match &request.kind {
         KeyKind::X25519 => halves(&Identity::generate_x25519(rng)),
@@ -96,6 +103,24 @@ pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
     Ok(Generated { recipient, identity_file, recipient_path: written_path })
 }
 
+/// Makes a key of which nothing is written but its shares and its recipient.
+fn in_shares(kind: &KeyKind, path: &Path, counts: ShareCounts) -> Result<Generated, JobError> {
+    let rng = &mut UnwrapErr(SysRng);
+    let identity = match kind {
+        KeyKind::PostQuantum => Identity::generate_hybrid(rng),
+        KeyKind::X25519 | KeyKind::Signing(_) => Identity::generate_x25519(rng),
+    };
+    keep_in_memory(identity.place());
+    shares::check_paths(path, counts)?;
+    let (recipient, recipient_path) = (identity.recipient().expect("a key pair has a public half").to_string(), recipient_path(path));
+    let shares = shares::write(&identity, path, counts)?;
+    let public = written(&recipient_path, format!("{recipient}\n").as_bytes(), Privacy::Shared)?;
+    shares.into_iter().try_for_each(PendingFile::commit)?;
+    // Last: what is left behind must never be a recipient that no shares open.
+    public.commit()?;
+    Ok(Generated { recipient, identity_file: Zeroizing::default(), recipient_path: Some(recipient_path) })
+}
+
 fn halves(identity: &Identity) -> (String, Zeroizing<String>) {
     let recipient = identity.recipient().expect("a key pair has a public half");
     (recipient.to_string(), identity.expose_text().expect("a key pair has a private half"))
@@ -119,7 +144,7 @@ pub fn recipient_path(path: &Path) -> PathBuf {
 pub fn public_halves_of(unlock: &Unlock<'_>, observer: &dyn Observer) -> Result<Vec<String>, JobError> {
     let mut halves = Vec::new();
     for source in &unlock.identities {
-        let identities = load_identities(source, &unlock.passphrase, unlock.ask, observer);
+        let identities = load_identities(std::slice::from_ref(source), &unlock.passphrase, unlock.ask, observer);
         if let (Err(JobError::Keyfile { .. }), IdentitySource::File(path)) = (&identities, source)
             && let Ok(key) = load_signing_key(path, observer)
         {

@@ -17,6 +17,7 @@ use crate::error::JobError;
 use crate::handoff::granted_identities;
 use crate::locked::keep_in_memory;
 use crate::report::Observer;
+use crate::shares::{ShareFile, identity_of};
 
 /// Bytes in a file of keys, at most: a bound for a file that is none.
 const MAX_KEYFILE_LEN: usize = 1 << 20;
@@ -35,6 +36,14 @@ pub enum IdentitySource {
         /// The grant.
         grant: PathBuf,
     },
+}
+
+impl IdentitySource {
+    /// The one of this name, as people type it: `-` is standard input.
+    #[must_use]
+    pub fn of(name: PathBuf) -> Self {
+        if name == Path::new("-") { Self::Stdin } else { Self::File(name) }
+    }
 }
 
 /// Where a passphrase comes from.
@@ -96,23 +105,47 @@ pub fn load_recipients(path: &Path, observer: &dyn Observer) -> Result<Vec<Recip
     dbseal_core::recipients_from_text(&String::from_utf8_lossy(&text)).map_err(|error| JobError::Keyfile { path: path.into(), error })
 }
 
-/// The identities from one source. Asks for the passphrase of a protected file, and warns of one that others can read.
+/// The identities from all of these sources; shares among them make theirs together. Asks for the passphrase of a protected file, and
+/// warns of one that others can read.
 ///
 /// # Errors
-/// A file that cannot be read or opened, or has a line that is not an identity.
+/// A file that cannot be read or opened, or has a line that is not an identity; shares that make none.
 pub fn load_identities(
-    source: &IdentitySource,
+    sources: &[IdentitySource],
     passphrase: &PassphraseSource,
     ask: &dyn AskPassphrase,
     observer: &dyn Observer,
 ) -> Result<Vec<Identity>, JobError> {
+    let (mut identities, mut shares) = (Vec::new(), Vec::new());
+    for source in sources {
+        match load(source, passphrase, ask, observer)? {
+            Loaded::Identities(loaded) => identities.extend(loaded),
+            Loaded::Share(share) => shares.push(share),
+        }
+    }
+    identities.extend(identity_of(&shares)?);
+    Ok(identities)
+}
+
+/// What is in a file of keys.
+enum Loaded {
+    Identities(Vec<Identity>),
+    Share(ShareFile),
+}
+
+fn load(
+    source: &IdentitySource,
+    passphrase: &PassphraseSource,
+    ask: &dyn AskPassphrase,
+    observer: &dyn Observer,
+) -> Result<Loaded, JobError> {
     let (path, bytes) = match source {
         IdentitySource::File(path) => (path.as_path(), read_keyfile(path)?),
         IdentitySource::Stdin => (Path::new("standard input"), read_stdin("standard input")?),
-        IdentitySource::Grant { request, grant } => return granted_identities(request, grant),
+        IdentitySource::Grant { request, grant } => return granted_identities(request, grant).map(Loaded::Identities),
     };
+    let what = path.display().to_string();
     let text = if is_age(&bytes) {
-        let what = path.display().to_string();
         let passphrase = passphrase.passphrase(&what, ask, observer)?;
         open_protected(&bytes, &what, passphrase)?
     } else {
@@ -120,13 +153,19 @@ pub fn load_identities(
     };
     // Not a lossy conversion: it would leave a copy of the secret behind.
     let text = std::str::from_utf8(&text).map_err(|_| JobError::Keyfile { path: path.into(), error: KeyfileError::Empty })?;
-    let identities = dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
-    identities.iter().for_each(|identity| keep_in_memory(identity.place()));
+    let loaded = match ShareFile::parse(text, &what) {
+        Some(share) => Loaded::Share(share?),
+        None => {
+            let identities = dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
+            identities.iter().for_each(|identity| keep_in_memory(identity.place()));
+            Loaded::Identities(identities)
+        }
+    };
     // Only now is it known that there is something to protect.
     if let IdentitySource::File(path) = source {
         warn_if_shared(path, observer);
     }
-    Ok(identities)
+    Ok(loaded)
 }
 
 /// Tells of a secret that lies open.
@@ -238,10 +277,6 @@ impl Unlock<'_> {
         if self.identities.is_empty() {
             return Err(JobError::NoIdentity);
         }
-        let mut identities = Vec::new();
-        for source in &self.identities {
-            identities.extend(load_identities(source, &self.passphrase, self.ask, observer)?);
-        }
-        Ok(identities)
+        load_identities(&self.identities, &self.passphrase, self.ask, observer)
     }
 }

@@ -116,12 +116,12 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// What two people read to each other to know that both have the same before them: 80 bits of its hash.
+/// What two people read to each other to know that both have the same before them: 80 bits of its hash (BLAKE3).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Code([u8; CODE_LEN]);
 
 impl Code {
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let hash = Blake3::of(bytes);
         Self(core::array::from_fn(|index| hash.as_bytes()[index]))
     }

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use zeroize::Zeroizing;
 
@@ -69,6 +70,12 @@ impl Share {
     #[must_use]
     pub fn threshold(&self) -> u8 {
         self.threshold
+    }
+
+    /// Where its secret lies in memory as long as it is there, for who keeps that out of swap space. What lies there is not to be read.
+    #[must_use]
+    pub fn place(&self) -> Range<*const u8> {
+        self.value.as_ptr_range()
     }
 
     /// Parses the words of a share.

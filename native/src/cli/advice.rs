@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io;
 
 use dbseal_core::{
-    HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RewrapError, SealError, Standing, TrustError, UnwrapError, WrapError,
+    HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RewrapError, SealError, ShareError, Standing, TrustError, UnwrapError,
+    WrapError,
 };
 
 use crate::error::JobError;
@@ -180,6 +181,12 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
         JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
         JobError::Handoff { .. } => "carry it over again, all of it",
+        JobError::Share { error: ShareError::TooFew { .. } | ShareError::TooFewGroups { .. } | ShareError::None, .. } => {
+            "give more of them, each with -i"
+        }
+        JobError::Share { error: ShareError::Counts | ShareError::NotAnIdentity, .. } => "as in --shares 3/5",
+        JobError::Share { .. } => "compare it with what was printed, word by word; if it is as that is, take another share of the same set",
+        JobError::SharesWithoutName => "say -o backup.key: they are then backup.1.share, backup.2.share and so on",
         JobError::NotRequestable(_) => "name the backup, not what is in it or beside it",
         JobError::OtherCode(_) => "read the code from the screen of the machine that restores; if it is another, do not grant this",
         JobError::GrantNotVerified(_) => "find out what it is; --not-verified grants it all the same",
@@ -242,6 +249,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::NobodyToAsk
         | JobError::NotRewrappable(_)
         | JobError::NotRequestable(_)
+        | JobError::SharesWithoutName
         | JobError::SealNeedsKey(_)
         | JobError::Idle(_) => Exit::CannotRun,
         JobError::Create { error, .. } if !is_full(error) => Exit::CannotRun,

@@ -11,8 +11,9 @@ use dbseal_core::Label;
 use super::handoff_args::{GrantArgs, RequestArgs};
 use super::rewrap_args::RewrapArgs;
 use super::seal_args::{DecryptSealArgs, ListArgs, SealArgs, SignArgs, VerifyArgs};
-use super::size::{parse_range, parse_rate, parse_size, parse_threads};
+use super::size::{parse_range, parse_rate, parse_shares, parse_size, parse_threads};
 use super::ui::Voice;
+use crate::shares::ShareCounts;
 
 /// Seals database backups: encrypts them with public keys only, as plain age files.
 ///
@@ -68,6 +69,12 @@ pub(super) struct KeygenArgs {
     /// Protect the identity with the first line of FILE instead of asking; with -y, open it with that
     #[arg(long, value_name = "FILE")]
     pub(super) passphrase_file: Option<PathBuf>,
+    /// Split the identity into N shares, of which any K open what it opens: it is not written itself
+    ///
+    /// With -o backup.key they are backup.1.share and so on, to be printed, or copied, and kept by as many people; each is given with
+    /// -i where the identity is wanted. Their words are those of SLIP-39.
+    #[arg(long, value_name = "K/N", requires = "output", value_parser = parse_shares, conflicts_with_all = ["sign", "passphrase_file", "convert"])]
+    pub(super) shares: Option<ShareCounts>,
     /// Print the recipient of the identity in the file IDENTITY, or the verifier key of the signing key there, instead of making one
     #[arg(short = 'y', value_name = "IDENTITY", conflicts_with_all = ["output", "pq"])]
     pub(super) convert: Option<PathBuf>,

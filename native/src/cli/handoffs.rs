@@ -1,7 +1,7 @@
 //! The hand-off across an air gap, as people see it: what is asked for, what is known of it, and the code that both machines show.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use dbseal_core::{Grant, HandoffError, Identity, Maker, Request, Trust, Unlocked, UnwrapError};
@@ -72,11 +72,8 @@ pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, J
     let request = read_request(&args.input)?;
     let trust = trust(&args.trust, std::slice::from_ref(&args.input), None)?.unwrap_or_default();
     let passphrase = args.passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File);
-    let mut identities = Vec::new();
-    for path in args.identity {
-        let source = if path == Path::new("-") { IdentitySource::Stdin } else { IdentitySource::File(path) };
-        identities.extend(load_identities(&source, &passphrase, &Terminal, &**ui)?);
-    }
+    let sources: Vec<_> = args.identity.into_iter().map(IdentitySource::of).collect();
+    let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
     let unverified = if args.not_verified { Unverified::Granted } else { Unverified::Refused };
     Ok(GrantPlan { request, what: args.input.display().to_string(), identities, trust, output: args.output, code: args.code, unverified })
 }

@@ -219,6 +219,9 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     }
     let output = args.output.filter(|path| path != Path::new("-"));
     output.as_deref().map_or_else(check_output, check_key_paths)?;
+    if args.shares.is_some() && output.is_none() {
+        return Err(JobError::SharesWithoutName);
+    }
     // A key that a shell redirects into a file gets the file's mode from the umask.
     let is_shared = |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_mode & 0o077 != 0;
     if output.is_none() && rustix::fs::fstat(std::io::stdout()).is_ok_and(is_shared) {
@@ -227,11 +230,11 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     let passphrase = match args.passphrase_file {
         Some(path) => Some(PassphraseSource::File(path).passphrase("the identity", &Terminal, &**ui)?),
         // A host signs at night, with nobody there to ask.
-        None if args.sign.is_some() => None,
+        None if args.sign.is_some() || args.shares.is_some() => None,
         None if Terminal::is_there() => Terminal.ask_new("the identity", " (empty for none)")?,
         None => None,
     };
-    if passphrase.is_none() && args.sign.is_none() {
+    if passphrase.is_none() && args.sign.is_none() && args.shares.is_none() {
         ui.warning("the identity is not protected by a passphrase: whoever gets the file can open every backup made for it");
     }
     let kind = match args.sign {
@@ -239,13 +242,12 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         None if args.pq => KeyKind::PostQuantum,
         None => KeyKind::X25519,
     };
-    Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase }))
+    Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase, shares: args.shares }))
 }
 
 fn unlock(identities: Vec<PathBuf>, passphrase_file: Option<PathBuf>) -> Unlock<'static> {
-    let source = |path: PathBuf| if path == Path::new("-") { IdentitySource::Stdin } else { IdentitySource::File(path) };
     Unlock {
-        identities: identities.into_iter().map(source).collect(),
+        identities: identities.into_iter().map(IdentitySource::of).collect(),
         passphrase: passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File),
         ask: &Terminal,
     }

@@ -50,11 +50,8 @@ pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobEr
         None => args.drop_seal.then_some(Resealing::Drop),
     };
     let passphrase = args.passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File);
-    let mut identities = Vec::new();
-    for path in args.identity {
-        let source = if path == Path::new("-") { IdentitySource::Stdin } else { IdentitySource::File(path) };
-        identities.extend(load_identities(&source, &passphrase, &Terminal, &**ui)?);
-    }
+    let sources: Vec<_> = args.identity.into_iter().map(IdentitySource::of).collect();
+    let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
     let leaving = match (args.add, args.only) {
         (true, _) => Leaving::Nobody,
         (_, true) => Leaving::Everybody,

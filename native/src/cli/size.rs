@@ -1,8 +1,11 @@
-//! Sizes, rates, ranges, ages and shares as people type them.
+//! Sizes, rates, ranges, ages, parts and counts as people type them.
 
 use std::num::NonZeroUsize;
 
+use dbseal_core::MAX_SHARES;
+
 use crate::sample::Share;
+use crate::shares::ShareCounts;
 
 /// Parses a number of bytes: a whole number and, with no space between, `K`, `M`, `G` or `T` for powers of 1024.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
@@ -32,6 +35,14 @@ pub(super) fn parse_rate(text: &str) -> Result<u64, String> {
 pub(super) fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
     let threads = text.parse().ok().filter(|threads: &NonZeroUsize| threads.get() <= 1024);
     threads.ok_or_else(|| "a number of threads is from 1 to 1024".into())
+}
+
+/// Parses `K/N`: how many shares of a key are needed, and how many there are.
+pub(super) fn parse_shares(text: &str) -> Result<ShareCounts, String> {
+    let counts = text.split_once('/').and_then(|(threshold, count)| Some((threshold.parse().ok()?, count.parse().ok()?)));
+    let fits = |(threshold, count): &(u8, u8)| (2..=*count).contains(threshold) && *count <= MAX_SHARES;
+    let counts = counts.filter(fits).map(|(threshold, count)| ShareCounts { threshold, count });
+    counts.ok_or_else(|| format!("it is K/N, such as 3/5: 2 or more of at most {MAX_SHARES}"))
 }
 
 /// Parses `A..B` or `A..`, bytes of the plaintext from A up to, not with, B.

@@ -23,6 +23,7 @@ use crate::inspect::{InspectedSeal, Inspection, Payload};
 use crate::keygen::{Generated, KeyKind, KeygenRequest};
 use crate::report::Observer;
 use crate::salvage::SalvageReport;
+use crate::shares::share_path;
 
 /// How the command speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,11 +304,15 @@ impl Outcome {
                     KeyKind::Signing(_) => ("signing key (private, for this host alone)", "verifier key (public, for whoever checks)"),
                     _ => ("identity (private, keep it offline)", "recipient (public, for the database host)"),
                 };
-                let summary = format!(
-                    "{private}: {}\ndbseal: {public}: {}",
-                    printable(&path.display().to_string()),
-                    printable(&recipient_path.display().to_string())
-                );
+                let private = match request.shares {
+                    Some(counts) => {
+                        let (first, last) = (share_path(path, 1), share_path(path, counts.count));
+                        let (first, last) = (first.display().to_string(), last.display().to_string());
+                        format!("shares (each for somebody else, {} open): {} to {}", counts.threshold, printable(&first), printable(&last))
+                    }
+                    None => format!("{private}: {}", printable(&path.display().to_string())),
+                };
+                let summary = format!("{private}\ndbseal: {public}: {}", printable(&recipient_path.display().to_string()));
                 (Zeroizing::new(generated.recipient + "\n"), Some(summary))
             }
             _ => (generated.identity_file, None),

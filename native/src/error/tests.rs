@@ -155,6 +155,9 @@ sentences! {
     E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether that is meant";
     E::NotMeant => E::NotMeant => "nothing was changed, as the answer was not yes";
     E::Handoff { .. } => E::Handoff { what: what(), error: HandoffError::OtherRequest } => "x: this grant is for another request";
+    E::Share { .. } => E::Share { what: what(), error: ShareError::Mistyped }
+        => "x: a word of the share is mistyped or in the wrong place: its checksum does not match";
+    E::SharesWithoutName => E::SharesWithoutName => "shares are written into files, which need a name";
     E::NotRequestable(_) => E::NotRequestable(what()) => "x is no age file, or is armor, for which nothing can be granted";
     E::OtherCode(_) => E::OtherCode(what()) => "x has another code: it is not the request that was meant";
     E::GrantNotVerified(_) => E::GrantNotVerified(what()) => "x asks for a backup of which nothing is verified";

@@ -1,0 +1,105 @@
+//! Keys in shares, as a custodian has them: made, printed, typed, and put together where a key is wanted.
+#![cfg(unix)]
+
+use std::fs;
+
+use dbseal_tests::cli::Folder;
+
+/// A key in five shares, three of which open it, and a backup for it.
+fn shared_key(kind: &[&str]) -> Folder {
+    let folder = Folder::new();
+    folder.dbseal(["keygen", "--shares", "3/5", "-o", "backup.key"]).args(kind.iter().copied()).run().succeeds();
+    folder.write("shop.sql", "a dump");
+    folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "shop.sql"]).run().succeeds();
+    folder
+}
+
+fn share(number: u8) -> String {
+    format!("backup.{number}.share")
+}
+
+/// The arguments that give these.
+fn given(numbers: &[u8]) -> Vec<String> {
+    numbers.iter().flat_map(|number| ["-i".into(), share(*number)]).collect()
+}
+
+#[test]
+fn any_three_of_five_open_and_no_two() {
+    for kind in [&[][..], &["--pq"]] {
+        let folder = shared_key(kind);
+        assert!(!folder.has("backup.key"), "the key itself is nowhere");
+        assert_eq!(folder.mode(&share(1)), 0o600);
+        let text = folder.read_text(&share(2));
+        assert!(text.contains("\nshare 2 of 5, 3 needed, set ") && text.contains("\nrecipient "), "{text}");
+        for one in 1..=5_u8 {
+            for two in one + 1..=5 {
+                let few = folder.dbseal(["decrypt", "-o", "few", "shop.age"]).args(given(&[one, two])).run();
+                few.ends_with(1, "3 shares open this set, and 2 of it were given");
+                for three in two + 1..=5 {
+                    let _ = folder.dbseal(["decrypt", "-f", "-o", "out", "shop.age"]).args(given(&[two, three, one])).run().succeeds();
+                    assert_eq!(folder.read_text("out"), "a dump");
+                    fs::remove_file(folder.path("out")).expect("it is there");
+                }
+            }
+        }
+        assert!(!folder.has("few"));
+        // More than are needed have to fit.
+        folder.dbseal(["decrypt", "-o", "out", "shop.age"]).args(given(&[1, 2, 3, 4, 5])).run().succeeds();
+    }
+}
+
+#[test]
+fn a_share_that_is_wrong_is_named() {
+    let folder = shared_key(&[]);
+    let decrypt = |numbers: &[u8]| folder.dbseal(["decrypt", "-o", "out", "shop.age"]).args(given(numbers)).run();
+    let text = folder.read_text(&share(2));
+    let last = text.split_whitespace().last().expect("a word").to_owned();
+    let instead = |words: &str| folder.write_secret(&share(2), text.trim_end().strip_suffix(&last).expect("its end").to_owned() + words);
+    instead(if last == "academic" { "acid" } else { "academic" });
+    decrypt(&[1, 2, 3]).ends_with(1, "backup.2.share: a word of the share is mistyped or in the wrong place");
+    instead("acadmic");
+    decrypt(&[1, 2, 3]).ends_with(1, "backup.2.share: word 33 of the share is none of the list's");
+    instead("");
+    decrypt(&[1, 2, 3]).ends_with(1, "backup.2.share: ");
+    // As somebody types it who has it on paper.
+    let typed: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("  {} \r\n", line.to_uppercase())).collect();
+    let typed = typed.replacen("DBSEAL/V1 SHARE", "dbseal/v1 share", 1).replacen("RECIPIENT", "recipient", 1).replacen(
+        "SHARE 2 OF",
+        "share 2 of",
+        1,
+    );
+    folder.write_secret(&share(2), typed);
+    decrypt(&[1, 2, 3]).succeeds();
+
+    let other = shared_key(&[]);
+    folder.write_secret(&share(4), other.read_text(&share(4)));
+    fs::remove_file(folder.path("out")).expect("it is there");
+    decrypt(&[1, 4, 3]).ends_with(1, "backup.4.share: share 2 is of another set than the first");
+    assert!(!folder.has("out"));
+}
+
+#[test]
+fn shares_stand_wherever_a_key_does() {
+    let folder = shared_key(&[]);
+    folder.dbseal(["keygen", "-o", "new.key"]).run().succeeds();
+    folder.dbseal(["inspect", "shop.age"]).args(given(&[1, 2, 3])).run().ends_with(0, "");
+    folder.dbseal(["request", "-o", "r", "shop.age"]).run().succeeds();
+    let code = folder.dbseal(["grant", "--code", "x", "r"]).args(given(&[1, 3, 5])).run().ends_with(1, "has another code").words();
+    let code = code.split("request ").nth(1).and_then(|rest| rest.split(',').next()).expect("the code").to_owned();
+    folder.dbseal(["grant", "--code", &code, "--not-verified", "-o", "g", "r"]).args(given(&[1, 3, 5])).run().succeeds();
+    folder.dbseal(["rewrap", "-R", "new.pub", "shop.age"]).args(given(&[5, 4, 1])).run().succeeds();
+    folder.dbseal(["decrypt", "-i", "new.key", "-o", "out", "shop.age"]).run().succeeds();
+}
+
+#[test]
+fn what_cannot_be_shared_is_refused() {
+    let folder = Folder::new();
+    for counts in ["1/5", "6/5", "3", "2/17", "0/0", "a/b"] {
+        let said = folder.dbseal(["keygen", "--shares", counts, "-o", "k.key"]).run().ends_with(2, "such as 3/5").words();
+        assert!(!said.contains("panicked"), "{said}");
+    }
+    folder.dbseal(["keygen", "--shares", "2/3"]).run().ends_with(2, "");
+    folder.dbseal(["keygen", "--shares", "2/3", "-o", "k.key"]).run().succeeds();
+    folder.dbseal(["keygen", "--shares", "2/3", "-o", "k.key"]).run().fails_with("exists already");
+    assert_eq!(folder.names(), ["k.1.share", "k.2.share", "k.3.share", "k.pub"]);
+}
