@@ -37,6 +37,13 @@ impl Command {
         Some(Self { program: words.next()?, args: words.collect() })
     }
 
+    /// The same, to be started.
+    pub(crate) fn to_std(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        let _ = command.args(&self.args);
+        command
+    }
+
     /// The program, for messages.
     pub(crate) fn name(&self) -> String {
         self.program.to_string_lossy().into_owned()
@@ -48,8 +55,7 @@ impl Command {
         adopt_orphans();
         let (stderr, to_stderr) = io::pipe().map_err(failed)?;
         let stderr = Stderr::follow(stderr, observer).map_err(failed)?;
-        let mut command = std::process::Command::new(&self.program);
-        let child = command.args(&self.args).stdin(stdin).stdout(stdout).stderr(to_stderr).spawn().map_err(failed)?;
+        let child = self.to_std().stdin(stdin).stdout(stdout).stderr(to_stderr).spawn().map_err(failed)?;
         Ok((child, stderr))
     }
 }
@@ -227,7 +233,7 @@ impl Stderr {
     }
 }
 
-fn describe(status: ExitStatus) -> String {
+pub(crate) fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with status {code}"),
         (None, Some(signal)) => format!("was killed by {}", signal_name(signal)),

@@ -7,6 +7,7 @@ mod catalogue;
 mod checks;
 mod handoff_args;
 mod handoffs;
+mod identity_args;
 mod json_text;
 mod naming;
 mod plan;

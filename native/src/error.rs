@@ -436,8 +436,13 @@ pub enum JobError {
     #[error("standard output is a terminal")]
     BinaryToTerminal,
     /// A command line that cannot be split into words.
-    #[error("the command given to --into cannot be run as it is: {0}")]
-    BadCommand(String),
+    #[error("the command given to {option} cannot be run as it is: {why}")]
+    BadCommand {
+        /// Where it was given.
+        option: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A backup gets no other recipients.
     #[error("{what}: {error}")]
     Rewrap {
@@ -482,6 +487,22 @@ pub enum JobError {
         what: String,
         /// Why not.
         error: ShareError,
+    },
+    /// A command that should print an identity did not.
+    #[error("{program}, which should print an identity, {status}")]
+    IdentityCommandFailed {
+        /// What was run.
+        program: String,
+        /// How it ended.
+        status: String,
+    },
+    /// A command that should print an identity goes on.
+    #[error("{program}, which should print an identity, did not end within {seconds} seconds, and was killed")]
+    IdentityCommandHangs {
+        /// What was run.
+        program: String,
+        /// How long it had.
+        seconds: u64,
     },
     /// Shares are files.
     #[error("shares are written into files, which need a name")]

@@ -215,6 +215,7 @@ fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer
                 return Ok(Some(match source {
                     IdentitySource::File(path) => name(path),
                     IdentitySource::Stdin => "standard input".into(),
+                    IdentitySource::Command(command) => command.name(),
                     IdentitySource::Grant { grant, .. } => name(grant),
                 }));
             }

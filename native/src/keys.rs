@@ -13,8 +13,10 @@ use dbseal_core::{
 use zeroize::Zeroizing;
 
 use crate::age_file::{AgeFile, is_age};
+use crate::child::Command;
 use crate::error::JobError;
 use crate::handoff::granted_identities;
+use crate::identity_command::output_of;
 use crate::locked::keep_in_memory;
 use crate::report::Observer;
 use crate::shares::{ShareFile, identity_of};
@@ -29,6 +31,8 @@ pub enum IdentitySource {
     File(PathBuf),
     /// Standard input.
     Stdin,
+    /// What a command prints.
+    Command(Command),
     /// A grant, for the key of its request.
     Grant {
         /// The request, beside which the key lies.
@@ -140,8 +144,12 @@ fn load(
     observer: &dyn Observer,
 ) -> Result<Loaded, JobError> {
     let (path, bytes) = match source {
-        IdentitySource::File(path) => (path.as_path(), read_keyfile(path)?),
-        IdentitySource::Stdin => (Path::new("standard input"), read_stdin("standard input")?),
+        IdentitySource::File(path) => (path.clone(), read_keyfile(path)?),
+        IdentitySource::Stdin => ("standard input".into(), read_stdin("standard input")?),
+        IdentitySource::Command(command) => {
+            let what = format!("the output of {}", command.name());
+            (what.clone().into(), output_of(command, move |printed| read_bounded(printed, &what))?)
+        }
         IdentitySource::Grant { request, grant } => return granted_identities(request, grant).map(Loaded::Identities),
     };
     let what = path.display().to_string();
@@ -152,11 +160,11 @@ fn load(
         bytes
     };
     // Not a lossy conversion: it would leave a copy of the secret behind.
-    let text = std::str::from_utf8(&text).map_err(|_| JobError::Keyfile { path: path.into(), error: KeyfileError::Empty })?;
+    let text = std::str::from_utf8(&text).map_err(|_| JobError::Keyfile { path: path.clone(), error: KeyfileError::Empty })?;
     let loaded = match ShareFile::parse(text, &what) {
         Some(share) => Loaded::Share(share?),
         None => {
-            let identities = dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
+            let identities = dbseal_core::identities_from_text(text).map_err(|error| JobError::Keyfile { path, error })?;
             identities.iter().for_each(|identity| keep_in_memory(identity.place()));
             Loaded::Identities(identities)
         }

@@ -19,6 +19,7 @@ mod encrypt;
 mod entry;
 mod error;
 mod handoff;
+mod identity_command;
 mod input;
 mod inspect;
 mod journal;

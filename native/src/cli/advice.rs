@@ -161,7 +161,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NotMetrics(_) => "give --metrics a name of its own, such as dbseal.prom",
         JobError::KeyExists(_) => "choose another name: a key is never replaced, it may be the only one that opens a backup",
         JobError::BinaryToTerminal => "name a file with -o FILE; -o - writes to the terminal all the same",
-        JobError::BadCommand(_) => {
+        JobError::BadCommand { .. } => {
             "it is run without a shell; for a pipe or a redirection write sh -c '...', and see that it fails when a part fails"
         }
         JobError::RangeOfStream(_) => "name a file that lies on a disk",
@@ -186,6 +186,8 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         }
         JobError::Share { error: ShareError::Counts | ShareError::NotAnIdentity, .. } => "as in --shares 3/5",
         JobError::Share { .. } => "compare it with what was printed, word by word; if it is as that is, take another share of the same set",
+        JobError::IdentityCommandFailed { .. } => "read what it said above, and run it by itself to see what it lacks",
+        JobError::IdentityCommandHangs { .. } => "run it by itself: it may wait for a login, or for somebody to touch a token",
         JobError::SharesWithoutName => "say -o backup.key: they are then backup.1.share, backup.2.share and so on",
         JobError::NotRequestable(_) => "name the backup, not what is in it or beside it",
         JobError::OtherCode(_) => "read the code from the screen of the machine that restores; if it is another, do not grant this",
@@ -244,12 +246,14 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::NoCommand
         | JobError::PrivateKeyArgument
         | JobError::NotMetrics(_)
-        | JobError::BadCommand(_)
+        | JobError::BadCommand { .. }
         | JobError::InUse(_)
         | JobError::NobodyToAsk
         | JobError::NotRewrappable(_)
         | JobError::NotRequestable(_)
         | JobError::SharesWithoutName
+        | JobError::IdentityCommandFailed { .. }
+        | JobError::IdentityCommandHangs { .. }
         | JobError::SealNeedsKey(_)
         | JobError::Idle(_) => Exit::CannotRun,
         JobError::Create { error, .. } if !is_full(error) => Exit::CannotRun,

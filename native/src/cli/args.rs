@@ -9,6 +9,7 @@ use clap::{Args as ArgGroup, Parser, ValueEnum};
 use dbseal_core::Label;
 
 use super::handoff_args::{GrantArgs, RequestArgs};
+use super::identity_args::IdentityArgs;
 use super::rewrap_args::RewrapArgs;
 use super::seal_args::{DecryptSealArgs, ListArgs, SealArgs, SignArgs, VerifyArgs};
 use super::size::{parse_range, parse_rate, parse_shares, parse_size, parse_threads};
@@ -165,14 +166,10 @@ pub(super) struct DecryptArgs {
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "output")]
     pub(super) command: Vec<OsString>,
 
-    /// Decrypt with the identities in FILE, - for standard input; may be repeated
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) identity: Vec<PathBuf>,
-    /// Take the passphrase, of the file or of the identity file, from the first line of FILE
-    #[arg(long, value_name = "FILE")]
-    pub(super) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: IdentityArgs,
     /// Decrypt with the grant in FILE, for the key of a request that was made here; that key is wiped after it
-    #[arg(long, value_name = "FILE", requires = "request", conflicts_with_all = ["identity", "passphrase_file"])]
+    #[arg(long, value_name = "FILE", requires = "request", conflicts_with_all = ["identity", "identity_command", "passphrase_file"])]
     pub(super) grant: Option<PathBuf>,
     /// The request that the grant is for; FILE.key lies beside it
     #[arg(long, value_name = "FILE", requires = "grant")]
@@ -234,12 +231,8 @@ pub(super) struct InspectArgs {
     /// The age file; without it, standard input
     #[arg(value_name = "FILE")]
     pub(super) input: Option<PathBuf>,
-    /// Say whether the identities in FILE open it; may be repeated
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) identity: Vec<PathBuf>,
-    /// Take the passphrase from the first line of FILE
-    #[arg(long, value_name = "FILE")]
-    pub(super) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: IdentityArgs,
     /// Take the seal from SEAL instead of FILE.seal
     #[arg(long, value_name = "SEAL")]
     pub(super) seal: Option<PathBuf>,

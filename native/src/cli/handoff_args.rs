@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ArgGroup;
 
+use super::identity_args::IdentityArgs;
 use super::seal_args::TrustArgs;
 
 /// Ask for backups that this machine has no key for.
@@ -38,12 +39,8 @@ pub(super) struct GrantArgs {
     /// The request
     #[arg(value_name = "REQUEST")]
     pub(super) input: PathBuf,
-    /// Open the backups with the identities in FILE, - for standard input; may be repeated
-    #[arg(short, long, value_name = "FILE", required = true)]
-    pub(super) identity: Vec<PathBuf>,
-    /// Take the passphrase of an identity file from the first line of FILE
-    #[arg(long, value_name = "FILE")]
-    pub(super) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) keys: IdentityArgs,
     /// Write the grant to FILE; without it, to standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,

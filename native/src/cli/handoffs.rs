@@ -15,7 +15,7 @@ use super::ui::{Outcome, Ui, printable};
 use crate::destination::Overwrite;
 use crate::error::JobError;
 use crate::handoff::{HandoffRequest, forget, key_path, read_request, request};
-use crate::keys::{IdentitySource, PassphraseSource, load_identities, load_signing_key};
+use crate::keys::{IdentitySource, load_identities, load_signing_key};
 use crate::output::PendingFile;
 use crate::report::Observer;
 
@@ -71,8 +71,10 @@ enum Unverified {
 pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, JobError> {
     let request = read_request(&args.input)?;
     let trust = trust(&args.trust, std::slice::from_ref(&args.input), None)?.unwrap_or_default();
-    let passphrase = args.passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File);
-    let sources: Vec<_> = args.identity.into_iter().map(IdentitySource::of).collect();
+    let (sources, passphrase) = args.keys.sources()?;
+    if sources.is_empty() {
+        return Err(JobError::NoIdentity);
+    }
     let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
     let unverified = if args.not_verified { Unverified::Granted } else { Unverified::Refused };
     Ok(GrantPlan { request, what: args.input.display().to_string(), identities, trust, output: args.output, code: args.code, unverified })

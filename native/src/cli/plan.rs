@@ -11,6 +11,7 @@ use rustix::fs::FileType;
 
 use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, OutputArgs, Subcommand};
 use super::handoffs::{self, GrantPlan};
+use super::identity_args::IdentityArgs;
 use super::naming::expand;
 use super::rewraps::{self, RewrapPlan};
 use super::seals::{self, ListPlan, VerifyPlan};
@@ -86,7 +87,7 @@ fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     }
     let overwrite = if output.force { Overwrite::Allowed } else { Overwrite::Refused };
     let destination = match args.into {
-        Some(words) => Destination::Into(split_words(&words)?),
+        Some(words) => Destination::Into(split_words("--into", &words)?),
         None => destination(output, if args.armor { Content::Text } else { Content::Binary })?,
     };
     // A seal is of a binary file. A service's key is there whatever is asked for.
@@ -142,12 +143,12 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         &source,
         &destination,
         None,
-        &args.identity.iter().chain(&args.passphrase_file).chain(&args.header).collect::<Vec<_>>(),
+        &args.keys.identity.iter().chain(&args.keys.passphrase_file).chain(&args.header).collect::<Vec<_>>(),
     )?;
-    check_stdin(&source, &args.identity)?;
+    check_stdin(&source, &args.keys.identity)?;
     let (threads, pace) = load(&args.load)?;
     let seal = seals::check(args.seal, &source)?;
-    let mut unlock = unlock(args.identity, args.passphrase_file);
+    let mut unlock = unlock(args.keys)?;
     if let (Some(request), Some(grant)) = (args.request, args.grant) {
         unlock.identities.push(IdentitySource::Grant { request, grant });
     }
@@ -197,9 +198,9 @@ fn check_stdin(source: &Source, identities: &[PathBuf]) -> Result<(), JobError> 
 
 fn inspect(args: InspectArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     let source = file_or_stdin(args.input, "the age file", ui)?;
-    check_stdin(&source, &args.identity)?;
+    check_stdin(&source, &args.keys.identity)?;
     let seal = seals::named_seal(args.seal)?;
-    Ok(Plan::Inspect(InspectRequest { source, seal, unlock: unlock(args.identity, args.passphrase_file) }))
+    Ok(Plan::Inspect(InspectRequest { source, seal, unlock: unlock(args.keys)? }))
 }
 
 fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Result<Source, JobError> {
@@ -215,7 +216,8 @@ fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Result<Sour
 
 fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     if let Some(identity) = args.convert {
-        return Ok(Plan::PublicHalves(unlock(vec![identity], args.passphrase_file)));
+        let keys = IdentityArgs { identity: vec![identity], identity_command: Vec::new(), passphrase_file: args.passphrase_file };
+        return Ok(Plan::PublicHalves(unlock(keys)?));
     }
     let output = args.output.filter(|path| path != Path::new("-"));
     output.as_deref().map_or_else(check_output, check_key_paths)?;
@@ -245,12 +247,9 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase, shares: args.shares }))
 }
 
-fn unlock(identities: Vec<PathBuf>, passphrase_file: Option<PathBuf>) -> Unlock<'static> {
-    Unlock {
-        identities: identities.into_iter().map(IdentitySource::of).collect(),
-        passphrase: passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File),
-        ask: &Terminal,
-    }
+fn unlock(keys: IdentityArgs) -> Result<Unlock<'static>, JobError> {
+    let (identities, passphrase) = keys.sources()?;
+    Ok(Unlock { identities, passphrase, ask: &Terminal })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -273,12 +272,13 @@ fn destination(args: OutputArgs, content: Content) -> Result<Destination, JobErr
 }
 
 /// Splits a command line without running a shell: what a shell would do with it must be asked for, not guessed.
-fn split_words(text: &str) -> Result<Command, JobError> {
-    let words = shell_words::split(text).map_err(|_| JobError::BadCommand("a quote is not closed".into()))?;
+pub(super) fn split_words(option: &'static str, text: &str) -> Result<Command, JobError> {
+    let bad = |why: String| JobError::BadCommand { option, why };
+    let words = shell_words::split(text).map_err(|_| bad("a quote is not closed".into()))?;
     if let Some(word) = words.iter().find(|word| ["|", "||", "&", "&&", ";", "<", ">", ">>"].contains(&word.as_str())) {
-        return Err(JobError::BadCommand(format!("'{word}' needs a shell")));
+        return Err(bad(format!("'{word}' needs a shell")));
     }
-    Command::from_words(words.into_iter().map(OsString::from)).ok_or_else(|| JobError::BadCommand("it is empty".into()))
+    Command::from_words(words.into_iter().map(OsString::from)).ok_or_else(|| bad("it is empty".into()))
 }
 
 pub(super) fn load(args: &LoadArgs) -> Result<(NonZeroUsize, Pace), JobError> {

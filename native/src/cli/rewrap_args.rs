@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ArgGroup;
 
+use super::identity_args::IdentityArgs;
 use super::seal_args::TrustArgs;
 
 /// Give backups other recipients; their data is not touched.
@@ -21,14 +22,9 @@ pub(super) struct RewrapArgs {
     /// The backups, or folders of them
     #[arg(value_name = "FILE", required = true)]
     pub(super) inputs: Vec<PathBuf>,
-    /// Open them with the identities in FILE, - for standard input; may be repeated
-    ///
-    /// One whose recipient is among the new ones stays, so that what was done before is told from what nobody here can open.
-    #[arg(short, long, value_name = "FILE", required = true)]
-    pub(super) identity: Vec<PathBuf>,
-    /// Take the passphrase, of a backup or of an identity file, from the first line of FILE
-    #[arg(long, value_name = "FILE")]
-    pub(super) passphrase_file: Option<PathBuf>,
+    // Of a recipient that comes the identity may be given too: what was done before is then told from what nobody here can open.
+    #[command(flatten)]
+    pub(super) keys: IdentityArgs,
     /// Who gets them: this recipient (age1... or age1pq...); may be repeated
     #[arg(short, long, value_name = "RECIPIENT", required_unless_present = "recipients_file")]
     pub(super) recipient: Vec<String>,

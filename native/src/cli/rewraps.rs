@@ -18,7 +18,7 @@ use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
 use crate::against_seal::{Names, SealCheck, SealPolicy};
 use crate::error::JobError;
-use crate::keys::{IdentitySource, PassphraseSource, load_identities, load_recipients, load_signing_key};
+use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::report::Observer;
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
 
@@ -49,8 +49,10 @@ pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobEr
         Some(path) => Some(Resealing::Sign(Box::new(load_signing_key(path, &**ui)?))),
         None => args.drop_seal.then_some(Resealing::Drop),
     };
-    let passphrase = args.passphrase_file.map_or(PassphraseSource::Ask, PassphraseSource::File);
-    let sources: Vec<_> = args.identity.into_iter().map(IdentitySource::of).collect();
+    let (sources, passphrase) = args.keys.sources()?;
+    if sources.is_empty() {
+        return Err(JobError::NoIdentity);
+    }
     let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
     let leaving = match (args.add, args.only) {
         (true, _) => Leaving::Nobody,

@@ -146,7 +146,8 @@ sentences! {
     E::Closed(_) => E::Closed("standard output") => "standard output is closed, or is /dev/null";
     E::StdinTwice => E::StdinTwice => "standard input cannot be read for two things";
     E::BinaryToTerminal => E::BinaryToTerminal => "standard output is a terminal";
-    E::BadCommand(_) => E::BadCommand("it is empty".into()) => "the command given to --into cannot be run as it is: it is empty";
+    E::BadCommand { .. } => E::BadCommand { option: "--into", why: "it is empty".into() }
+        => "the command given to --into cannot be run as it is: it is empty";
     E::Rewrap { .. } => E::Rewrap { what: what(), error: RewrapError::NothingChanges } => "x: it has these recipients already";
     E::SealNeedsKey(_) => E::SealNeedsKey(what()) => "x has a seal, which says what its header is";
     E::InUse(_) => E::InUse(path()) => "x is in use by another job";
@@ -157,6 +158,10 @@ sentences! {
     E::Handoff { .. } => E::Handoff { what: what(), error: HandoffError::OtherRequest } => "x: this grant is for another request";
     E::Share { .. } => E::Share { what: what(), error: ShareError::Mistyped }
         => "x: a word of the share is mistyped or in the wrong place: its checksum does not match";
+    E::IdentityCommandFailed { .. } => E::IdentityCommandFailed { program: what(), status: "exited with 3".into() }
+        => "x, which should print an identity, exited with 3";
+    E::IdentityCommandHangs { .. } => E::IdentityCommandHangs { program: what(), seconds: 60 }
+        => "x, which should print an identity, did not end within 60 seconds, and was killed";
     E::SharesWithoutName => E::SharesWithoutName => "shares are written into files, which need a name";
     E::NotRequestable(_) => E::NotRequestable(what()) => "x is no age file, or is armor, for which nothing can be granted";
     E::OtherCode(_) => E::OtherCode(what()) => "x has another code: it is not the request that was meant";
