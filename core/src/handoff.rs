@@ -6,7 +6,7 @@ mod request;
 mod text;
 
 pub use grant::{Grant, Unlocked};
-pub use request::{Facts, NotVerified, Request, RequestedFile};
+pub use request::{NotVerified, Request, RequestedFile};
 pub use text::{Code, MAX_HANDOFF_LEN};
 
 use crate::header::UnwrapError;

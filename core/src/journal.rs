@@ -21,6 +21,17 @@ pub struct Journal {
     after: Header,
 }
 
+/// What a file has of the two headers in its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The one that it had.
+    Before,
+    /// The one that it gets.
+    After,
+    /// Sectors of both, which have one length.
+    Both,
+}
+
 impl Journal {
     /// The journal of this change.
     #[must_use]
@@ -59,22 +70,34 @@ impl Journal {
         &self.after
     }
 
-    /// Bytes of a file's start that [`Journal::own_header_len`] looks at.
+    /// Bytes of a file's start that [`Journal::found_in`] looks at.
     #[must_use]
     pub fn start_len(&self) -> usize {
         self.before.len().max(self.after.len())
     }
 
-    /// Bytes in the header of a file that starts so, if that is the one whose header was being replaced: it has the one or the other or, where
-    /// they have one length, sectors of both. The journal of another file, or of this one at another time, says nothing.
+    /// What a file that starts so has of both, if it is the one whose header was being replaced. The journal of another file, or of this one
+    /// at another time, says nothing.
     #[must_use]
-    pub fn own_header_len(&self, start: &[u8]) -> Option<usize> {
+    pub fn found_in(&self, start: &[u8]) -> Option<Found> {
         let (old, new) = (self.before.to_bytes(), self.after.to_bytes());
-        if old.len() != new.len() {
-            return [old, new].iter().find(|header| start.starts_with(header)).map(Vec::len);
+        if start.starts_with(&new) {
+            return Some(Found::After);
         }
-        let own = start.get(..old.len())?;
+        if start.starts_with(&old) {
+            return Some(Found::Before);
+        }
+        let own = start.get(..old.len()).filter(|_| old.len() == new.len())?;
         let mut sectors = own.chunks(SECTOR_LEN).zip(old.chunks(SECTOR_LEN).zip(new.chunks(SECTOR_LEN)));
-        sectors.all(|(own, (old, new))| own == old || own == new).then_some(old.len())
+        sectors.all(|(own, (old, new))| own == old || own == new).then_some(Found::Both)
+    }
+
+    /// Bytes in the header of a file with so much of both: behind them its payload begins.
+    #[must_use]
+    pub fn header_len(&self, found: Found) -> usize {
+        match found {
+            Found::Before => self.before.len(),
+            Found::After | Found::Both => self.after.len(),
+        }
     }
 }

@@ -71,9 +71,9 @@ mod tree;
 
 pub use armor::{ArmorError, ArmorReader, ArmorWriter, BEGIN_ARMOR};
 pub use batch::{Batch, Claim, Opener, Salvaged, Sealer, StreamEnd};
-pub use handoff::{Code, Facts, Grant, HandoffError, MAX_HANDOFF_LEN, NotVerified, Request, RequestedFile, Unlocked};
+pub use handoff::{Code, Grant, HandoffError, MAX_HANDOFF_LEN, NotVerified, Request, RequestedFile, Unlocked};
 pub use header::{Header, HeaderError, HeaderPadding, MAX_HEADER_LEN, UnwrapError, WrapError};
-pub use journal::{Journal, MAX_JOURNAL_LEN};
+pub use journal::{Found, Journal, MAX_JOURNAL_LEN};
 pub use keyfile::{KeyfileError, identities_from_text, recipients_from_text};
 pub use keys::{FILE_KEY_LEN, FileKey, PAYLOAD_NONCE_LEN, PayloadNonce};
 pub use layout::{CheckedLayout, ChunkRange, Layout, RangeError};
@@ -81,7 +81,7 @@ pub use memory::ReadBuffer;
 pub use pad::PAD_TAG;
 pub use payload::{CHUNK_LEN, PayloadError, SLOT_LEN, TAG_LEN};
 pub use recipient::scrypt::{DEFAULT_WORK_FACTOR, MAX_WORK_FACTOR};
-pub use recipient::{Identity, KeyError, Passphrase, Recipient, RecipientKind};
+pub use recipient::{Identity, KeyError, POST_QUANTUM_TAGS, Passphrase, Recipient, RecipientKind};
 pub use rewrap::{Leaving, Rewrap, RewrapError, Strength};
 pub use seal::{
     Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, Maker, NotHexadecimal, Note,

@@ -27,6 +27,9 @@ mod wrap;
 /// length could be crafted to open under several keys (age, "partitioning oracle attacks").
 const WRAPPED_KEY_LEN: usize = FILE_KEY_LEN + TAG_LEN;
 
+/// The tags of the recipient types of the specification that are safe against a later quantum computer.
+pub const POST_QUANTUM_TAGS: [&str; 2] = [hybrid::TAG, "mlkem768p256tag"];
+
 /// Somebody a file is encrypted to: `age1...`, `age1pq...`, or whoever knows a passphrase.
 #[derive(Clone, Debug)]
 pub struct Recipient(AnyRecipient);

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 
 use crate::header::{Header, HeaderPadding, UnwrapError, WrapError};
 use crate::keys::FileKey;
-use crate::recipient::{Identity, Recipient, hybrid, scrypt};
+use crate::recipient::{Identity, POST_QUANTUM_TAGS, Recipient, scrypt};
 use crate::stack::with_wiped_stack;
 use crate::stanza::Stanza;
 
@@ -156,7 +156,7 @@ fn check_company(stanzas: &[Stanza]) -> Result<(), WrapError> {
 
 /// Whether a quantum computer opens what it could not open before, or what looks as if it could not.
 fn is_weakened(before: &[Stanza], after: &[Stanza]) -> bool {
-    let is_post_quantum = |stanza: &Stanza| stanza.tag == hybrid::TAG;
+    let is_post_quantum = |stanza: &Stanza| POST_QUANTUM_TAGS.contains(&stanza.tag.as_str());
     // A kind that is not known here may be any.
     let is_classical = |stanza: &Stanza| !is_post_quantum(stanza) && !stanza.tag.ends_with(GREASE);
     let has = |stanzas: &[Stanza]| (stanzas.iter().any(is_post_quantum), stanzas.iter().any(is_classical));

@@ -178,6 +178,7 @@ sentences! { not_verified: NotVerified;
     NotVerified::NoSeal => NotVerified::NoSeal => "no seal came with it";
     NotVerified::NobodyVouches => NotVerified::NobodyVouches => "nobody whom you trust vouches for its seal";
     NotVerified::OtherHeader => NotVerified::OtherHeader => "its seal is that of another backup, or of another time";
+    NotVerified::OnlySeen => NotVerified::OnlySeen => "its seal is of somebody who saw it, and does not say who made it";
     NotVerified::WrongProof => NotVerified::WrongProof => "its seal was made by somebody who did not make the backup";
 }
 

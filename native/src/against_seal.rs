@@ -10,7 +10,6 @@ use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Judgement, Maker, P
 
 use crate::error::JobError;
 use crate::input::Source;
-use crate::journal::sealed_header;
 use crate::pipeline::read_full;
 use crate::reason::reason;
 use crate::replaced::{replaced_seal, replaced_words};
@@ -114,6 +113,23 @@ impl SealCheck {
     /// be, so that has no `header`.
     pub(crate) fn seal_for(&self, source: &Source, header: Option<&Header>) -> Result<Option<Seal>, JobError> {
         let what = source.what();
+        let Some(seal) = self.trusted_seal(source)? else { return Ok(None) };
+        // Else armor would be a way round a seal that is there.
+        let header = header.ok_or_else(|| JobError::ArmorSealed(what.clone()))?;
+        let judgement = seal.judge(&self.trust);
+        if Extent::of(&header.to_bytes()) != judgement.header() {
+            return Err(JobError::HeaderNotSealed(what));
+        }
+        let backup = if let Source::File(path) = source { Some(path.as_path()) } else { None };
+        match backup.and_then(|backup| other_name(&judgement, backup)).map(ToString::to_string) {
+            Some(sealed) if !self.names.allow(&sealed) => Err(JobError::Renamed { what, sealed }),
+            _ => Ok(Some(seal)),
+        }
+    }
+
+    /// The seal of the backup, whatever it says of it, if those vouch for it who have to; `None` where there is none, and need not be.
+    pub(crate) fn trusted_seal(&self, source: &Source) -> Result<Option<Seal>, JobError> {
+        let what = source.what();
         let backup = if let Source::File(path) = source { Some(path.as_path()) } else { None };
         let path = self.path.clone().or_else(|| backup.map(seal_path));
         if self.policy == SealPolicy::Ignored {
@@ -124,27 +140,16 @@ impl SealCheck {
             let is_wanted = self.path.is_some() || self.policy == SealPolicy::Trusted;
             return if is_wanted { Err(JobError::NoSeal(what)) } else { Ok(None) };
         };
-        // Else armor would be a way round a seal that is there.
-        let header = header.ok_or_else(|| JobError::ArmorSealed(what.clone()))?;
         let seal = Seal::parse(&bytes).map_err(|error| JobError::Seal { what: path.display().to_string(), error })?;
-        let judgement = seal.judge(&self.trust);
         if self.policy == SealPolicy::Trusted {
-            check_vouched(&judgement, &what)?;
+            check_vouched(&seal.judge(&self.trust), &what)?;
         }
-        if Extent::of(&header.to_bytes()) != judgement.header() {
-            return Err(JobError::HeaderNotSealed(what));
-        }
-        match backup.and_then(|backup| other_name(&judgement, backup)).map(ToString::to_string) {
-            Some(sealed) if !self.names.allow(&sealed) => Err(JobError::Renamed { what, sealed }),
-            _ => Ok(Some(seal)),
-        }
+        Ok(Some(seal))
     }
 
     /// The header that the backup has by its seal, where that is asked.
-    pub(crate) fn sealed_header(&self, source: &Source) -> Option<Extent> {
-        let beside = || if let Source::File(backup) = source { Some(seal_path(backup)) } else { None };
-        let path = self.path.clone().or_else(beside).filter(|_| self.policy != SealPolicy::Ignored)?;
-        sealed_header(&path)
+    pub(crate) fn sealed_header(&self, source: &Source) -> Result<Option<Extent>, JobError> {
+        Ok(self.trusted_seal(source)?.map(|seal| seal.judge(&self.trust).header()))
     }
 
     /// Where a backup is refused by its seal, tells of another one that may be the right one.

@@ -19,7 +19,7 @@ const STEP_LEN: usize = 8 << 10;
 pub(crate) fn header_of(path: &Path) -> Option<Header> {
     let file = open_regular(path).ok()?;
     match JournalFile::beside(path, &file) {
-        Some(journal) => Some(journal.header(sealed_header(&seal_path(path))).clone()),
+        Some(journal) => Some(journal.header(sealed_header(&seal_path(path)).ok().flatten()).clone()),
         None => AgeFile::read(file, "").ok().map(|file| file.header),
     }
 }

@@ -38,6 +38,7 @@ use crate::metrics::Metrics;
 use crate::report::Observer;
 use advice::{Exit, exit};
 use args::{Args, Subcommand};
+use handoffs::Used;
 use plan::Plan;
 use ui::{Outcome, Ui, Voice};
 
@@ -186,13 +187,16 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
         Plan::Encrypt(mut request) => crate::encrypt(&mut request, &observer).map(|done| Outcome::encrypted(&request, done)),
         Plan::Decrypt(request) => {
             let done = crate::decrypt(&request, &observer)?;
-            handoffs::forget_used(&request.unlock.identities, ui)?;
+            let used = if matches!(request.part, crate::Part::Bytes(..)) { Used::InPart } else { Used::Up };
+            handoffs::forget_used(&request.unlock.identities, used, ui)?;
             Ok(Outcome::decrypted(&request, done))
         }
-        Plan::Salvage(request) => crate::salvage(&request, &observer).map(|report| {
+        Plan::Salvage(request) => {
+            let report = crate::salvage(&request, &observer)?;
+            handoffs::forget_used(&request.unlock.identities, Used::InPart, ui)?;
             ui.salvaged(&report);
-            Outcome::salvaged(&report)
-        }),
+            Ok(Outcome::salvaged(&report))
+        }
         Plan::Inspect(request) => crate::inspect(&request, &observer).map(|inspection| Outcome::inspected(&inspection)),
         Plan::Keygen(request) => crate::keygen(&request).map(|generated| Outcome::generated(&request, generated)),
         Plan::Seal(request) => crate::adopt(&request, &observer).map(|adopted| Outcome::adopted(&adopted)),

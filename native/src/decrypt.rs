@@ -92,11 +92,11 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     let (what, regular) = (input.what.clone(), input.regular);
     let waker = input.waker();
 
-    let journal = JournalFile::of(&request.source, &input);
+    let journal = JournalFile::of(&request.source, &input, &**observer);
     let reader = StreamReader::new(&mut input, &**observer, &request.pace, 0);
     let mut start = match &journal {
         Some(journal) => {
-            let header = journal.header(request.seal.sealed_header(&request.source)).clone();
+            let header = journal.header(request.seal.sealed_header(&request.source)?).clone();
             AgeFile::with_header(reader, header, journal.own_header_len(), &what)?
         }
         None => AgeFile::read(reader, &what)?,
@@ -104,8 +104,8 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     // First: that the header is another one says more than that no key opens it.
     let seal = request.seal.seal_for(&request.source, Some(&start.header).filter(|_| !start.is_armored))?;
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
-    // Where no seal says which of the two it is, the one that opens.
-    if let Some(journal) = journal.filter(|_| seal.is_none() && start.header.unwrap(&identities).is_err()) {
+    // Where no seal says which of the two it is, and the file has neither, the one that opens.
+    if let Some(journal) = journal.filter(|journal| journal.is_torn() && seal.is_none() && start.header.unwrap(&identities).is_err()) {
         start.header = journal.after().clone();
     }
     let made_with = if start.header.needs_passphrase() { MadeWith::Passphrase } else { MadeWith::PublicKey };

@@ -96,6 +96,14 @@ impl FolderEntry {
         let _ = unlinkat(&self.folder, &self.name, AtFlags::empty());
     }
 
+    /// Removes it, if it is there, and says where that fails.
+    pub(crate) fn try_remove(&self) -> io::Result<()> {
+        match unlinkat(&self.folder, &self.name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Puts the folder's names on disk. A folder that may only be written to cannot be opened; then all of the file system
     /// that `file` lies in is synced.
     pub(crate) fn sync(&self, file: &File) -> io::Result<()> {

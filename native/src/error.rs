@@ -454,6 +454,9 @@ pub enum JobError {
     /// Its seal would say that its header was altered.
     #[error("{0} has a seal, which says what its header is")]
     SealNeedsKey(String),
+    /// Nobody would believe the change.
+    #[error("{0} is not trusted to change recipients: whoever checks the backups would call them altered")]
+    MayNotRewrap(String),
     /// Another job changes it.
     #[error("{} is in use by another job", .0.display())]
     InUse(PathBuf),

@@ -1,7 +1,7 @@
 //! The hand-off across an air gap (core/HANDOFF.md), by files: a request and the key that it was made with, and the grant for it.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use dbseal_core::{
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
-use zeroize::Zeroizing;
 
 use crate::age_file::header_of;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::open_regular;
+use crate::keys::read_keyfile;
 use crate::locked::keep_in_memory;
 use crate::output::PendingFile;
 use crate::sealing::seal_path;
@@ -110,7 +110,7 @@ pub(crate) fn granted_identities(request: &Path, grant: &Path) -> Result<Vec<Ide
 }
 
 fn read_key(path: &Path) -> Result<Identity, JobError> {
-    let bytes = Zeroizing::new(read(path)?);
+    let bytes = read_keyfile(path)?;
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     let mut identities = identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
     let identity = identities.remove(0);
@@ -125,7 +125,10 @@ fn read_key(path: &Path) -> Result<Identity, JobError> {
 pub fn forget(request: &Path) -> Result<(), JobError> {
     let path = key_path(request);
     let failed = |error| JobError::write(&path.display().to_string(), error);
-    let Ok(mut file) = File::options().write(true).open(&path) else { return Ok(()) };
+    let mut file = match File::options().write(true).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file.map_err(failed)?,
+    };
     // As far as a file goes: what the disk keeps of the blocks before, nobody can say.
     let len = file.metadata().map_err(failed)?.len();
     let zeros = vec![0; usize::try_from(len).unwrap_or_default()];

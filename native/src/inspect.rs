@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{
-    Extent, Header, Layout, Note, PAYLOAD_NONCE_LEN, PayloadError, SLOT_LEN, Seal, ShareError, SourceKind, Trust, UnwrapError,
+    Extent, Header, Layout, Note, PAYLOAD_NONCE_LEN, POST_QUANTUM_TAGS, PayloadError, SLOT_LEN, Seal, ShareError, SourceKind, Trust,
+    UnwrapError,
 };
 use serde::Serialize;
 
@@ -17,9 +18,6 @@ use crate::pace::Pace;
 use crate::report::{Observer, Silent};
 use crate::sealing::seal_path;
 use crate::verify::read_seal;
-
-/// The recipient types of the specification that are safe against a later quantum computer.
-const POST_QUANTUM_TAGS: [&str; 2] = ["mlkem768x25519", "mlkem768p256tag"];
 
 /// Everything that was decided about an inspection.
 pub struct InspectRequest<'a> {
@@ -42,7 +40,7 @@ impl InspectRequest<'_> {
     }
 
     fn sealed_header(&self) -> Option<Extent> {
-        sealed_header(&self.seal_path()?)
+        sealed_header(&self.seal_path()?).ok().flatten()
     }
 
     fn inspect_seal(&self) -> Option<InspectedSeal> {
@@ -157,7 +155,7 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let what = input.what.clone();
     let regular = input.regular;
     let unlimited = Pace::unlimited();
-    let journal = JournalFile::of(&request.source, &input);
+    let journal = JournalFile::of(&request.source, &input, &**observer);
     let reader = StreamReader::new(&mut input, &Silent, &unlimited, 0);
     let file = match journal {
         Some(journal) => AgeFile::with_header(reader, journal.header(request.sealed_header()).clone(), journal.own_header_len(), &what)?,

@@ -1,11 +1,11 @@
-//! The journal beside a backup whose header is being replaced in place (SEAL.md, "The journal").
+//! The journal beside a backup whose header is being replaced (SEAL.md, "The journal").
 
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Extent, FileKey, Header, Journal, MAX_JOURNAL_LEN, Seal, Trust};
+use dbseal_core::{Extent, FileKey, Found, Header, Journal, MAX_JOURNAL_LEN, Seal, Trust};
 
 use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
@@ -29,7 +29,7 @@ pub(crate) struct Change<'a> {
 /// The journal that lies beside a backup, and is about it as it is now.
 pub(crate) struct JournalFile {
     journal: Journal,
-    own_header_len: usize,
+    found: Found,
 }
 
 impl JournalFile {
@@ -40,34 +40,48 @@ impl JournalFile {
         let journal = Journal::parse(&bytes)?;
         let mut start = Vec::new();
         At { file, offset: 0 }.take(journal.start_len() as u64).read_to_end(&mut start).ok()?;
-        let own_header_len = journal.own_header_len(&start)?;
-        Some(Self { journal, own_header_len })
+        let found = journal.found_in(&start)?;
+        Some(Self { journal, found })
+    }
+
+    /// The one beside the file of a job, if that is a regular file; tells of it.
+    pub(crate) fn of(source: &Source, input: &Input, observer: &dyn Observer) -> Option<Self> {
+        let Source::File(backup) = source else { return None };
+        let journal = input.regular.and_then(|_| Self::beside(backup, &input.file))?;
+        journal.tell(&input.what, observer);
+        Some(journal)
+    }
+
+    /// Says that there is one.
+    pub(crate) fn tell(&self, what: &str, observer: &dyn Observer) {
+        observer.warning(&format!("{what}: a change of its recipients was stopped; dbseal rewrap finishes it"));
     }
 
     /// Bytes in the header that the file has: behind them its payload begins.
     pub(crate) fn own_header_len(&self) -> usize {
-        self.own_header_len
+        self.journal.header_len(self.found)
     }
 
-    /// The one beside the file of a job, if that is a regular file.
-    pub(crate) fn of(source: &Source, input: &Input) -> Option<Self> {
-        let Source::File(backup) = source else { return None };
-        input.regular.and_then(|_| Self::beside(backup, &input.file))
-    }
-
-    /// The header that the backup has: by its seal, which is changed last, or the one before.
+    /// The header that the backup has: the one that its seal says, else the one that the file has, or had if it has not one of both.
     pub(crate) fn header(&self, sealed: Option<Extent>) -> &Header {
-        if sealed == Some(Extent::of(&self.after().to_bytes())) { self.after() } else { self.journal.before() }
+        let (before, after) = (self.journal.before(), self.journal.after());
+        let is_sealed = |header: &&Header| sealed == Some(Extent::of(&header.to_bytes()));
+        [after, before].into_iter().find(is_sealed).unwrap_or(if self.found == Found::After { after } else { before })
     }
 
-    /// Whether it is one of its two.
+    /// Whether one of both is the header with this extent.
     pub(crate) fn has(&self, header: Extent) -> bool {
         [self.journal.before(), self.after()].into_iter().any(|own| Extent::of(&own.to_bytes()) == header)
     }
 
-    /// The one that it gets.
+    /// The header that it gets.
     pub(crate) fn after(&self) -> &Header {
         self.journal.after()
+    }
+
+    /// Whether the file has neither of both whole.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.found == Found::Both
     }
 
     /// Replaces a header by one of the same length, and the seal after it. A crash at any point leaves the old header, or the new one, or a
@@ -75,67 +89,96 @@ impl JournalFile {
     pub(crate) fn replace(target: &Target, change: &Change<'_>) -> Result<(), JobError> {
         // All that can fail for want of room does so before the backup is touched.
         let seal = if let AfterSeal::Says(bytes) = &change.seal { Some(target.new_seal(bytes)?) } else { None };
+        target.check_unchanged()?;
         put(target, change)?;
         write(target, change.new)?;
         match seal {
             Some(seal) => seal.commit()?,
-            None if matches!(change.seal, AfterSeal::Gone) => target.remove_seal(),
+            None if matches!(change.seal, AfterSeal::Gone) => target.remove_seal()?,
             None => {}
         }
-        remove(target);
-        Ok(())
+        remove(target)
     }
 
     /// Replaces a backup by a copy that has the new header. A crash at any point leaves the old file or the new one, and a journal where the
     /// seal is not that of the one that is there.
     pub(crate) fn replace_by_copy(target: &Target, change: &Change<'_>) -> Result<(), JobError> {
         let copy = target.copy_with(change.new, change.header.len())?;
-        match &change.seal {
-            AfterSeal::None => copy.commit(),
-            AfterSeal::Gone => {
-                // First: beside a new header the old seal would say that it was altered.
-                target.remove_seal();
-                copy.commit()
-            }
-            AfterSeal::Says(bytes) => {
-                let seal = target.new_seal(bytes)?;
+        let seal = if let AfterSeal::Says(bytes) = &change.seal { Some(target.new_seal(bytes)?) } else { None };
+        // It has taken as long as the backup is large.
+        target.check_unchanged()?;
+        match seal {
+            Some(seal) => {
                 put(target, change)?;
                 // First: with the journal at hand, the header that it says can be put before the backup without who signed it.
                 seal.commit()?;
                 copy.commit()?;
-                remove(target);
-                Ok(())
+                remove(target)
+            }
+            None => {
+                if matches!(change.seal, AfterSeal::Gone) {
+                    // First: beside a new header the old seal would say that it was altered.
+                    target.remove_seal()?;
+                }
+                copy.commit()
             }
         }
     }
 
-    /// Brings a change to its end, or back to its beginning, that was stopped in the middle. Only with a key that opens the backup: anybody
-    /// who can write to the storage could have written the journal. Whether the backup is another file now.
-    pub(crate) fn finish(target: &Target, request: &RewrapRequest, observer: &dyn Observer) -> Result<bool, JobError> {
+    /// Brings a change to its end, or back to its beginning, that was stopped in the middle, as the seal says, or as the file is where it has
+    /// one header whole. Only with a key that opens the backup: anybody who can write to the storage could have written the journal.
+    /// Whether the backup is another file now.
+    pub(crate) fn finish(
+        target: &Target,
+        request: &RewrapRequest,
+        sealed: Option<Extent>,
+        observer: &dyn Observer,
+    ) -> Result<bool, JobError> {
         if !path_of(&target.path).exists() {
             return Ok(false);
         }
-        let Some(Self { journal, own_header_len }) = Self::beside(&target.path, &target.file) else {
-            observer.warning(&format!("{}: the journal beside it is not about it, and is not looked at", target.what));
+        let not_believed = || observer.warning(&format!("{}: the journal beside it is not about it, and goes", target.what));
+        let Some(own) = Self::beside(&target.path, &target.file) else {
+            not_believed();
             return Ok(false);
         };
-        let unfinished = || JobError::Unfinished(target.what.clone());
-        let key = [journal.before(), journal.after()].into_iter().find_map(|header| header.unwrap(&request.identities).ok());
-        let key = key.filter(|key| is_of(&journal, key)).ok_or_else(unfinished)?;
-        let header = if is_sealed_before(target, &journal) { journal.before() } else { journal.after() };
+        let (journal, own_header_len) = (&own.journal, own.own_header_len());
+        let keys = [journal.before(), journal.after()].into_iter().filter_map(|header| header.unwrap(&request.identities).ok());
+        let Some(key) = keys.into_iter().find(|key| is_of(journal, key)) else {
+            if own.is_torn() {
+                return Err(JobError::Unfinished(target.what.clone()));
+            }
+            // The one that the file has is judged as any other; what lies beside it with a header of somebody else is not its journal.
+            not_believed();
+            return Ok(false);
+        };
         target.check_payload(own_header_len, &key)?;
         if request.act == Act::Pretend {
-            return Err(unfinished());
+            return Err(JobError::Unfinished(target.what.clone()));
         }
         observer.note(&format!("{}: a change of its recipients that was stopped is finished first", target.what));
-        let by_copy = header.len() != own_header_len || request.way == Way::Copy;
-        if by_copy {
-            target.copy_with(header, own_header_len)?.commit()?;
-        } else {
-            write(target, header)?;
+        let is_sealed = |header: &&Header| sealed == Some(Extent::of(&header.to_bytes()));
+        let wanted = match [journal.after(), journal.before()].into_iter().find(is_sealed) {
+            Some(header) => Some(header),
+            None => own.is_torn().then_some(journal.after()),
+        };
+        let wanted = wanted.filter(|wanted| !own.has_whole(wanted));
+        let by_copy = wanted.is_some_and(|wanted| wanted.len() != own_header_len || request.way == Way::Copy && !own.is_torn());
+        match wanted {
+            Some(wanted) if by_copy => target.copy_with(wanted, own_header_len)?.commit()?,
+            Some(wanted) => write(target, wanted)?,
+            None => {}
         }
-        remove(target);
+        remove(target)?;
         Ok(by_copy)
+    }
+
+    fn has_whole(&self, header: &Header) -> bool {
+        match self.found {
+            Found::Before => self.journal.before() == header,
+            Found::After => self.journal.after() == header,
+            Found::Both => false,
+        }
     }
 }
 
@@ -144,20 +187,16 @@ fn is_of(journal: &Journal, key: &FileKey) -> bool {
     [journal.before(), journal.after()].into_iter().all(|header| header.is_of(key))
 }
 
-/// Whether the seal does not know of the change yet: then it did not happen.
-fn is_sealed_before(target: &Target, journal: &Journal) -> bool {
-    sealed_header(&target.seal_path()) == Some(Extent::of(&journal.before().to_bytes()))
+/// The header that a backup has by its seal, whoever signed that; `None` where there is none.
+pub(crate) fn sealed_header(seal: &Path) -> Result<Option<Extent>, JobError> {
+    let Some(bytes) = read_seal(seal)? else { return Ok(None) };
+    let seal = Seal::parse(&bytes).map_err(|error| JobError::Seal { what: seal.display().to_string(), error })?;
+    Ok(Some(seal.judge(&Trust::default()).header()))
 }
 
-/// The header that a backup has by its seal, whoever signed that.
-pub(crate) fn sealed_header(seal: &Path) -> Option<Extent> {
-    let seal = read_seal(seal).ok().flatten().and_then(|bytes| Seal::parse(&bytes).ok())?;
-    Some(seal.judge(&Trust::default()).header())
-}
-
-/// Puts the journal of a change beside a backup.
+/// Puts the journal of a change beside a backup, in the place of any other: that one was dealt with.
 fn put(target: &Target, change: &Change<'_>) -> Result<(), JobError> {
-    let mut file = PendingFile::create_as(Role::Report, &path_of(&target.path), Privacy::Shared, Overwrite::Refused)?;
+    let mut file = PendingFile::create_as(Role::Report, &path_of(&target.path), Privacy::Shared, Overwrite::Allowed)?;
     file.write_all(&Journal::of(change.header.clone(), change.new.clone()).to_bytes())?;
     file.commit()
 }
@@ -167,10 +206,9 @@ fn write(target: &Target, header: &Header) -> Result<(), JobError> {
     written.map_err(|error| JobError::write(&target.what, error))
 }
 
-fn remove(target: &Target) {
-    let journal = target.entry.beside(ENDING);
-    journal.remove();
-    journal.sync_if_readable();
+/// One that stayed would have the old header, for who has the old key.
+fn remove(target: &Target) -> Result<(), JobError> {
+    target.remove_beside(ENDING)
 }
 
 fn path_of(backup: &Path) -> PathBuf {

@@ -230,7 +230,7 @@ fn open_protected(bytes: &[u8], what: &str, passphrase: Passphrase) -> Result<Ze
     Ok(text)
 }
 
-fn read_keyfile(path: &Path) -> Result<Zeroizing<Vec<u8>>, JobError> {
+pub(crate) fn read_keyfile(path: &Path) -> Result<Zeroizing<Vec<u8>>, JobError> {
     let file = File::open(path).map_err(|error| JobError::open(path, error))?;
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return Err(JobError::open(path, io::ErrorKind::IsADirectory.into()));

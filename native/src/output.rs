@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Seek, Write};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, copy_file_range};
@@ -100,10 +100,16 @@ impl PendingFile {
         Ok(())
     }
 
-    /// Lets those read and write the file who may read and write another one.
-    pub(crate) fn set_permissions_of(&self, other: &File) -> Result<(), JobError> {
-        let set = other.metadata().and_then(|metadata| self.file.set_permissions(metadata.permissions()));
-        set.map_err(|error| JobError::write(&self.what, error))
+    /// Gives the file the owner and the rights of another one, whose place it takes.
+    pub(crate) fn set_owner_of(&self, other: &File) -> Result<(), JobError> {
+        let set = || {
+            let (own, other) = (self.file.metadata()?, other.metadata()?);
+            if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+                std::os::unix::fs::fchown(&self.file, Some(other.uid()), Some(other.gid()))?;
+            }
+            self.file.set_permissions(other.permissions())
+        };
+        set().map_err(|error: io::Error| JobError::write(&self.what, error))
     }
 
     /// Cuts the file to a length in bytes, or makes it longer by a hole.

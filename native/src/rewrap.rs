@@ -1,25 +1,25 @@
 //! Other recipients for a backup that exists: a new header, in the place of the old one or before a copy of the payload, which stays as it is.
 
-use std::fs::File;
+use std::fs::{File, Metadata, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
     Batch, CHUNK_LEN, Extent, FileKey, Header, Identity, Layout, Leaving, Note, Opener, PAYLOAD_NONCE_LEN, PayloadNonce, Proof, ProofKey,
-    Recipient, Rewrap, RewrapError, Rewrapped as RewrappedNote, SLOT_LEN, Seal, SigningKey, Spread, Strength, UnwrapError,
+    Recipient, Rewrap, RewrapError, Rewrapped as RewrappedNote, SLOT_LEN, Seal, SigningKey, Spread, Strength,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use rustix::fs::OFlags;
 
-use crate::against_seal::SealCheck;
+use crate::against_seal::{SealCheck, SealPolicy};
 use crate::age_file::AgeFile;
 use crate::destination::{Overwrite, Privacy};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
-use crate::input::Source;
-use crate::journal::{Change, JournalFile};
+use crate::input::{Source, open_regular};
+use crate::journal::{Change, JournalFile, sealed_header};
 use crate::output::{CompleteFile, PendingFile};
 use crate::report::Observer;
 use crate::sealing::{now, seal_path};
@@ -94,18 +94,22 @@ pub enum Rewrapped {
 /// # Errors
 /// See [`JobError`]. Whenever it fails, or the power does, the backup opens with the old keys or with the new ones.
 pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Result<Rewrapped, JobError> {
-    let mut target = Target::open(backup, request.act)?;
-    if JournalFile::finish(&target, request, observer)? {
+    let (mut target, source) = (Target::open(backup, request.act)?, Source::File(backup.into()));
+    let is_ignored = request.seal.policy == SealPolicy::Ignored;
+    let sealed = if is_ignored { sealed_header(&target.seal_path())? } else { request.seal.sealed_header(&source)? };
+    if is_ignored && sealed.is_some() && !matches!(request.resealing, Some(Resealing::Drop)) {
+        return Err(JobError::SealNeedsKey(target.what));
+    }
+    if JournalFile::finish(&target, request, sealed, observer)? {
         target = Target::open(backup, request.act)?;
     }
     let header = target.header()?;
-    let seal = request.seal.seal_for(&Source::File(backup.into()), Some(&header))?;
+    let seal = request.seal.seal_for(&source, Some(&header))?;
     let mut rng = UnwrapErr(SysRng);
     let made = Rewrap::of(&header, &request.identities, &request.recipients, request.leaving, request.strength, &mut rng);
     let rewrap = match made {
         Ok(rewrap) => rewrap,
         Err(RewrapError::NothingChanges) => return Ok(Rewrapped::Already),
-        Err(RewrapError::Unwrap(UnwrapError::NoMatch)) if request.has_signed(seal.as_ref()) => return Ok(Rewrapped::Already),
         Err(error) => return Err(JobError::Rewrap { what: target.what, error }),
     };
     // That its signer made it: else somebody could have their own file signed by whoever changes the recipients of all.
@@ -116,7 +120,8 @@ pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -
     if seal.is_some() && request.resealing.is_none() {
         return Err(JobError::SealNeedsKey(target.what));
     }
-    let in_place = rewrap.header_of_len(header.len()).filter(|_| request.way == Way::InPlace);
+    // Where the file has other names, in a snapshot made of links, those keep their header.
+    let in_place = rewrap.header_of_len(header.len()).filter(|_| request.way == Way::InPlace && !target.has_links);
     let (new, way) = match in_place {
         Some(new) => (new, Way::InPlace),
         None => (rewrap.header().map_err(|error| JobError::Rewrap { what: target.what.clone(), error: error.into() })?, Way::Copy),
@@ -132,13 +137,6 @@ pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -
 }
 
 impl RewrapRequest {
-    /// Whether the last note of a seal is one by the key that would sign this change: it was done, and the old keys open it no more.
-    fn has_signed(&self, seal: Option<&Seal>) -> bool {
-        let Some(Resealing::Sign(key)) = &self.resealing else { return false };
-        let last = seal.and_then(|seal| seal.notes().last()).map(|note| note.note());
-        matches!(last, Some(Note::Rewrapped(RewrappedNote { signer, .. })) if signer == key.verifier_key())
-    }
-
     /// The seal that a backup has with its new header.
     fn resealed(&self, seal: Option<Seal>, old: &Header, new: &Header, file_key: &FileKey, target: &Target) -> Result<AfterSeal, JobError> {
         let (Some(mut seal), Some(Resealing::Sign(key))) = (seal, &self.resealing) else {
@@ -156,6 +154,10 @@ impl RewrapRequest {
         let full = |error| JobError::Seal { what: target.seal_path().display().to_string(), error };
         seal.append(note.proven(&ProofKey::of(file_key)), key).map_err(full)?;
         seal.set_header_copy(&header).map_err(full)?;
+        // Whom these trust has to be asked before: who checks the backup would else call it altered.
+        if self.seal.policy == SealPolicy::Trusted && seal.judge(&self.seal.trust).header() != Extent::of(&header) {
+            return Err(JobError::MayNotRewrap(key.verifier_key().name().to_string()));
+        }
         Ok(AfterSeal::Says(seal.to_bytes()))
     }
 }
@@ -177,6 +179,17 @@ pub(crate) struct Target {
     pub(crate) entry: FolderEntry,
     pub(crate) what: String,
     len: u64,
+    /// Whether the file has other names.
+    has_links: bool,
+    /// What it was when it was opened.
+    seen: Seen,
+}
+
+/// By what a file is known to be the same, and unchanged: device, number, length and time.
+type Seen = (u64, u64, u64, i64, i64);
+
+fn seen(metadata: &Metadata) -> Seen {
+    (metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
 }
 
 impl Target {
@@ -194,10 +207,23 @@ impl Target {
             return Err(JobError::NotAFile(path.into()));
         }
         if act == Act::Do {
-            file.try_lock().map_err(|_| JobError::InUse(path.into()))?;
+            file.try_lock().map_err(|error| match error {
+                TryLockError::WouldBlock => JobError::InUse(path.into()),
+                TryLockError::Error(error) => failed(error),
+            })?;
         }
         let entry = FolderEntry::of(path).map_err(failed)?;
-        Ok(Self { file, path: path.into(), entry, what: path.display().to_string(), len: metadata.len() })
+        let (len, has_links) = (metadata.len(), metadata.nlink() > 1);
+        let target = Self { file, path: path.into(), entry, what: path.display().to_string(), len, has_links, seen: seen(&metadata) };
+        // Another may have replaced it before it was locked.
+        target.check_unchanged()?;
+        Ok(target)
+    }
+
+    /// Refuses a backup whose name another file has meanwhile, or that somebody has written to: a job that makes backups takes no lock.
+    pub(crate) fn check_unchanged(&self) -> Result<(), JobError> {
+        let now = self.path.symlink_metadata().map_err(|error| JobError::open(&self.path, error))?;
+        if seen(&now) == self.seen { Ok(()) } else { Err(JobError::InputChanged { what: self.what.clone() }) }
     }
 
     pub(crate) fn seal_path(&self) -> PathBuf {
@@ -239,7 +265,7 @@ impl Target {
         let mut copy = PendingFile::create_as(Role::Report, &self.path, Privacy::Shared, Overwrite::Allowed)?;
         copy.write_all(&header.to_bytes())?;
         copy.append_from(&self.file, own_header_len as u64..self.len)?;
-        copy.set_permissions_of(&self.file)?;
+        copy.set_owner_of(&self.file)?;
         copy.put_on_disk()
     }
 
@@ -247,13 +273,21 @@ impl Target {
     pub(crate) fn new_seal(&self, bytes: &[u8]) -> Result<CompleteFile, JobError> {
         let mut seal = PendingFile::create_as(Role::Report, &self.seal_path(), Privacy::Shared, Overwrite::Allowed)?;
         seal.write_all(bytes)?;
+        // Those who check backups read it, whoever changes them.
+        if let Ok(before) = open_regular(&self.seal_path()) {
+            seal.set_owner_of(&before)?;
+        }
         seal.put_on_disk()
     }
 
-    pub(crate) fn remove_seal(&self) {
-        let seal = self.entry.beside(".seal");
-        seal.remove();
-        seal.sync_if_readable();
+    pub(crate) fn remove_seal(&self) -> Result<(), JobError> {
+        self.remove_beside(".seal")
+    }
+
+    /// Removes what lies beside it, and puts that on the disk.
+    pub(crate) fn remove_beside(&self, ending: &str) -> Result<(), JobError> {
+        let entry = self.entry.beside(ending);
+        entry.try_remove().and_then(|()| entry.sync(&self.file)).map_err(|error| JobError::write(&format!("{}{ending}", self.what), error))
     }
 }
 

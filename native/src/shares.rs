@@ -84,6 +84,7 @@ pub(crate) fn write(identity: &Identity, path: &Path, counts: ShareCounts) -> Re
     let failed = |error| JobError::Share { what: path.display().to_string(), error };
     let code = identity.recipient().ok_or(failed(ShareError::NotAnIdentity))?.code();
     let shares = split(identity, threshold, count, &mut UnwrapErr(SysRng)).map_err(failed)?;
+    shares.iter().for_each(|share| keep_in_memory(share.place()));
     let write = |share: &Share| {
         let (number, words) = (share.number(), share.expose_text());
         let mut file = PendingFile::create(&share_path(path, number), Privacy::Owner, Overwrite::Refused)?;
@@ -94,9 +95,13 @@ pub(crate) fn write(identity: &Identity, path: &Path, counts: ShareCounts) -> Re
              {FIRST_LINE}\nrecipient {code}\nshare {number} of {count}, {threshold} needed, set {set}\n"
         );
         file.write_all(head.as_bytes())?;
-        for line in words.split(' ').collect::<Vec<_>>().chunks(COLUMNS) {
-            let line = Zeroizing::new(line.join(" ") + "\n");
-            file.write_all(line.as_bytes())?;
+        let words: Vec<_> = words.split(' ').collect();
+        for line in words.chunks(COLUMNS) {
+            for (index, word) in line.iter().enumerate() {
+                file.write_all(if index == 0 { b"" } else { b" " })?;
+                file.write_all(word.as_bytes())?;
+            }
+            file.write_all(b"\n")?;
         }
         Ok(file)
     };
@@ -111,6 +116,7 @@ pub(crate) fn identity_of(files: &[ShareFile]) -> Result<Option<Identity>, JobEr
         return named(index, ShareError::OtherSet(index));
     }
     let shares: Vec<_> = files.iter().map(|file| file.share.clone()).collect();
+    shares.iter().for_each(|share| keep_in_memory(share.place()));
     match combine(&shares, b"").and_then(|secret| secret.identity_of(|recipient| recipient.code().to_string() == first.code)) {
         Ok(identity) => {
             keep_in_memory(identity.place());

@@ -94,15 +94,15 @@ fn of_what_nobody_vouches_for_nothing_is_shown_as_true() {
 #[test]
 fn somebody_has_to_say_yes() {
     let machines = Machines::new(&[]);
-    let _ = machines.request("shop.request", &["shop.age"]);
+    let code = machines.request("shop.request", &["shop.age"]);
     machines.grant("shop.request", &[]).ends_with(2, "there is no terminal to ask");
-    let question = "Is the code the same on the other machine, and is the backup to be granted? Type yes if that is meant: ";
+    let question = format!("Is the code {code} on the other machine too, and is the backup to be granted? Type yes if that is meant: ");
     let grant = || machines.there.dbseal(["grant", "-i", "backup.key", "--trust", "t/trust", "-o", "grant", "shop.request"]);
     for answer in ["", "y", "no"] {
-        grant().run_at_terminal(&[(question, answer)]).ends_with(1, "nothing was granted, as the answer was not yes");
+        grant().run_at_terminal(&[(question.as_str(), answer)]).ends_with(1, "nothing was granted, as the answer was not yes");
         assert!(!machines.there.has("grant"));
     }
-    let _ = grant().run_at_terminal(&[(question, "yes")]).succeeds();
+    let _ = grant().run_at_terminal(&[(question.as_str(), "yes")]).succeeds();
     machines.open("shop.request", "shop.age").succeeds();
     // Without whom to trust, the question says so.
     machines

@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 use super::HandoffError;
-use super::request::{Facts, NotVerified, Request, RequestedFile};
+use super::request::{NotVerified, Request, RequestedFile};
 use super::text::{Code, Kind};
 use crate::header::{Header, HeaderPadding, MAX_HEADER_LEN, WrapError};
 use crate::keys::FileKey;
 use crate::recipient::Identity;
-use crate::seal::{Trust, parse_hex, parse_number};
+use crate::seal::{Trust, VerifiedSeal, parse_hex, parse_number};
 use crate::stack::with_wiped_stack;
 use crate::stanza::Stanza;
 use crate::tree::Blake3;
@@ -38,7 +38,7 @@ impl<'a> Unlocked<'a> {
     ///
     /// # Errors
     /// Why nothing is.
-    pub fn facts(&self, trust: &Trust) -> Result<Facts<'a>, NotVerified> {
+    pub fn facts(&self, trust: &Trust) -> Result<VerifiedSeal<'a>, NotVerified> {
         self.file.facts(trust, &self.file_key)
     }
 }

@@ -16,6 +16,8 @@ use crate::seal::{
 use crate::tree::Blake3;
 
 const MAX_FILES: usize = 16_384;
+/// Bytes in the headers of all files, with their padding: so many of the longest that dbseal pads to.
+const MAX_HEADERS_LEN: usize = 128 << 20;
 
 /// What a machine that restores asks for: some files, for a key of its own. What [`Request::parse`] accepts, [`Request::to_bytes`] prints
 /// back byte for byte. Anybody can have written it.
@@ -36,15 +38,6 @@ pub struct RequestedFile {
     seal: Option<Seal>,
 }
 
-/// What is known of a file that is asked for.
-#[derive(Clone, Debug)]
-pub struct Facts<'a> {
-    /// What somebody says who is trusted.
-    pub seal: VerifiedSeal<'a>,
-    /// Whether who signed it made the file.
-    pub maker: Maker,
-}
-
 /// Why nothing is known of a file that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +54,9 @@ pub enum NotVerified {
     /// The seal's signer did not make it.
     #[error("its seal was made by somebody who did not make the backup")]
     WrongProof,
+    /// The seal's signer says no more than to have seen it, under whatever name it had.
+    #[error("its seal is of somebody who saw it, and does not say who made it")]
+    OnlySeen,
 }
 
 impl RequestedFile {
@@ -96,14 +92,14 @@ impl RequestedFile {
     }
 
     /// What is known of it by whom these trust, to who has its file key.
-    pub(super) fn facts(&self, trust: &Trust, file_key: &FileKey) -> Result<Facts<'_>, NotVerified> {
+    pub(super) fn facts(&self, trust: &Trust, file_key: &FileKey) -> Result<VerifiedSeal<'_>, NotVerified> {
         let judgement = self.seal.as_ref().ok_or(NotVerified::NoSeal)?.judge(trust);
         if judgement.header() != Extent::of(&self.header.to_bytes()) {
             return Err(NotVerified::OtherHeader);
         }
         let maker = judgement.check_proof(&ProofKey::of(file_key)).map_err(|_| NotVerified::WrongProof)?;
         let seal = judgement.verified().ok_or(NotVerified::NobodyVouches)?;
-        Ok(Facts { seal, maker })
+        if maker == Maker::Signer { Ok(seal) } else { Err(NotVerified::OnlySeen) }
     }
 
     fn is_post_quantum(&self) -> bool {
@@ -181,8 +177,15 @@ impl Request {
         let mut parts = Kind::Request.rest(&bytes)?;
         let recipient = parts.field("recipient", |text| text.parse().ok())?;
         let mut files = Vec::new();
+        let mut headers_len = 0;
         while parts.rest.starts_with(b"file ") && files.len() < MAX_FILES {
-            files.push(RequestedFile::parse(&mut parts)?);
+            let file = RequestedFile::parse(&mut parts)?;
+            // A line may say that a header is long, and it is made as long here.
+            headers_len += file.header.len();
+            if headers_len > MAX_HEADERS_LEN {
+                return Err(HandoffError::TooLong);
+            }
+            files.push(file);
         }
         let mut request = Self { recipient, files, signatures: String::new() };
         request.check()?;

@@ -193,6 +193,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::OtherCode(_) => "read the code from the screen of the machine that restores; if it is another, do not grant this",
         JobError::GrantNotVerified(_) => "find out what it is; --not-verified grants it all the same",
         JobError::InUse(_) => "wait until that has ended, then try again",
+        JobError::MayNotRewrap(_) => "sign with another key, or let the trust file say of this one may=seal,rewrap",
         JobError::Unfinished(_) => "dbseal rewrap finishes it, with a key that opened it before or one that opens it then",
         JobError::NotRewrappable(_) => "decrypt it, and encrypt it again without --armor",
         JobError::Memory => "use fewer with --threads, or lift the limit (ulimit -v)",

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dbseal_core::{Grant, HandoffError, Identity, Maker, Request, Trust, Unlocked, UnwrapError};
+use dbseal_core::{Grant, HandoffError, Identity, Request, Trust, Unlocked, UnwrapError};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
@@ -36,14 +36,23 @@ pub(super) fn ask(asked: &HandoffRequest, ui: &Ui) -> Result<Outcome, JobError> 
     Ok(Outcome::verified(None))
 }
 
-/// Wipes the key of a request whose only backup was opened; those of several are wiped when somebody says so.
-pub(super) fn forget_used(used: &[IdentitySource], ui: &Ui) -> Result<(), JobError> {
-    for source in used {
+/// What was read of a backup by a grant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Used {
+    /// All of it, or all that is left.
+    Up,
+    /// A part, after which another may be wanted.
+    InPart,
+}
+
+/// Wipes the key of a request whose only backup was opened; of others it is said that they are there.
+pub(super) fn forget_used(sources: &[IdentitySource], used: Used, ui: &Ui) -> Result<(), JobError> {
+    for source in sources {
         let IdentitySource::Grant { request, .. } = source else { continue };
-        if read_request(request)?.files().len() == 1 {
+        if used == Used::Up && read_request(request)?.files().len() == 1 {
             forget(request)?;
         } else {
-            ui.note(&format!("{} is for several backups: remove it when you have opened them", key_path(request).display()));
+            ui.note(&format!("remove {} when you have read all that you want", key_path(request).display()));
         }
     }
     Ok(())
@@ -124,13 +133,12 @@ impl GrantPlan {
     fn tell(&self, file: &Unlocked<'_>, ui: &Ui) -> bool {
         let name = file.file().name();
         match file.facts(&self.trust) {
-            Ok(facts) => {
-                let judgement = facts.seal.judgement();
-                let made = if facts.maker == Maker::Signer { "sealed and made by" } else { "seen, and not made, by" };
+            Ok(seal) => {
+                let judgement = seal.judgement();
                 let named = judgement.file().map_or_else(|| name.to_string(), ToString::to_string);
                 let series = judgement.series().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
                 let time = judgement.first().time().map(|time| format!(", {time} by its clock")).unwrap_or_default();
-                ui.note(&format!("{named}: {made} {}{series}{time}", facts.seal.vouched_by()));
+                ui.note(&format!("{named}: sealed and made by {}{series}{time}", seal.vouched_by()));
                 true
             }
             Err(why) => {
@@ -155,7 +163,7 @@ impl GrantPlan {
         }
         let backups = if count == 1 { "the backup".into() } else { format!("{count} backups") };
         let known = if is_verified { "" } else { " Of some of it NOTHING IS VERIFIED." };
-        let question = format!("Is the code the same on the other machine, and is {backups} to be granted?{known}");
+        let question = format!("Is the code {} on the other machine too, and is {backups} to be granted?{known}", self.request.code());
         if Terminal.confirm(&question)? { Ok(()) } else { Err(JobError::NotGranted) }
     }
 }

@@ -55,8 +55,8 @@ pub(super) struct RewrapArgs {
     /// Change nothing, and say what would be changed
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Do it whoever made the backup
-    #[arg(long, conflicts_with = "trust")]
+    /// Do it whoever made the backup; one that has a seal wants --drop-seal too
+    #[arg(long, conflicts_with_all = ["trust", "sign"])]
     pub(super) without_seal: bool,
     #[command(flatten)]
     pub(super) trust: TrustArgs,

@@ -124,7 +124,7 @@ impl RewrapPlan {
                 let result = loop {
                     match early.remove(&index) {
                         Some(result) => break result,
-                        None => early.extend(receive.recv()),
+                        None => early.extend([receive.recv().expect("each is told of, or a thread has panicked")]),
                     }
                 };
                 // Whoever is at work finishes that one, and begins no other.

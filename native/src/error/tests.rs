@@ -151,6 +151,8 @@ sentences! {
     E::Rewrap { .. } => E::Rewrap { what: what(), error: RewrapError::NothingChanges } => "x: it has these recipients already";
     E::SealNeedsKey(_) => E::SealNeedsKey(what()) => "x has a seal, which says what its header is";
     E::InUse(_) => E::InUse(path()) => "x is in use by another job";
+    E::MayNotRewrap(_) => E::MayNotRewrap(what())
+        => "x is not trusted to change recipients: whoever checks the backups would call them altered";
     E::Unfinished(_) => E::Unfinished(what()) => "x: a change of its recipients was stopped in the middle";
     E::NotRewrappable(_) => E::NotRewrappable(what()) => "x is armor, whose recipients do not change";
     E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether that is meant";
