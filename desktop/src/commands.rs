@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use dbseal::core::Backend;
 use dbseal::{default_trust_files, keep_in_memory, seal_path};
 use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
-use dbseal_web::messages::{Failure, OutputKind, Request};
+use dbseal_web::messages::{AppOutput, Failure, OutputKind, Request};
 use tauri::ipc::{Channel, Invoke, InvokeBody};
 use tauri::{AppHandle, Manager, Wry};
 use tauri_plugin_dialog::MessageDialogKind;
@@ -92,7 +92,11 @@ fn choose_by_dialog(app: &AppHandle, choice: &Choice) -> Vec<Picked> {
             let dialog = dialog("Choose the seal").add_filter("Seals", &["seal"]).add_filter("All files", &["*"]);
             dialogs::pick_file(dialog).into_iter().collect()
         }
-        Choice::Identity => dialogs::pick_file(dialog("Choose the key file")).into_iter().collect(),
+        Choice::Identity => {
+            let path = dialogs::pick_file(dialog("Choose the key file"));
+            path.iter().for_each(|path| dialogs::forget_recent(app, path));
+            path.into_iter().collect()
+        }
         Choice::Output(name) => dialogs::pick_output(dialog("Where should it go?"), name).into_iter().collect(),
     };
     let role = |path: &Path| match choice {
@@ -138,8 +142,9 @@ async fn choose_trust(app: AppHandle) -> Result<Option<String>, Failure> {
     beside(move || {
         let Some(path) = dialogs::pick_file(dialogs::files(&app, "Whom do you trust?")) else { return Ok(None) };
         let state = app.state::<State>();
-        let storage = lock(&state.files).storage();
-        state.trust_file.read(path, &storage).map(Some)
+        let storage = lock(&state.files).storage_beside(&path);
+        // It may be a key, chosen by mistake.
+        state.trust_file.read(path.clone(), &storage).map(Some).inspect_err(|_| dialogs::forget_recent(&app, &path))
     })
     .await
 }
@@ -184,8 +189,8 @@ async fn start(app: AppHandle, order: Order, reports: Channel<String>) -> Result
 fn start_job(app: AppHandle, order: Order, reports: Channel<String>, calls_off: u32) -> Result<(), Failure> {
     let state = app.state::<State>();
     let passphrase = std::mem::take(&mut *lock(&state.passphrase));
-    if let Request::Open { output: OutputKind::Command(program), trust, .. } = &order.request
-        && !state.let_run.take(&program.line, trust)
+    if let Request::Open { output: OutputKind::App(AppOutput::Program(line), _), trust, .. } = &order.request
+        && !state.let_run.take(line, trust)
     {
         return Err(Failure::new("nobody has let that program run", "start it again, and say yes to what you want to run"));
     }
@@ -268,10 +273,10 @@ async fn given(app: AppHandle, listener: Channel<Vec<Picked>>) {
     beside(move || given::listen(&app.state(), listener)).await;
 }
 
-/// Writes a text, such as a report, where the person says; tells them where that fails.
+/// Writes a text, such as a report, where the person says, and says where that is; tells them where it fails.
 #[tauri::command]
-async fn save_text(app: AppHandle, name: String, text: String) {
-    beside(move || report::save(&app, &name, &text)).await;
+async fn save_text(app: AppHandle, name: String, text: String) -> Option<String> {
+    beside(move || report::save(&app, &name, &text)).await
 }
 
 #[cfg(test)]

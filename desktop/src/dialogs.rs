@@ -1,11 +1,17 @@
 //! Dialogs of the app. They have no parent: the plugin's way to name one has no effect with GTK.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 
 use dbseal_web::visible;
+use gtk::glib::ControlFlow;
+use gtk::traits::RecentManagerExt;
 use tauri::{AppHandle, Manager, Wry};
 use tauri_plugin_dialog::{DialogExt, FileDialogBuilder, FilePath, MessageDialogBuilder, MessageDialogButtons, MessageDialogKind};
+
+/// How often, once a second, a file is looked for on the list of recent ones after a dialog: it is put there when its disk has said what kind
+/// of file it is.
+const RECENT_LOOKS: u32 = 60;
 
 /// A dialog for files, to be asked by one of the functions below.
 pub(crate) fn files(app: &AppHandle, title: &str) -> FileDialogBuilder<Wry> {
@@ -20,6 +26,21 @@ pub(crate) fn pick_files(dialog: FileDialogBuilder<Wry>) -> Vec<PathBuf> {
 /// One, if the person chooses one.
 pub(crate) fn pick_file(dialog: FileDialogBuilder<Wry>) -> Option<PathBuf> {
     wait(|answer| dialog.pick_file(move |file| drop(answer.send(file.into_iter().collect())))).pop()
+}
+
+/// Takes a file off the list of recent files, which the dialog has put it on, for all programs of this user: where a key lies is not for
+/// everybody to see.
+pub(crate) fn forget_recent(app: &AppHandle, path: &Path) {
+    // Spelled as it is there.
+    let Ok(address) = gtk::glib::filename_to_uri(path, None) else { return };
+    let forget = move || {
+        let mut looks = 0..RECENT_LOOKS;
+        gtk::glib::timeout_add_seconds_local(1, move || {
+            let is_off = gtk::RecentManager::default().is_some_and(|recent| recent.remove_item(&address).is_ok());
+            if is_off || looks.next().is_none() { ControlFlow::Break } else { ControlFlow::Continue }
+        });
+    };
+    let _ = app.run_on_main_thread(forget);
 }
 
 /// A folder, if the person chooses one.

@@ -82,9 +82,10 @@ impl Files {
         }
     }
 
-    /// Where the backups lie that were chosen: those, or folders of them.
-    pub(crate) fn storage(&self) -> Vec<PathBuf> {
-        self.all.iter().filter(|(_, role)| role.holds_backups()).map(|(path, _)| path.clone()).collect()
+    /// Where the backups lie that were chosen: those, or folders of them. Not the file itself that is asked about, which somebody may have
+    /// taken for a backup.
+    pub(crate) fn storage_beside(&self, file: &Path) -> Vec<PathBuf> {
+        self.all.iter().filter(|(path, role)| role.holds_backups() && path != file).map(|(path, _)| path.clone()).collect()
     }
 
     /// A file that was chosen, and what for.
@@ -113,7 +114,8 @@ mod tests {
         assert_eq!(add(Role::Read).id, picked.id);
         let output = add(Role::Output { replaces: false });
         let files = lock(&files);
-        assert_eq!(files.storage(), [path]);
+        assert_eq!(files.storage_beside(Path::new("/nowhere/trust")), [path]);
+        assert!(files.storage_beside(path).is_empty());
         assert_eq!(files.get(picked.id), Some((path, Role::Read)));
         assert_eq!(files.get(output.id), Some((path, Role::Output { replaces: false })));
         assert_eq!(files.get(output.id + 1), None);

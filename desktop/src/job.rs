@@ -14,12 +14,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use dbseal::Observer;
 use dbseal::core::Trust;
+use dbseal::{Observer, on_ending_signal};
 use dbseal_web::engine;
-use dbseal_web::messages::{Failure, Report, Request, SealPolicy};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::Signals;
+use dbseal_web::messages::{Failure, OutputKind, Report, Request, SealPolicy};
 use zeroize::Zeroizing;
 
 use crate::on_disk::OnDisk;
@@ -46,8 +44,7 @@ fn begin() -> io::Result<(JobOrder, Zeroizing<Vec<u8>>, File)> {
     // A program that the output goes to prints to its standard output, which must not look like a report.
     let reports = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     rustix::stdio::dup2_stdout(io::stderr())?;
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
-    thread::Builder::new().spawn(move || signals.forever().for_each(|_| end()))?;
+    on_ending_signal(end)?;
     thread::Builder::new().spawn(move || end_with(stdin))?;
     Ok((order, passphrase, reports))
 }
@@ -86,11 +83,12 @@ fn do_job(order: &JobOrder, passphrase: Zeroizing<Vec<u8>>, teller: &Arc<Teller>
             let inspected = inspect::inspect(backup, seal, &trust_of(trust)?)?;
             Ok(Report::Inspected(Box::new(inspected)))
         }
-        (Request::Open { key, part, trust, seal, output }, [backup]) => {
+        (Request::Open { key, part, trust, seal, output: OutputKind::App(output, zstd) }, [backup]) => {
             let trust = if *seal == SealPolicy::Ignored { Trust::default() } else { trust_of(trust)? };
-            let opening = open::Opening { order, backup, key: *key, part, trust, policy: seal, output, passphrase };
+            let opening = open::Opening { order, backup, key: *key, part, trust, policy: seal, output: (output, *zstd), passphrase };
             opening.run(&observer).map(|opened| Report::Opened(Box::new(opened)))
         }
+        (Request::Open { .. }, [_]) => Err(failures::no_output()),
         (Request::Check { .. } | Request::Inspect { .. } | Request::Open { .. }, _) => Err(failures::not_one_backup()),
     }
 }

@@ -10,15 +10,17 @@ use tauri_plugin_dialog::MessageDialogKind;
 use crate::dialogs;
 use crate::saves::take_name;
 
-/// Lets the person choose a place, and writes it there; tells them where that fails.
-pub(crate) fn save(app: &AppHandle, name: &str, text: &str) {
-    let Some(path) = dialogs::pick_output(dialogs::files(app, "Where should the report go?"), name) else { return };
+/// Lets the person choose a place, and writes it there. Its path, if it is there now; tells them where that fails.
+pub(crate) fn save(app: &AppHandle, name: &str, text: &str) -> Option<String> {
+    let path = dialogs::pick_output(dialogs::files(app, "Where should the report go?"), name)?;
     // The dialog has asked about it.
     let replaces = path.symlink_metadata().is_ok();
     if let Err(error) = write_whole(&path, text, replaces) {
         let text = format!("The report cannot be written: {error}. Choose another place.");
         dialogs::tell(app, MessageDialogKind::Error, "Not saved", &text);
+        return None;
     }
+    Some(path.display().to_string())
 }
 
 /// Writes a file that has its name when all of it is on the disk. What it is called until then is nobody else's: where there is such a

@@ -23,7 +23,7 @@ const CHOOSE_PUBLIC: &str = "choose the .pub file that dbseal keygen --sign wrot
 pub(crate) struct TrustFile(Mutex<Option<(PathBuf, String)>>);
 
 impl TrustFile {
-    /// What is in one that the person has chosen, after the backups and folders of `storage`.
+    /// What is in one that the person has chosen, apart from the backups and folders of `storage`.
     pub(crate) fn read(&self, path: PathBuf, storage: &[PathBuf]) -> Result<String, Failure> {
         if lies_among(&path, storage) {
             return Err(failures::of(&JobError::TrustBesideBackup(path)));

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dbseal::keep_in_memory;
-use dbseal_web::messages::{Failure, OutputKind, Report, Request};
+use dbseal_web::messages::{AppOutput, Failure, OutputKind, Report, Request};
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 use tauri::ipc::Channel;
@@ -61,7 +61,7 @@ pub(crate) enum Output {
 impl Output {
     fn of(request: &Request) -> Self {
         match request {
-            Request::Open { output: OutputKind::Command(_), .. } => Self::Program,
+            Request::Open { output: OutputKind::App(AppOutput::Program(_), _), .. } => Self::Program,
             Request::Open { .. } => Self::File,
             Request::Catalogue { .. } | Request::Check { .. } | Request::Inspect { .. } => Self::None,
         }

@@ -101,6 +101,16 @@ fn a_folder_is_listed_and_checked() {
     desktop.browser.wait_for("#start").click();
     assert_eq!(desktop.answer(), "checked");
     assert_eq!(desktop.browser.wait_for("#answer").attribute("data-integrity").as_deref(), Some("damaged"));
+
+    desktop.browser.wait_for("#back-to-table").click();
+    assert_eq!(desktop.answer(), "listed");
+    assert!(state(&desktop, "shop-4.age").ends_with("Damaged"), "nothing is read once more");
+    desktop.choose("#save-report", "Where should the report go?", &store.folder.path("report.txt"));
+    let path = store.folder.path("report.txt").display().to_string();
+    wait_for("it is said where the report is", || desktop.browser.text().contains(&format!("Saved as {path}")).then_some(()));
+    let report = store.folder.read_text("report.txt");
+    let folder = format!("shop-4.age\n----------\nFolder: {}\nState: Damaged\n", store.folder.path("backups").display());
+    assert!(report.contains(&folder), "{report}");
 }
 
 #[test]

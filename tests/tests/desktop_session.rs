@@ -93,7 +93,7 @@ fn a_double_click_opens_the_app_with_the_file() {
     });
     assert_eq!(app.home.read_text("types").matches("standard::content-type: application/x-age-encryption").count(), 2);
     let said = app.wait_for_words("Chosen: ");
-    assert_eq!(said, "Chosen: shop.sql.age");
+    assert_eq!(said, format!("Chosen: {}", folder.path(BACKUP).display()));
     // Its seal has come with it.
     app.press("Check");
     app.press("Check");

@@ -16,7 +16,7 @@ mod writing;
 
 pub use against_seal::{first_claims, source_word, trust_of, trusted};
 pub use age_file::is_age;
-pub use check::check;
+pub use check::{check, has_possible_len};
 pub use inspect::inspect;
 pub use keys::{Keys, PROTECTED_START_LEN, has_private_key, is_protected, read_identity};
 pub use open::{OpenRequest, open};

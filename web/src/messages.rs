@@ -125,17 +125,17 @@ pub enum OutputKind {
     Storage(String),
     /// Memory, up to [`MEMORY_LIMIT`]; from there the page offers it.
     Memory,
-    /// A program that reads it. Only the desktop app runs one.
-    Command(Program),
+    /// The desktop app's: a file or a program, and what goes there of what is compressed.
+    App(AppOutput, Zstd),
 }
 
-/// A program that reads what is opened.
+/// Where the desktop app lets an output go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
-    /// Its command line.
-    pub line: String,
-    /// What it gets where that is compressed.
-    pub zstd: Zstd,
+pub enum AppOutput {
+    /// The file beside the order, which the person picked.
+    File,
+    /// The program of this command line, which reads it.
+    Program(String),
 }
 
 /// What becomes of data that was compressed with zstd.
@@ -372,8 +372,6 @@ impl Opened {
 /// What the start of a file and its seal say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspected {
-    /// Its name, as the browser has it.
-    pub name: String,
     /// Its length in bytes.
     pub file_len: u64,
     /// Whether it is text.

@@ -2,6 +2,7 @@
 //! computes nothing itself, makes no request, and holds no key longer than it takes to hand it on.
 
 mod answer;
+mod app_output;
 mod bridge;
 #[cfg(feature = "many")]
 mod catalogue;
@@ -23,7 +24,6 @@ mod opened;
 mod output;
 mod pace;
 mod part;
-mod program;
 mod reading;
 mod save;
 mod start;
@@ -89,6 +89,8 @@ struct State {
     offered: RefCell<Option<Stored>>,
     /// How long the job took that has just ended, for its answer: a sentence, if it took long.
     took: RefCell<Option<String>>,
+    /// The way back to the table that a job was begun from.
+    table: RefCell<Option<Rc<dyn Fn()>>>,
     /// What is done when the screen is left.
     on_leave: RefCell<Option<Box<dyn FnOnce()>>>,
     /// What the screen does with files that are dropped anywhere on the page.
@@ -145,6 +147,7 @@ impl Page {
             busy: Cell::default(),
             offered: RefCell::default(),
             took: RefCell::default(),
+            table: RefCell::default(),
             on_leave: RefCell::default(),
             on_drop: RefCell::default(),
         };

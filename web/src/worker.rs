@@ -69,7 +69,7 @@ async fn job(message: Message, page: &Rc<PageReader>, file: &mut Option<Blob>) -
         Request::Check { trust } => Report::Checked(Box::new(engine::check(&name, &backup, seal, &trust, SPREAD, &reporter).await?)),
         #[cfg(feature = "many")]
         Request::Catalogue { .. } => return Err(Failure::new("only the desktop app looks at many backups", "choose one of them")),
-        Request::Inspect { trust } => Report::Inspected(Box::new(engine::inspect(&name, &backup, seal, &engine::trust_of(&trust)?).await?)),
+        Request::Inspect { trust } => Report::Inspected(Box::new(engine::inspect(&backup, seal, &engine::trust_of(&trust)?).await?)),
         Request::Open { key, part, trust, seal: policy, output } => {
             let identity = match identity {
                 Some(identity) => Some(engine::read_identity(&FileSource::open(identity, Chosen::Identity, page).await).await?),

@@ -4,16 +4,20 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use dbseal::core::Trust;
+use dbseal::core::{Integrity, Trust};
 use dbseal::{Depth, JobError, Observer, Pace, Verification, VerifyRequest, verify};
 use dbseal_web::engine::first_claims;
 use dbseal_web::messages::{Checked, Claims, Failure, Place};
 
-use super::failures;
+use super::{failures, inspect};
 use crate::commands::threads;
 
 pub(super) fn check(backup: &Path, seal: Option<&Path>, trust: &Trust, observer: &Arc<dyn Observer>) -> Result<Checked, Failure> {
     let answer = verify_whole(backup, seal, trust, observer).map_err(|error| failures::of(&error))?;
+    if answer.integrity == Integrity::Unsealed {
+        // What is no backup at all is not called one without a seal.
+        inspect::has_possible_len(backup)?;
+    }
     let file_len = backup.metadata().map_err(|error| failures::unreadable(backup, &error))?.len();
     Ok(checked(&answer, file_len))
 }

@@ -94,7 +94,7 @@ fn next(error: &JobError) -> String {
         JobError::NotSalvageable(_) | JobError::RangeOfArmor(_) | JobError::RangeOfStream(_) => "open all of it",
         JobError::Range(_) => "choose other bytes; Inspect says how many there are",
         JobError::TrustBesideBackup(_) => "copy it to a place that the storage cannot write to, look at it once, and choose it there",
-        JobError::Decompress { .. } => "do not have it decompressed: it is no zstd; read what the program printed",
+        JobError::Decompress { .. } => "open it without having it decompressed: it is no zstd",
         JobError::Sparse { .. } => "no backup has holes: fetch it again from where it is whole, or say whom you trust",
         JobError::Spawn { .. } => "see that the program is installed, and spelled as it is there",
         JobError::ChildFailed { .. } => "read what it printed; what it has made of the backup may be incomplete",

@@ -11,13 +11,12 @@ use std::task::{Context, Poll, Waker};
 
 use dbseal::core::Trust;
 use dbseal::open_regular;
-use dbseal_web::engine::{Piece, ReadError, Source, inspect as inspect_source, read_seal};
+use dbseal_web::engine::{self, Piece, ReadError, Source, read_seal};
 use dbseal_web::messages::{Failure, Inspected};
 
 use super::failures;
 
 pub(super) fn inspect(backup: &Path, seal: Option<&Path>, trust: &Trust) -> Result<Inspected, Failure> {
-    let name = backup.file_name().unwrap_or_default().to_string_lossy();
     let backup = Disk::open(backup)?;
     let seal = seal.map(Disk::open).transpose()?;
     at_once(async {
@@ -25,8 +24,13 @@ pub(super) fn inspect(backup: &Path, seal: Option<&Path>, trust: &Trust) -> Resu
             Some(seal) => Some(read_seal(seal).await?),
             None => None,
         };
-        inspect_source(&name, &backup, seal.as_deref(), trust).await
+        engine::inspect(&backup, seal.as_deref(), trust).await
     })
+}
+
+/// Whether a complete age file can be as long as this one. Refuses what is none.
+pub(super) fn has_possible_len(backup: &Path) -> Result<bool, Failure> {
+    at_once(engine::has_possible_len(&Disk::open(backup)?))
 }
 
 /// A file on a disk, whose reads are done when they are asked for.

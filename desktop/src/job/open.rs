@@ -9,7 +9,7 @@ use dbseal::{
     AskPassphrase, Command, DecryptRequest, Destination, Fifos, IdentitySource, JobError, Keep, Names, Observer, Overwrite, Pace,
     PassphraseSource, SalvageRequest, SealCheck, Source, Streams, Unlock, decrypt, open_regular, salvage,
 };
-use dbseal_web::messages::{End, Failure, KeyKind, Opened, OutputKind, Part, Place, Program, SealPolicy, Zstd};
+use dbseal_web::messages::{AppOutput, End, Failure, KeyKind, Opened, Part, Place, SealPolicy, Zstd};
 use zeroize::Zeroizing;
 
 use super::check::{claims, place};
@@ -25,7 +25,7 @@ pub(super) struct Opening<'a> {
     pub(super) part: &'a Part,
     pub(super) trust: Trust,
     pub(super) policy: &'a SealPolicy,
-    pub(super) output: &'a OutputKind,
+    pub(super) output: (&'a AppOutput, Zstd),
     pub(super) passphrase: Zeroizing<Vec<u8>>,
 }
 
@@ -34,20 +34,22 @@ impl Opening<'_> {
         match self.part {
             Part::Whole => self.decrypt(dbseal::Part::Whole, observer),
             Part::Bytes(start, end) => self.decrypt(dbseal::Part::Bytes(*start, *end), observer),
+            Part::Salvage if self.output.1 == Zstd::Decompressed => Err(failures::part_of_compressed()),
             Part::Salvage => self.salvage(observer),
         }
     }
 
     fn decrypt(&self, part: dbseal::Part, observer: &Arc<dyn Observer>) -> Result<Opened, Failure> {
-        let destination = match self.output {
-            OutputKind::Command(program) => Destination::Into(command(&program.line)?),
-            _ => Destination::File { path: self.file()?, overwrite: self.overwrite(), streams: Streams::Refused },
+        let (output, zstd) = self.output;
+        let destination = match output {
+            AppOutput::Program(line) => Destination::Into(command(line)?),
+            AppOutput::File => Destination::File { path: self.file()?, overwrite: self.overwrite(), streams: Streams::Refused },
         };
         let into_program = matches!(destination, Destination::Into(_));
-        let part = match self.output {
-            OutputKind::Command(Program { zstd: Zstd::Decompressed, .. }) if part == dbseal::Part::Whole => dbseal::Part::Decompressed,
-            OutputKind::Command(Program { zstd: Zstd::Decompressed, .. }) => return Err(failures::part_of_compressed()),
-            _ => part,
+        let part = match (zstd, part) {
+            (Zstd::Kept, part) => part,
+            (Zstd::Decompressed, dbseal::Part::Whole) => dbseal::Part::Decompressed,
+            (Zstd::Decompressed, _) => return Err(failures::part_of_compressed()),
         };
         let request = DecryptRequest {
             source: Source::File(self.backup.into()),

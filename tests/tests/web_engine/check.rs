@@ -193,7 +193,7 @@ fn what_no_complete_backup_can_be_is_seen_without_a_seal() {
 fn inspect_reads_without_a_key() {
     let backup = Backup::of(200_000);
     let trust = engine::trust_of(&backup.trust()).expect("a key");
-    let inspect = |file: Vec<u8>, seal: Option<&[u8]>| block_on(engine::inspect(NAME, &Memory::new(file), seal, &trust));
+    let inspect = |file: Vec<u8>, seal: Option<&[u8]>| block_on(engine::inspect(&Memory::new(file), seal, &trust));
     let seen = inspect(backup.file(), Some(&backup.seal)).expect("an age file");
     assert_eq!((seen.armored, seen.header_len, seen.plaintext_len, seen.as_sealed), (false, 4096, Some(200_000), Some(true)));
     assert_eq!((&seen.recipients[..], seen.broken), (&["X25519".to_string()][..], None));

@@ -61,9 +61,11 @@ pub async fn check<S: Source>(
     Ok(checked)
 }
 
-/// Whether a complete age file can be as long as this one: it needs no key and no seal to say that one cannot. Refuses what is no age file,
-/// which nothing else would say.
-async fn has_possible_len<S: Source>(backup: &S) -> Result<bool, Failure> {
+/// Whether a complete age file can be as long as this one: it needs no key and no seal to say that one cannot.
+///
+/// # Errors
+/// Where it cannot be read, is empty, or is no age file at all, which nothing else would say.
+pub async fn has_possible_len<S: Source>(backup: &S) -> Result<bool, Failure> {
     let start = read_bytes(backup, 0..backup.len().min(MAX_HEADER_LEN as u64)).await?;
     if start.is_empty() {
         return Err(failures::empty());

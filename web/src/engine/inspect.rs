@@ -14,14 +14,13 @@ const MAX_SHOWN_LEN: usize = 64;
 ///
 /// # Errors
 /// A file that cannot be read, or is no age file.
-pub async fn inspect<S: Source>(name: &str, backup: &S, seal: Option<&[u8]>, trust: &Trust) -> Result<Inspected, Failure> {
+pub async fn inspect<S: Source>(backup: &S, seal: Option<&[u8]>, trust: &Trust) -> Result<Inspected, Failure> {
     let file = AgeFile::read(backup).await?;
     let is_armored = file.armored.is_some();
     let section_len = backup.len().saturating_sub(file.header_len);
     // rage adds stanzas that are for nobody, to keep readers tolerant.
     let recipients = file.header.recipient_tags().filter(|tag| !tag.ends_with("-grease"));
     let mut inspected = Inspected {
-        name: name.into(),
         file_len: backup.len(),
         armored: is_armored,
         header_len: file.header_len,

@@ -4,7 +4,7 @@ use super::elements::{Tag, button, div};
 use super::keyless::Keyless;
 use super::map::Map;
 use super::texts::{self, Tone};
-use super::{Page, answer, open, save, start};
+use super::{Page, answer, files, open, save, start};
 use crate::messages::{Checked, Report, Request};
 
 /// The task.
@@ -36,20 +36,19 @@ fn show_answer(page: &Page, checked: &Checked) {
     let map = (!checked.damage.is_empty()).then(|| Map::of_damage(checked.file_len, &checked.damage).tag());
     let heading = if checked.located { texts::DAMAGE } else { texts::DAMAGE_SOMEWHERE };
     let damage = answer::ranges("damage", heading, &checked.damage).map(|section| section.child(map));
-    let file = Tag::new("p").class("subject").id("subject").text(&texts::subject(&checked.name, checked.file_len));
+    let path = files::path(page);
+    let file = Tag::new("p").class("subject").id("subject").text(&texts::subject(&path, checked.file_len));
 
-    let report = texts::checked_report(checked, &save::now(), &texts::program(page.app().is_some()));
-    let report_name = format!("{}.check.txt", checked.name);
+    let report = texts::checked_report(checked, &path, &save::now(), &texts::program(page.app().is_some()));
+    let [report, report_note] = save::report(page, "primary", format!("{}.check.txt", checked.name), move || report.clone());
     let actions = div("actions")
-        .child(button("save-report", "primary", texts::SAVE_REPORT, {
-            let page = page.clone();
-            move |_| save::save_text(&page, &report, &report_name)
-        }))
+        .child(report)
         .child(button("open-this", "secondary", texts::OPEN_THIS, {
             let page = page.clone();
             move |_| open::show(&page, &open::Form::default())
         }))
-        .child(CHECK.another(page, "check-another", texts::CHECK_ANOTHER));
+        .child(CHECK.another(page, "check-another", texts::CHECK_ANOTHER))
+        .child(report_note);
     let parts = [Some(start::back(page)), Some(file), Some(halves), damage, claims, Some(actions)];
     page.show("answer", &title, parts.into_iter().flatten());
     page.announce(&texts::spoken(&integrity, &place));

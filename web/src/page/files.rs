@@ -17,7 +17,7 @@ use crate::objects;
 const SEAL_END: &str = ".seal";
 
 /// A file that was chosen.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Picked {
     /// One that the browser gave to the page.
     Here(File),
@@ -38,6 +38,15 @@ impl Picked {
         match self {
             Self::Here(file) => file.name(),
             Self::InApp(file) => format!("{}/{}", file.folder.trim_end_matches('/'), file.name),
+        }
+    }
+
+    /// The folder that it is, or lies in; nothing where that is not known.
+    pub(super) fn folder(&self) -> String {
+        match self {
+            Self::Here(_) => String::new(),
+            Self::InApp(file) if file.is_folder => self.path(),
+            Self::InApp(file) => file.folder.clone(),
         }
     }
 
@@ -81,7 +90,7 @@ pub(super) fn in_app(files: Vec<desktop::Picked>) -> Vec<Picked> {
 }
 
 /// What was chosen.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(super) struct Pair {
     pub(super) backup: Option<Picked>,
     pub(super) seal: Option<Picked>,
@@ -137,8 +146,13 @@ pub(super) fn chosen(page: &Page) -> Result<Pair, (Failure, &'static str)> {
     if pair.backup.is_some() { Ok(pair) } else { Err((texts::no_backup(), "backup-file")) }
 }
 
-/// The part of a form where a backup and its seal are chosen.
-pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
+/// The backup that was chosen, with its folder where that is known.
+pub(super) fn path(page: &Page) -> String {
+    page.0.files.borrow().backup.as_ref().map(Picked::path).unwrap_or_default()
+}
+
+/// The part of a form where a backup and its seal are chosen. `other` is called when another backup is.
+pub(super) fn section(page: &Page, notice: &Notice, other: impl Fn() + Clone + 'static) -> Tag {
     let rows: Rc<RefCell<Vec<Row>>> = Rc::default();
     let refresh = {
         let (page, rows) = (page.clone(), Rc::clone(&rows));
@@ -149,17 +163,35 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
             }
         }
     };
-    let take = {
-        let (page, notice, refresh) = (page.clone(), notice.clone(), refresh.clone());
-        move |files: Vec<Picked>| {
-            // Not held while the focus moves, which others may hear of.
-            let taken = page.0.files.borrow_mut().take(&files);
-            match taken {
-                Ok(()) => notice.clear(),
-                Err(failure) => notice.fail_at(&failure, "backup-file"),
+    // A dialog lets the form be used, and be left, while it is open.
+    let is_left = {
+        let rows = Rc::clone(&rows);
+        move || rows.borrow().first().is_none_or(|row: &Row| !row.tag.is_shown())
+    };
+    let take_and_say = {
+        let (page, notice, refresh, is_left) = (page.clone(), notice.clone(), refresh.clone(), is_left.clone());
+        move |files: &[Picked], said: Option<String>| {
+            if is_left() {
+                return;
             }
+            // Not held while the focus moves, which others may hear of.
+            let before = page.0.files.borrow().backup.clone();
+            let taken = page.0.files.borrow_mut().take(files);
             refresh();
+            match (taken, said) {
+                (Ok(()), Some(said)) => notice.say(&said),
+                (Ok(()), None) => notice.clear(),
+                (Err(failure), _) => return notice.fail_at(&failure, "backup-file"),
+            }
+            let is_other = page.0.files.borrow().backup != before;
+            if is_other {
+                other();
+            }
         }
+    };
+    let take = {
+        let take = take_and_say.clone();
+        move |files: Vec<Picked>| take(&files, None)
     };
     let remove = |which: fn(&mut Pair) -> &mut Option<Picked>| {
         let (page, refresh) = (page.clone(), refresh.clone());
@@ -175,6 +207,9 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
     let take_seal = {
         let (page, notice, refresh) = (page.clone(), notice.clone(), refresh.clone());
         move |files: Vec<Picked>| {
+            if is_left() {
+                return;
+            }
             page.0.files.borrow_mut().seal = files.into_iter().next();
             notice.clear();
             refresh();
@@ -188,7 +223,11 @@ pub(super) fn section(page: &Page, notice: &Notice) -> Tag {
         .child(div("files").id("files").child(backup.tag.clone()).child(seal.tag.clone()));
     *rows.borrow_mut() = vec![backup, seal];
     refresh();
-    page.on_drop(take);
+    // For these nobody has opened a dialog: they may come by a start of the app elsewhere.
+    page.on_drop(move |files| {
+        let named = files.iter().find(|file| !file.is_seal()).or(files.first());
+        take_and_say(&files, named.map(|file| texts::taken(&file.path())));
+    });
     section
 }
 
@@ -239,7 +278,7 @@ impl Row {
         self.remove.show(file.is_some() && self.is_removable);
         self.tag.set_class(if file.is_some() { "file-row chosen" } else { "file-row" });
         match file {
-            Some(file) => self.name.set_text(&format!("{}, {}", file.name(), texts::short_size(file.len()))),
+            Some(file) => self.name.set_text(&texts::subject(&file.path(), file.len())),
             None => self.name.set_text(self.hint),
         }
     }

@@ -4,7 +4,7 @@ use super::check::CHECK;
 use super::elements::{Tag, button, div, facts};
 use super::keyless::Keyless;
 use super::texts::{self, Tone};
-use super::{Page, answer, job, start};
+use super::{Page, answer, files, job, start};
 use crate::messages::{Inspected, Report, Request};
 
 /// The task.
@@ -32,7 +32,7 @@ fn show_answer(page: &Page, inspected: &Inspected) {
     };
     let (card, title) = answer::headline(tone, texts::inspected_title(inspected), &texts::inspected_note(inspected));
     let head = Tag::new("section").id("answer").attr("data-answer", "inspected").attr("role", "status").child(card);
-    let file = job::section(texts::FILE_SAYS).id("facts").child(facts(texts::inspected_facts(inspected)));
+    let file = job::section(texts::FILE_SAYS).id("facts").child(facts(texts::inspected_facts(inspected, &files::path(page))));
     let claims = inspected.claims.as_ref().map(answer::claims);
     let actions = div("actions")
         .child(button("check-this", "primary", texts::CHECK_THIS, {

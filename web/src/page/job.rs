@@ -18,7 +18,7 @@ use super::pace::Pace;
 use super::stored::Stored;
 use super::{Engine, Page, save, set_title, start, texts};
 use crate::messages::desktop::Order;
-use crate::messages::{Chosen, Failure, Program, Progress, Report, Request};
+use crate::messages::{Chosen, Failure, Progress, Report, Request};
 
 /// In milliseconds: numbers that change more often cannot be read.
 const TEXT_INTERVAL: f64 = 250.0;
@@ -39,8 +39,9 @@ pub(super) fn section(heading: &str) -> Tag {
 pub(super) fn show_form(page: &Page, name: &str, words: (&str, &str), notice: &Notice, parts: impl IntoIterator<Item = Tag>, start: Tag) {
     let (heading, lead) = words;
     let title = title("title", heading);
-    let head = [start::back(page), title.clone(), paragraph("lead", lead)];
-    page.show(name, &title, head.into_iter().chain(parts).chain([notice.tag(), div("actions").child(start)]));
+    let [said, failed] = notice.places();
+    let head = [start::back(page), title.clone(), paragraph("lead", lead), said];
+    page.show(name, &title, head.into_iter().chain(parts).chain([failed, div("actions").child(start)]));
 }
 
 /// The button that starts a job: begins it, or says what is missing and goes there.
@@ -93,8 +94,8 @@ pub(super) struct Output {
     pub(super) stored: Option<Stored>,
     /// The app's file, where it goes there.
     pub(super) chosen: Option<Picked>,
-    /// The program that it goes to, where it goes to one.
-    pub(super) program: Option<Program>,
+    /// The command line of the program that it goes to, where it goes to one.
+    pub(super) program: Option<String>,
 }
 
 /// What has come of a job, beside its last word.

@@ -54,8 +54,8 @@ struct Chosen {
 }
 
 impl KeySection {
-    /// The part, where one way is chosen already.
-    pub(super) fn new(page: &Page, by: By) -> Self {
+    /// The part, where one way is chosen already, and maybe the file.
+    pub(super) fn new(page: &Page, by: By, identity: Option<&Picked>) -> Self {
         let option = |id: &str, (label, hint): (&str, &str)| choice("radio", "key", id, label, hint);
         let (file_row, by_file) = option("key-by-file", texts::KEY_FILE);
         let (text_row, by_text) = option("key-by-text", texts::KEY_TEXT);
@@ -106,7 +106,7 @@ impl KeySection {
             let update = update.clone();
             move |_| update()
         });
-        let row = identity_row(page, &chosen, &update);
+        let row = identity_row(page, &chosen, identity, &update);
         let file_field = file_field.child(div("files").child(row));
         update();
         let rows = Tag::new("fieldset").class("choices").child(Tag::new("legend").class("visually-hidden").text(texts::KEY));
@@ -139,6 +139,11 @@ impl KeySection {
         } else {
             By::File
         }
+    }
+
+    /// The file that is chosen.
+    pub(super) fn identity(&self) -> Option<Picked> {
+        self.chosen.identity.borrow().clone()
     }
 
     /// What is missing, and where.
@@ -190,7 +195,7 @@ fn secret(field: Tag) -> Tag {
     field.class("secret").attr("autocomplete", "off").attr("spellcheck", "false").attr("autocapitalize", "off").attr("autocorrect", "off")
 }
 
-fn identity_row(page: &Page, chosen: &Rc<Chosen>, update: &(impl Fn() + Clone + 'static)) -> Tag {
+fn identity_row(page: &Page, chosen: &Rc<Chosen>, known: Option<&Picked>, update: &(impl Fn() + Clone + 'static)) -> Tag {
     let row: Rc<RefCell<Option<Row>>> = Rc::default();
     let choose = {
         let (row, chosen, update) = (Rc::clone(&row), Rc::clone(chosen), update.clone());
@@ -218,8 +223,11 @@ fn identity_row(page: &Page, chosen: &Rc<Chosen>, update: &(impl Fn() + Clone + 
         let choose = choose.clone();
         move |files: Vec<Picked>| choose(files.into_iter().next())
     };
-    let made = Row::new(page, ("identity", texts::IDENTITY, texts::IDENTITY_HINT), Choice::Identity, take.clone(), move || choose(None));
-    made.update(None);
+    let remove = {
+        let choose = choose.clone();
+        move || choose(None)
+    };
+    let made = Row::new(page, ("identity", texts::IDENTITY, texts::IDENTITY_HINT), Choice::Identity, take.clone(), remove);
     // What is dropped here is no backup.
     let tag = made.tag.clone().on("drop", move |event| {
         event.prevent_default();
@@ -228,6 +236,7 @@ fn identity_row(page: &Page, chosen: &Rc<Chosen>, update: &(impl Fn() + Clone + 
         take(files::here(files::dropped(&event)));
     });
     row.replace(Some(made));
+    choose(known.cloned());
     tag
 }
 

@@ -31,7 +31,7 @@ impl Keyless {
     pub(super) fn show(&'static self, page: &Page, said: Option<&str>) {
         page.leave_screen();
         let notice = Notice::new();
-        let parts = [files::section(page, &notice), trust::section(page, &notice)];
+        let parts = [files::section(page, &notice, || ()), trust::section(page, &notice)];
         let start = job::start_button(self.start, &notice, {
             let page = page.clone();
             move || {

@@ -95,9 +95,9 @@ impl App {
         is_let.is_ok_and(|is_let| is_let.is_truthy())
     }
 
-    /// Lets the person choose where a text goes; the app says so where it cannot be written.
-    pub(super) fn save_text(&self, name: &str, text: &str) {
-        self.tell("save_text", &arguments(&[("name", &name.into()), ("text", &text.into())]));
+    /// Lets the person choose where a text goes. Its path, if it was written; the app says so where it could not be.
+    pub(super) async fn save_text(&self, name: &str, text: &str) -> Option<String> {
+        self.call("save_text", &arguments(&[("name", &name.into()), ("text", &text.into())])).await.ok()?.as_string()
     }
 
     /// Calls this with files that come from outside: by a double click, dropped on the window.

@@ -8,18 +8,21 @@ use crate::messages::Failure;
 #[derive(Clone)]
 pub(super) struct Notice {
     words: Tag,
-    /// Where it stands if it is about no field.
+    /// Where it stands if it is about no field: above the button.
     home: Tag,
+    /// Where it stands if it is no fault: below the title, which is what the screen shows first.
+    head: Tag,
 }
 
 impl Notice {
     pub(super) fn new() -> Self {
         let words = div("notice").id("notice").attr("role", "alert");
-        Self { home: div("").child(words.clone()), words }
+        Self { home: div("").child(words.clone()), head: div(""), words }
     }
 
-    pub(super) fn tag(&self) -> Tag {
-        self.home.clone()
+    /// The places for it at the head of a form, and above its button.
+    pub(super) fn places(&self) -> [Tag; 2] {
+        [self.head.clone(), self.home.clone()]
     }
 
     pub(super) fn fail(&self, failure: &Failure) {
@@ -37,6 +40,7 @@ impl Notice {
 
     /// Says something that is no fault.
     pub(super) fn say(&self, text: &str) {
+        self.stand_in(&self.head);
         self.words.replace([paragraph("notice-what", text)]);
         self.words.set_class("notice notice-plain");
     }

@@ -4,7 +4,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
 
 use super::elements::{Tag, button, div, facts, paragraph, sleep};
-use super::files::Picked;
+use super::files::{self, Picked};
 use super::job::{self, Ended, Output};
 use super::stored::Stored;
 use super::texts::{self, Opening, Tone};
@@ -19,7 +19,7 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
         (true, false) => Tone::Unsure,
         (true, true) => Tone::Good,
     };
-    let saved = file.is_none();
+    let (path, saved) = (files::path(page), file.is_none());
     let heading = if output.program.is_some() { texts::RESTORED } else { texts::opened_title(opened, opening, saved) };
     let (card, title) = answer::headline(tone, heading, &texts::opened_lead(opened, opening));
     let head = Tag::new("section").id("answer").attr("data-answer", "opened").attr("data-written", &opened.written_len.to_string());
@@ -35,20 +35,16 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
     let what = job::section(texts::OUTPUT_SAYS).id("facts").child(facts(texts::opened_facts(
         opened,
         opening,
+        &path,
         went_to(output, saved.then_some(name.as_str())),
     )));
     let lost = answer::ranges("lost", texts::LOST, &opened.lost);
     let unsealed = answer::ranges("unsealed", texts::NOT_SEALED, &opened.unsealed);
     let report = (opening == Opening::Salvage).then(|| {
-        let (text, name) = (
-            texts::salvage_report(backup_name, opened, &save::now(), &texts::program(page.app().is_some())),
-            format!("{backup_name}.salvage.txt"),
-        );
-        button("save-report", "secondary", texts::SAVE_REPORT, {
-            let page = page.clone();
-            move |_| save::save_text(&page, &text, &name)
-        })
+        let text = texts::salvage_report(&path, opened, &save::now(), &texts::program(page.app().is_some()));
+        save::report(page, "secondary", format!("{backup_name}.salvage.txt"), move || text.clone())
     });
+    let [report, report_note] = report.map_or([None, None], |report| report.map(Some));
     let another = button("open-another", "secondary", texts::OPEN_ANOTHER, {
         let page = page.clone();
         move |_| {
@@ -56,7 +52,7 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
             open::show(&page, &open::Form::default());
         }
     });
-    let actions = div("actions").child(report).child(another);
+    let actions = div("actions").child(report).child(another).child(report_note);
     let parts = [Some(start::back(page)), Some(head), save_file, lost, unsealed].into_iter().flatten();
     page.show("answer", &title, parts.chain(heard.sections()).chain([what, actions]));
 }
@@ -64,7 +60,7 @@ pub(super) fn show(page: &Page, opened: &Opened, opening: Opening, backup_name: 
 /// What the output is in, if it is saved: a program or a file.
 fn went_to<'a>(output: &'a Output, file: Option<&'a str>) -> Option<(&'static str, &'a str)> {
     match &output.program {
-        Some(program) => Some((texts::WENT_TO_PROGRAM, &program.line)),
+        Some(program) => Some((texts::WENT_TO_PROGRAM, program)),
         None => file.map(|file| (texts::WENT_TO_FILE, file)),
     }
 }

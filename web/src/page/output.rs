@@ -6,7 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::elements::window;
 use super::{Page, native, stored, texts};
-use crate::messages::{Failure, MEMORY_LIMIT, Part};
+use crate::messages::{Failure, MEMORY_LIMIT, Part, Zstd};
 use crate::objects::words_of;
 
 const PICKER: &str = "showSaveFilePicker";
@@ -89,8 +89,12 @@ pub(super) fn longest(file_len: u64, part: &Part) -> u64 {
 }
 
 /// What an output is called if nobody says otherwise.
-pub(super) fn name(backup: &str, part: &Part) -> String {
+pub(super) fn name(backup: &str, part: &Part, zstd: Zstd) -> String {
     let stem = backup.strip_suffix(".age").filter(|stem| !stem.is_empty());
+    let stem = stem.map(|stem| match zstd {
+        Zstd::Kept => stem,
+        Zstd::Decompressed => stem.strip_suffix(".zst").filter(|stem| !stem.is_empty()).unwrap_or(stem),
+    });
     let stem = stem.map_or_else(|| format!("{backup}.opened"), ToOwned::to_owned);
     match part {
         Part::Whole => stem,
@@ -145,12 +149,15 @@ mod tests {
 
     #[test]
     fn outputs_have_names_of_their_own() {
-        assert_eq!(name("shop.sql.age", &Part::Whole), "shop.sql");
-        assert_eq!(name("shop", &Part::Whole), "shop.opened");
-        assert_eq!(name(".age", &Part::Whole), ".age.opened");
-        assert_eq!(name("shop.sql.age", &Part::Salvage), "shop.sql.salvaged");
-        assert_eq!(name("shop.sql.age", &Part::Bytes(4, None)), "shop.sql.bytes-from-4");
-        assert_eq!(name("shop.sql.age", &Part::Bytes(4, Some(9))), "shop.sql.bytes-4-to-9");
+        assert_eq!(name("shop.sql.age", &Part::Whole, Zstd::Kept), "shop.sql");
+        assert_eq!(name("shop", &Part::Whole, Zstd::Kept), "shop.opened");
+        assert_eq!(name(".age", &Part::Whole, Zstd::Kept), ".age.opened");
+        assert_eq!(name("shop.sql.age", &Part::Salvage, Zstd::Kept), "shop.sql.salvaged");
+        assert_eq!(name("shop.sql.age", &Part::Bytes(4, None), Zstd::Kept), "shop.sql.bytes-from-4");
+        assert_eq!(name("shop.sql.age", &Part::Bytes(4, Some(9)), Zstd::Kept), "shop.sql.bytes-4-to-9");
+        for backup in ["shop.sql.zst.age", "shop.sql.age"] {
+            assert_eq!(name(backup, &Part::Whole, Zstd::Decompressed), "shop.sql");
+        }
         assert_eq!(with_ending("shop.sql", true), "shop.sql.zst");
         assert_eq!(with_ending("shop.sql.zst", true), "shop.sql.zst");
         assert_eq!(with_ending("shop.sql", false), "shop.sql");

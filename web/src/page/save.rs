@@ -3,41 +3,58 @@
 use js_sys::Array;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, BlobPropertyBag, Url};
 
-use super::Page;
-use super::elements::{Tag, window};
+use super::elements::{Tag, button, paragraph, window};
+use super::{Page, native, texts};
 
 /// In milliseconds: a browser that asks where a download goes has taken hold of it by then.
 pub(super) const HELD_FOR: i32 = 60_000;
 
 /// Hands an output to the browser's downloads. It is said to be of no known type: else Chromium looks at it, and adds an ending that fits.
 pub(super) fn save_output(file: &Blob, name: &str) {
-    match file.slice_with_f64_and_f64_and_content_type(0.0, file.size(), "application/octet-stream") {
+    let _ = match file.slice_with_f64_and_f64_and_content_type(0.0, file.size(), "application/octet-stream") {
         Ok(file) => save(&file, name),
         Err(_) => save(file, name),
-    }
+    };
 }
 
-fn save(file: &Blob, name: &str) {
-    let Ok(url) = Url::create_object_url_with_blob(file) else { return };
+/// Whether that could begin.
+fn save(file: &Blob, name: &str) -> bool {
+    let Ok(url) = Url::create_object_url_with_blob(file) else { return false };
     Tag::new("a").attr("href", &url).attr("download", name).click();
     // Until then the file cannot be given up.
     let release = Closure::once_into_js(move || Url::revoke_object_url(&url));
     let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(release.unchecked_ref(), HELD_FOR);
+    true
 }
 
-/// Lets the person have a text as a file: by the app's dialog, or as a download.
-pub(super) fn save_text(page: &Page, text: &str, name: &str) {
-    if let Some(app) = page.app() {
-        app.save_text(name, text);
-        return;
-    }
+/// A button by which the person has a report as a file, by the app's dialog or as a download, and a place where it says so.
+pub(super) fn report(page: &Page, class: &str, name: String, text: impl Fn() -> String + 'static) -> [Tag; 2] {
+    let note = paragraph("hint", "").id("report-note").attr("role", "status");
+    let save = button("save-report", class, texts::SAVE_REPORT, {
+        let (page, note) = (page.clone(), note.clone());
+        move |_| {
+            let (app, note, name, text) = (page.app(), note.clone(), name.clone(), text());
+            spawn_local(async move {
+                match app {
+                    // Where it is not saved, the app has said why, or the person did not want it.
+                    Some(app) => note.set_text(&app.save_text(&name, &text).await.map(|path| texts::saved_as(&path)).unwrap_or_default()),
+                    None if !download(&text, &name) => {}
+                    None => note.set_text(if native::is_around() { texts::REPORT_STARTED_APP } else { texts::REPORT_STARTED }),
+                }
+            });
+        }
+    });
+    [save, note]
+}
+
+/// Whether that could begin.
+fn download(text: &str, name: &str) -> bool {
     let kind = BlobPropertyBag::new();
     kind.set_type("text/plain;charset=utf-8");
-    if let Ok(blob) = Blob::new_with_str_sequence_and_options(&Array::of1(&JsValue::from_str(text)), &kind) {
-        save(&blob, name);
-    }
+    Blob::new_with_str_sequence_and_options(&Array::of1(&JsValue::from_str(text)), &kind).is_ok_and(|blob| save(&blob, name))
 }
 
 /// The time by this computer's clock.

@@ -11,6 +11,7 @@ use super::{catalogue, files::Picked, many};
 
 pub(super) fn show(page: &Page) {
     page.leave_screen();
+    page.0.table.take();
     let title = title("title", texts::START_TITLE);
     let task = |id: &str, (name, what, needs): (&str, &str, &str), show: fn(&Page)| {
         let page = page.clone();
@@ -36,10 +37,11 @@ pub(super) fn show(page: &Page) {
     let given_many = None;
     let taken = page.0.files.borrow_mut().take(&given);
     let refused = taken.err().map(|failure| paragraph("warning", &format!("{} {}", failure.what, failure.next)).id("refused"));
-    let chosen = page.0.files.borrow().backup.as_ref().map(|backup| paragraph("subject", &texts::given(&backup.name())).id("given"));
+    let chosen = page.0.files.borrow().backup.as_ref().map(|backup| paragraph("subject", &texts::given(&backup.path())).id("given"));
     let chosen = given_many.or(chosen);
-    let parts = [Some(title.clone()), Some(paragraph("lead", texts::START_LEAD)), refused, chosen, Some(tasks)];
-    page.show("start", &title, parts.into_iter().flatten().chain(app_parts(page)));
+    let advice = native::is_around().then(networks);
+    let parts = [Some(title.clone()), Some(paragraph("lead", texts::START_LEAD)), advice, refused, chosen, Some(tasks)];
+    page.show("start", &title, parts.into_iter().flatten().chain(engine_parts(page)));
 }
 
 /// Takes so many files that they are to be looked at together, and says so; others are left.
@@ -53,15 +55,15 @@ fn take_many(page: &Page, given: Vec<Picked>) -> (Vec<Picked>, Option<Tag>) {
     (Vec::new(), Some(said))
 }
 
-/// What is only there in the desktop app: advice about networks, and the way to the page's own engine, or back.
-fn app_parts(page: &Page) -> impl Iterator<Item = Tag> + use<> {
+/// What is only there in the desktop app: the way to the page's own engine, or back.
+fn engine_parts(page: &Page) -> impl Iterator<Item = Tag> + use<> {
     let is_by_itself = page.app().is_none();
     let by_itself = (native::is_around() && is_by_itself).then(|| paragraph("warning", texts::BY_ITSELF).id("by-itself"));
     let other = native::is_around().then(|| {
         let text = if is_by_itself { texts::USE_APP } else { texts::USE_PAGE };
         button("change-engine", "link", text, |_| spawn_local(native::change_engine()))
     });
-    [native::is_around().then(networks), by_itself, other].into_iter().flatten()
+    [by_itself, other].into_iter().flatten()
 }
 
 /// What is said of this computer's networks. Asked each time, as a cable is pulled when that was read.
@@ -79,8 +81,9 @@ fn networks() -> Tag {
     advice
 }
 
-/// The way back to the first screen.
+/// The way back to the first screen, and to the table where the job was begun from one.
 pub(super) fn back(page: &Page) -> Tag {
+    let table = page.0.table.borrow().clone().map(|show| button("back-to-table", "back", texts::BACK_TO_TABLE, move |_| show()));
     let page = page.clone();
-    button("back", "back", texts::BACK, move |_| show(&page))
+    div("row").child(button("back", "back", texts::BACK, move |_| show(&page))).child(table)
 }

@@ -31,6 +31,7 @@ pub(super) const USE_PAGE: &str = "Let the page itself do the work";
 pub(super) const USE_APP: &str = "Let the app do the work again";
 
 pub(super) const BACK: &str = "All tasks";
+pub(super) const BACK_TO_TABLE: &str = "The table";
 pub(super) const STOP: &str = "Stop";
 pub(super) const AGAIN: &str = "Back to the form";
 
@@ -71,13 +72,13 @@ pub(super) const KEY_FILE: (&str, &str) = ("A key file", "The identity file that
 pub(super) const KEY_TEXT: (&str, &str) = ("A key as text", "The line that starts with AGE-SECRET-KEY-.");
 pub(super) const KEY_PASSPHRASE: (&str, &str) = ("A passphrase", "For a backup that was encrypted with one, without a key.");
 pub(super) const IDENTITY: &str = "Key file";
-pub(super) const IDENTITY_HINT: &str = "It is read once, for this job, and then forgotten.";
+pub(super) const IDENTITY_HINT: &str = "It is read once, for this job; what is in it is then forgotten.";
 pub(super) const KEY_TEXT_LABEL: &str = "The key";
 pub(super) const PASSPHRASE_LABEL: &str = "Passphrase of the backup";
 pub(super) const KEY_PASSPHRASE_LABEL: &str = "Passphrase of the key file";
 pub(super) const KEY_PASSPHRASE_HINT: &str = "This key is itself protected by a passphrase.";
 pub(super) const SHOW_SECRET: &str = "Show what is typed";
-pub(super) const KEY_NOTE: &str = "Keys and passphrases are never stored. They are wiped when the job ends, and asked for again.";
+pub(super) const KEY_NOTE: &str = "Keys and passphrases are never stored, and are wiped when the job ends.";
 pub(super) const KEY_NOTE_APP: &str = "The key file is read by the job alone, and never enters this page. A passphrase passes through it once; \
                                          the window may keep a copy of it for a while.";
 pub(super) const KIT_WARNING: &str = "This page was opened from a file. Enter a key only if the file came to you together with the key, or \
@@ -101,8 +102,7 @@ pub(super) const PROGRAM_LABEL: &str = "The command";
 pub(super) const PROGRAM_HINT: &str =
     "Run without a shell, with your rights. For a pipe or a redirection write sh -c '...', and see that it fails when a part fails.";
 pub(super) const PROGRAM_EXAMPLE: &str = "mbstream -x -C /restore";
-pub(super) const DECOMPRESS: (&str, &str) =
-    ("Decompress it", "For a dump that dbseal encrypt --zstd made, unless the program does that. Anything else is refused then.");
+pub(super) const DECOMPRESS: (&str, &str) = ("Decompress it", "For a dump that dbseal encrypt --zstd made. Anything else is refused then.");
 pub(super) const GOES_TO_APP: &str = "A file appears under its name only when all of it is there and on the disk. A program that is stopped may leave what it has made so far.";
 pub(super) const WENT_TO_FILE: &str = "File";
 pub(super) const WENT_TO_PROGRAM: &str = "Program";
@@ -117,12 +117,10 @@ pub(super) const OPEN_UNSEALED_TITLE: &str = "Open without anybody who vouches";
 pub(super) const OPEN_UNSEALED_START: &str = "Open without asking the seal";
 pub(super) const OPEN_ANYWAY_TITLE: &str = "If you need it all the same";
 pub(super) const OPEN_ANYWAY: &str = "Open it all the same";
-pub(super) const OPEN_ANYWAY_SAYS: &str =
-    "It can be opened without asking its seal. The next page says what that means, and asks for the key again.";
+pub(super) const OPEN_ANYWAY_SAYS: &str = "It can be opened without asking its seal. The next page says what that means.";
 pub(super) const OPEN_RENAMED_TITLE: &str = "If it was renamed on purpose";
 pub(super) const OPEN_RENAMED: &str = "Open it under this name";
-pub(super) const OPEN_RENAMED_SAYS: &str =
-    "It can be opened under the name that it has. Its seal is asked all the same. The next page asks for the key again.";
+pub(super) const OPEN_RENAMED_SAYS: &str = "It can be opened under the name that it has. Its seal is asked all the same.";
 pub(super) const ASK_NAME: &str = "Let the name matter after all";
 pub(super) const ASK_SEAL: &str = "Ask the seal after all";
 
@@ -148,6 +146,8 @@ pub(super) const CHECK_FAILED: &str = "The check did not work";
 pub(super) const OPEN_FAILED: &str = "It was not opened";
 pub(super) const INSPECT_FAILED: &str = "It cannot be inspected";
 pub(super) const SAVE_REPORT: &str = "Save a report";
+pub(super) const REPORT_STARTED: &str = "The browser is saving the report.";
+pub(super) const REPORT_STARTED_APP: &str = "The report is being written into your folder for downloads.";
 pub(super) const SAVE_NOTE: &str = "It is not saved yet. Once you have left this screen or closed this page, it cannot be saved any more.";
 pub(super) const SAVE_STARTED: &str = "The browser is saving it. Leave this page open until its list of downloads says that it is done.";
 pub(super) const SAVE_STARTED_APP: &str = "It is being written into your folder for downloads, under a name that nothing there has. Leave this \
@@ -190,6 +190,11 @@ pub(super) fn save_output(name: &str) -> String {
     format!("Save {name}")
 }
 
+/// Where a report is now.
+pub(super) fn saved_as(path: &str) -> String {
+    format!("Saved as {}", visible(path))
+}
+
 /// How far a job is, on the screen.
 pub(super) fn progress(done_len: u64, total_len: u64) -> String {
     format!("{} of {}", short_size(done_len), short_size(total_len))
@@ -211,6 +216,14 @@ pub(super) fn networks(names: Option<&[String]>) -> Option<String> {
         "{has} A private key is safest on a computer that has none: pull the cable and switch off the radio before you open a backup here."
     ))
 }
+
+/// That files were dropped, or came by another start of the app, while a form was shown.
+pub(super) fn taken(name: &str) -> String {
+    format!("Now chosen: {}", visible(name))
+}
+
+/// That another backup was chosen on a form that let something pass for the one before.
+pub(super) const OTHER_BACKUP: &str = "This is another backup, so its seal is asked again.";
 
 /// Which files were given from outside.
 pub(super) fn given(name: &str) -> String {
@@ -281,6 +294,10 @@ pub(super) fn no_program() -> Failure {
 
 pub(super) fn no_part_decompressed() -> Failure {
     failure("A part of a compressed dump cannot be decompressed by itself.", "Open all of it, or do not have it decompressed.")
+}
+
+pub(super) fn other_backup_meanwhile() -> Failure {
+    failure("Another backup was chosen meanwhile, so nothing was started.", "See which one it is, and press the button again.")
 }
 
 pub(super) fn program_not_let() -> Failure {

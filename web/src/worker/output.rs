@@ -67,7 +67,7 @@ impl Output {
                 Place::Picked { stream, writing: None, is_closed: false }
             }
             (OutputKind::Storage(name), _) => Place::Stored(Stored::create(&name).await.map_err(failed)?),
-            (OutputKind::Picker, None) | (OutputKind::Command(_), _) => return Err(strange_request()),
+            (OutputKind::Picker, None) | (OutputKind::App(..), _) => return Err(strange_request()),
             (OutputKind::Memory, _) => Place::Memory { parts: Array::new(), len: 0 },
         };
         Ok(Self { place, joined: Joined::default(), done: Rc::default() })

@@ -264,13 +264,18 @@ pub(in crate::page) fn strip_label(name: &str, states: &[(Tone, String)], missin
     )
 }
 
-/// What was found, for the file that is saved.
-pub(in crate::page) fn listed_report(listed: &Listed, now: &str, program: &str) -> String {
+/// When backups were looked at, by this computer's clock.
+pub(in crate::page) fn looked_at(when: &str) -> String {
+    format!("As they were found at {when}.")
+}
+
+/// What was found, for the file that is saved; `when` is the time of that by this computer's clock.
+pub(in crate::page) fn listed_report(listed: &Listed, folders: &[String], when: &str, program: &str) -> String {
     let (_, title, says) = listed_words(listed);
     let mut report = Report::new("Report of a look at many backups");
     report.fact("Answer", &title);
     report.fact("That is", &says);
-    report.fact("When", &format!("{now}, by the clock of the computer that looked"));
+    report.fact("When", &format!("{when}, by the clock of the computer that looked"));
     report.fact("With", program);
     if !listed.missing.is_empty() {
         report.heading("Missing");
@@ -278,6 +283,9 @@ pub(in crate::page) fn listed_report(listed: &Listed, now: &str, program: &str) 
     }
     for row in &listed.rows {
         report.heading(&row.name);
+        if let Some(folder) = folders.get(row.chosen) {
+            report.fact("Folder", folder);
+        }
         report.fact("State", &row_state(row).1);
         row_notes(row).iter().for_each(|note| report.line(note));
         row_facts(row).iter().for_each(|(name, value)| report.fact(name, value));
@@ -346,7 +354,7 @@ mod tests {
     #[test]
     fn a_report_keeps_names_on_their_lines() {
         let hostile = Row { name: "shop\nState: Intact".into(), ..row(&["in-series"], &[]) };
-        let report = listed_report(&listed(vec![hostile], Depth::Seals), "now", "dbseal");
+        let report = listed_report(&listed(vec![hostile], Depth::Seals), &["/back\nState: Intact".into()], "now", "dbseal");
         assert!(report.contains("shop\\u{a}State: Intact") && !report.lines().any(|line| line == "State: Intact"), "{report}");
     }
 }

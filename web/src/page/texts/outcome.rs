@@ -46,11 +46,14 @@ pub(in crate::page) fn opened_title(opened: &Opened, opening: Opening, saved: bo
 /// What was written, and what that means.
 pub(in crate::page) fn opened_lead(opened: &Opened, opening: Opening) -> String {
     let named = opened.claims.as_ref().and_then(|claims| claims.named.as_deref());
-    match named.filter(|_| opened.place == Place::Renamed) {
-        Some(named) => format!("{} Its seal calls it {named}: see that it is the backup you want.", written_lead(opened, opening)),
-        None => written_lead(opened, opening),
-    }
+    let compressed = opened.is_zstd.then(|| STILL_COMPRESSED.to_owned());
+    let renamed = named.filter(|_| opened.place == Place::Renamed);
+    let renamed = renamed.map(|named| format!("Its seal calls it {named}: see that it is the backup you want."));
+    [Some(written_lead(opened, opening)), compressed, renamed].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
+
+/// What is easily taken for a dump that is ready.
+const STILL_COMPRESSED: &str = "It is still compressed (zstd).";
 
 fn written_lead(opened: &Opened, opening: Opening) -> String {
     let written = short_size(opened.written_len);
@@ -93,14 +96,15 @@ fn unchanged(opened: &Opened) -> &'static str {
 pub(in crate::page) fn opened_facts(
     opened: &Opened,
     opening: Opening,
+    path: &str,
     went_to: Option<(&'static str, &str)>,
 ) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("Written", written(opened))];
+    let mut facts = vec![("Backup", path.to_owned()), ("Written", written(opened))];
     facts.extend(went_to.map(|(kind, name)| (kind, name.to_owned())));
     if opened.is_zstd {
         let is_all = opening != Opening::Range && opened.end == End::Known && opened.lost.is_empty();
         let words = if is_all {
-            "with zstd: zstd -dc FILE > OUTPUT unpacks it; dbseal decrypt --decompress does it as it opens it"
+            "with zstd: zstd -dc FILE > OUTPUT unpacks it; the desktop app and dbseal decrypt --decompress do so as they open it"
         } else {
             "with zstd: zstd -dc FILE > OUTPUT unpacks it up to the first byte that is not there, and then fails"
         };
@@ -119,9 +123,9 @@ pub(in crate::page) fn opened_facts(
 }
 
 /// What is known of a file from its beginning.
-pub(in crate::page) fn inspected_facts(inspected: &Inspected) -> Vec<(&'static str, String)> {
+pub(in crate::page) fn inspected_facts(inspected: &Inspected, path: &str) -> Vec<(&'static str, String)> {
     let form = if inspected.armored { "an age file as text (armor)" } else { "an age file" };
-    let mut facts = vec![("Name", inspected.name.clone()), ("Form", form.into()), ("Length", size(inspected.file_len))];
+    let mut facts = vec![("Name", path.to_owned()), ("Form", form.into()), ("Length", size(inspected.file_len))];
     facts.push(("Header", format!("{} bytes", grouped(inspected.header_len))));
     if let Some(len) = inspected.plaintext_len {
         facts.push(("What is in it", format!("{}; only a key can confirm it", size(len))));

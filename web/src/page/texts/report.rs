@@ -14,9 +14,9 @@ pub(in crate::page) fn program(is_app: bool) -> String {
 }
 
 /// What a check found, for the file that is saved; `now` is the time by this computer's clock.
-pub(in crate::page) fn checked_report(checked: &Checked, now: &str, program: &str) -> String {
+pub(in crate::page) fn checked_report(checked: &Checked, path: &str, now: &str, program: &str) -> String {
     let mut report = Report::new("Report of a check");
-    report.fact("Backup", &checked.name);
+    report.fact("Backup", path);
     report.fact("Length", &size(checked.file_len));
     report.fact("Checked", &format!("{now}, by the clock of the computer that checked"));
     report.fact("With", program);
@@ -34,9 +34,9 @@ pub(in crate::page) fn checked_report(checked: &Checked, now: &str, program: &st
 }
 
 /// What a salvage lost.
-pub(in crate::page) fn salvage_report(name: &str, opened: &Opened, now: &str, program: &str) -> String {
+pub(in crate::page) fn salvage_report(path: &str, opened: &Opened, now: &str, program: &str) -> String {
     let mut report = Report::new("Report of what was saved of a damaged backup");
-    report.fact("Backup", name);
+    report.fact("Backup", path);
     report.fact("Written", &written(opened));
     let lost_len = total(&opened.lost);
     report.fact("Lost", &format!("{}, {}", size(lost_len), share(lost_len, output_len(opened))));

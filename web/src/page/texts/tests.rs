@@ -58,7 +58,7 @@ fn intact_is_a_word_for_one_answer_only() {
         let half = integrity(&other);
         assert!(half.tone != Tone::Good, "{other:?}");
         assert!(half.next.is_some(), "{other:?}");
-        for text in [half.title, half.says, half.next.unwrap_or_default(), checked_report(&other, "now", &program(false))] {
+        for text in [half.title, half.says, half.next.unwrap_or_default(), checked_report(&other, "shop.age", "now", &program(false))] {
             assert!(!text.to_lowercase().contains("intact"), "{text}");
         }
     }
@@ -90,7 +90,7 @@ fn damage_is_told_with_its_share() {
     assert!(integrity(&other).says.starts_with("Nothing of its 6.0 GiB is as it was sealed."), "{}", integrity(&other).says);
     assert!(integrity(&other).says.ends_with("By that seal it lacks 7 bytes at its end."), "{}", integrity(&other).says);
     assert!(integrity(&other).next.is_some_and(|next| next.starts_with("See that the seal is that of this backup")));
-    let report = checked_report(&damaged, "2026-11-28T16:00:00Z", &program(false));
+    let report = checked_report(&damaged, "shop.age", "2026-11-28T16:00:00Z", &program(false));
     assert!(report.contains("bytes 5,242,880 to 6,291,455, 1.0 MiB"), "{report}");
 }
 
@@ -98,8 +98,7 @@ fn damage_is_told_with_its_share() {
 fn names_cannot_hide_or_turn_anything_around() {
     assert_eq!(visible("a\u{202e}b\u{0}\n\u{200b}ä ⛃"), "a\\u{202e}b\\u{0}\\u{a}\\u{200b}ä ⛃");
     assert_eq!(visible("x\u{fe0f}\u{a0}\u{3000}\u{3164}.age"), "x\\u{fe0f}\\u{a0}\\u{3000}\\u{3164}.age");
-    let hostile = Checked { name: "<b>x</b>\nIntegrity: Intact".into(), ..checked("unsealed") };
-    let report = checked_report(&hostile, "now", &program(false));
+    let report = checked_report(&checked("unsealed"), "<b>x</b>\nIntegrity: Intact", "now", &program(false));
     assert!(report.contains("Backup: <b>x</b>\\u{a}Integrity: Intact\n"), "{report}");
     assert!(!report.contains("\nIntegrity: Intact"), "{report}");
 }
@@ -125,14 +124,15 @@ fn that_it_opened_says_nothing_of_who_made_it() {
         lost: Vec::new(),
         unsealed: Vec::new(),
     };
-    let facts = opened_facts(&opened, Opening::Whole, Some(("File", "shop")));
+    let facts = opened_facts(&opened, Opening::Whole, "shop.age", Some(("File", "shop")));
     assert!(facts.iter().any(|(name, value)| *name == "Who made it" && value.starts_with("Nobody knows")));
     let proven = Opened { claims: Some(Claims { proven: Some(true), ..claims() }), ..opened.clone() };
-    assert!(opened_facts(&proven, Opening::Whole, None).iter().any(|(_, value)| value.contains("the key proves")));
+    assert!(opened_facts(&proven, Opening::Whole, "shop.age", None).iter().any(|(_, value)| value.contains("the key proves")));
     let compressed = Opened { is_zstd: true, ..opened.clone() };
     for (opening, words) in [(Opening::Whole, "zstd -d"), (Opening::Range, "and then fails"), (Opening::Salvage, "zstd -d")] {
-        let facts = opened_facts(&compressed, opening, None);
+        let facts = opened_facts(&compressed, opening, "shop.age", None);
         assert!(facts.iter().any(|(name, value)| *name == "Compressed" && value.contains(words)), "{facts:?}");
+        assert!(opened_lead(&compressed, opening).ends_with("It is still compressed (zstd)."));
     }
     let renamed = Opened { place: Place::Renamed, claims: Some(claims()), ..opened.clone() };
     assert!(opened_lead(&renamed, Opening::Whole).ends_with("Its seal calls it shop.age: see that it is the backup you want."));
@@ -154,7 +154,6 @@ fn that_it_opened_says_nothing_of_who_made_it() {
 #[test]
 fn recipients_are_counted_by_kind() {
     let inspected = Inspected {
-        name: "shop.age".into(),
         file_len: 5000,
         armored: false,
         header_len: 4096,
@@ -164,12 +163,12 @@ fn recipients_are_counted_by_kind() {
         as_sealed: None,
         broken: None,
     };
-    let facts = inspected_facts(&inspected);
+    let facts = inspected_facts(&inspected, "shop.age");
     assert!(facts.iter().any(|(_, value)| value == "2 × X25519 key, 1 × passphrase (scrypt)"));
     assert!(facts.iter().any(|(_, value)| value.contains("cut off")));
     // A header of a mebibyte names more kinds than anybody reads.
     let recipients = (0..100_000).map(|index| format!("kind{index}")).collect();
-    let facts = inspected_facts(&Inspected { recipients, ..inspected.clone() });
+    let facts = inspected_facts(&Inspected { recipients, ..inspected.clone() }, "shop.age");
     assert!(facts.iter().any(|(_, value)| value.ends_with("1 × kind7, and 99992 other kinds")));
     assert_eq!(inspected_title(&inspected), "No seal");
 }
