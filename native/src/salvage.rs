@@ -16,6 +16,7 @@ use crate::against_seal::SealCheck;
 use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, is_same_file};
+use crate::journal::JournalFile;
 use crate::keys::Unlock;
 use crate::output::PendingFile;
 use crate::pace::Pace;
@@ -117,7 +118,12 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
     let reading = Reading::new(&input, regular.len, &**observer);
     let sealed_as = judgement.as_ref().map_or(Ok(None), |judgement| check_name(request, judgement, &reading, &**observer))?;
     let (other, unlock) = (request.header.as_deref(), &request.unlock);
-    let places = |judgement| Places { reading: &reading, other, judgement, unlock, observer: &**observer };
+    let journal = JournalFile::beside(&request.backup, &input.file);
+    if let Some(journal) = &journal {
+        journal.tell(&input.what, &**observer);
+    }
+    let journal = journal.as_ref();
+    let places = |judgement| Places { reading: &reading, other, journal, judgement, unlock, observer: &**observer };
     let attempt = |opening| Job::of(request, &reading, opening, judgement.as_ref(), &output, &**observer).write();
     let opening = places(judgement.as_ref()).find()?;
     let origin = opening.origin;
@@ -206,14 +212,14 @@ impl<'a> Job<'a> {
 
     /// Bytes of the payload section. The seal knows where it ended; without it all that there is may belong to it.
     fn section_len(&self) -> u64 {
-        let there_len = self.reading.len.saturating_sub(self.opening.header.len);
+        let there_len = self.reading.len.saturating_sub(self.opening.payload_offset);
         self.sealed.map_or(there_len, |sealed| sealed.payload().len.min(there_len))
     }
 
     /// Writes all that opens. If there is a seal, the tree of what was tried comes with it.
     fn open_what_opens(&self) -> Result<(Found, Option<SharedTree>), JobError> {
         let SalvageRequest { threads, pace, .. } = self.request;
-        let (len, offset, observer) = (self.section_len(), self.opening.header.len, self.observer);
+        let (len, offset, observer) = (self.section_len(), self.opening.payload_offset, self.observer);
         let section = Section { input: self.reading.input, offset, len, threads: *threads, pace, observer };
         let chunks = Chunks { reading: self.reading, section, output: self.output, found: Mutex::default() };
         observer.started(Some(len));
@@ -261,7 +267,7 @@ impl<'a> Job<'a> {
             found.opened.within(&plaintext_of(group, output_len)).for_each(|range| unsealed.add(range));
         }
         let file_len = self.reading.len;
-        let end = plaintext_len.map_or(file_len, |len| self.opening.header.len + Layout::of_plaintext(len).section_len());
+        let end = plaintext_len.map_or(file_len, |len| self.opening.payload_offset + Layout::of_plaintext(len).section_len());
         SalvageReport {
             plaintext_len,
             written_len: found.opened.within(&(0..output_len)).map(|range| range.end - range.start).sum(),

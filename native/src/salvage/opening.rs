@@ -7,6 +7,7 @@ use dbseal_core::{Extent, FileKey, Header, Judgement, MAX_HEADER_LEN, PAYLOAD_NO
 use super::reading::{Given, Reading, Start, read_start};
 use crate::error::JobError;
 use crate::input::{Fifos, open_file};
+use crate::journal::JournalFile;
 use crate::keys::Unlock;
 use crate::reason::reason;
 use crate::report::Observer;
@@ -14,8 +15,9 @@ use crate::report::Observer;
 /// What opens it, if anything does.
 pub(super) struct Opening {
     pub(super) file_key: FileKey,
-    /// The header, after which the payload section starts.
     pub(super) header: Extent,
+    /// Bytes of the file before its payload section: the header that it has, if not the one it is opened with.
+    pub(super) payload_offset: u64,
     pub(super) origin: Origin,
     /// The nonce after it, if it can be read.
     pub(super) nonce: Option<PayloadNonce>,
@@ -37,13 +39,15 @@ pub(super) struct Places<'a> {
     pub(super) reading: &'a Reading<'a>,
     /// Another file that starts as the backup did.
     pub(super) other: Option<&'a Path>,
+    /// The journal of a change of its header that was stopped.
+    pub(super) journal: Option<&'a JournalFile>,
     pub(super) judgement: Option<&'a Judgement<'a>>,
     pub(super) unlock: &'a Unlock<'a>,
     pub(super) observer: &'a dyn Observer,
 }
 
 impl Places<'_> {
-    /// The header from the file that was named, from the seal's copy, or from the backup.
+    /// The header from the file that was named, from the journal, from the seal's copy, or from the backup.
     pub(super) fn find(&self) -> Result<Opening, JobError> {
         let what = &self.reading.input.what;
         if let Some(path) = self.other {
@@ -51,7 +55,18 @@ impl Places<'_> {
             let start = read_start(open_file(path, Fifos::Refused)?, MAX_HEADER_LEN + PAYLOAD_NONCE_LEN);
             let (file_key, header) = self.open_start(&start, &other)?;
             let after = start.bytes.get(usize::try_from(header.len).unwrap_or(usize::MAX)..).unwrap_or_default();
-            return self.with_nonce(file_key, header, Origin::File, after.first_chunk().copied());
+            return self.with_nonce(file_key, header, header.len, Origin::File, after.first_chunk().copied());
+        }
+        let sealed = self.judgement.map(Judgement::header);
+        // Anybody could have put it there: it is believed where it is about the header that was signed, and has the file's key.
+        for journal in self.journal.iter().filter(|journal| sealed.is_none_or(|sealed| journal.has(sealed))) {
+            // Where no seal says which of the two it is, and the file has neither, the one that opens.
+            let other = (journal.is_torn() && sealed.is_none()).then(|| journal.after());
+            for header in std::iter::once(journal.header(sealed)).chain(other) {
+                if let Ok((file_key, header)) = self.open(&header.to_bytes(), what) {
+                    return self.with_nonce(file_key, header, journal.own_header_len() as u64, Origin::File, None);
+                }
+            }
         }
         let start = self.reading.start(MAX_HEADER_LEN);
         let copy = self.judgement.and_then(Judgement::header_copy);
@@ -60,10 +75,10 @@ impl Places<'_> {
             && let Ok((file_key, header)) = self.open(copy, what)
         {
             self.observer.warning("the header of the backup is not the one that was signed: the copy in its seal is used");
-            return self.with_nonce(file_key, header, Origin::Seal, None);
+            return self.with_nonce(file_key, header, header.len, Origin::Seal, None);
         }
         let (file_key, header) = self.open_start(&start, what)?;
-        self.with_nonce(file_key, header, Origin::File, None)
+        self.with_nonce(file_key, header, header.len, Origin::File, None)
     }
 
     fn open_start(&self, start: &Start, what: &str) -> Result<(FileKey, Extent), JobError> {
@@ -85,15 +100,16 @@ impl Places<'_> {
         &self,
         file_key: FileKey,
         header: Extent,
+        payload_offset: u64,
         origin: Origin,
         other_nonce: Option<[u8; PAYLOAD_NONCE_LEN]>,
     ) -> Result<Opening, JobError> {
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
-        if self.reading.len < header.len + nonce.len() as u64 {
+        if self.reading.len < payload_offset + nonce.len() as u64 {
             return Err(JobError::NothingSalvaged(self.reading.input.what.clone()));
         }
-        let given = self.reading.read_at(&mut nonce, header.len, PAYLOAD_NONCE_LEN)?;
+        let given = self.reading.read_at(&mut nonce, payload_offset, PAYLOAD_NONCE_LEN)?;
         let nonce = (given == Given::Whole).then(|| PayloadNonce::from_bytes(nonce));
-        Ok(Opening { file_key, header, origin, nonce, other_nonce: other_nonce.map(PayloadNonce::from_bytes) })
+        Ok(Opening { file_key, header, payload_offset, origin, nonce, other_nonce: other_nonce.map(PayloadNonce::from_bytes) })
     }
 }
