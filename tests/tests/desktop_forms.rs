@@ -66,7 +66,7 @@ fn what_was_chosen_by_mistake_can_be_chosen_rightly() {
     choose_backup(&desktop, &folder.path(TRUST));
     desktop.browser.wait_for("#start").click();
     let [what, next] = failure(&desktop);
-    assert!(what.contains("no age file") && next.contains("Choose"), "{what} {next}");
+    assert!(what.contains("not an age file") && next.contains("Choose"), "{what} {next}");
     desktop.browser.wait_for("#again").click();
     choose_backup(&desktop, &folder.path("shop.sql.age"));
     desktop.trust(&folder.path(TRUST));

@@ -1,4 +1,4 @@
-//! A server on this machine alone, with the headers that the readme asks for, which remembers what it was asked.
+//! A server on this machine alone, as the readme asks for one: with its headers, and compressing. It remembers what it was asked.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use miniz_oxide::deflate::{CompressionLevel, compress_to_vec_zlib};
 
 /// A request line and its headers are less than this many bytes; a browser that says nothing is not waited for longer than this.
 const REQUEST_LEN: u64 = 64 * 1024;
@@ -59,7 +61,7 @@ impl PageServer {
         let (log, sent) = (Arc::clone(&requests), Arc::clone(&sent_len));
         let listener = Listener::start(move |stream| {
             let Some(request) = read_request(&stream)? else { return Ok(()) };
-            log.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+            log.lock().unwrap_or_else(PoisonError::into_inner).push(request.line.clone());
             let answer = answer(&request, &folder, &further, policy);
             sent.fetch_add(answer.len(), Ordering::SeqCst);
             (&stream).write_all(&answer)
@@ -79,7 +81,7 @@ impl PageServer {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many bytes were sent so far, with the headers; nothing is compressed, and no browser is told that it may keep any of it.
+    /// How many bytes were sent so far, with the headers; no browser is told that it may keep any of it.
     #[must_use]
     pub fn sent_len(&self) -> usize {
         self.sent_len.load(Ordering::SeqCst)
@@ -110,7 +112,7 @@ impl Listener {
                 log.push(String::new());
                 log.len() - 1
             };
-            let line = read_request(&stream)?.unwrap_or_default();
+            let line = read_request(&stream)?.map(|request| request.line).unwrap_or_default();
             log.lock().unwrap_or_else(PoisonError::into_inner)[index] = line;
             Ok(())
         });
@@ -163,21 +165,33 @@ impl Drop for Listener {
     }
 }
 
-/// Method and path, once all headers are there; `None` where nothing was said.
-fn read_request(stream: &TcpStream) -> io::Result<Option<String>> {
-    let mut lines = BufReader::new(io::Read::take(stream, REQUEST_LEN)).lines();
-    let Some(first) = lines.next().transpose()? else { return Ok(None) };
-    for line in lines {
-        if line?.is_empty() {
-            break;
-        }
-    }
-    let mut words = first.split(' ');
-    Ok(Some(format!("{} {}", words.next().unwrap_or_default(), words.next().unwrap_or_default())))
+/// What a browser asks.
+struct Request {
+    /// Method and path.
+    line: String,
+    /// Whether the answer may be compressed as RFC 9110, section 8.4.1.2, has it.
+    takes_deflate: bool,
 }
 
-fn answer(request: &str, folder: &Path, further: &BTreeMap<String, Vec<u8>>, policy: Policy) -> Vec<u8> {
-    let path = match request.strip_prefix("GET /").map(|path| path.split(['?', '#']).next().unwrap_or_default()) {
+/// What is asked, once all headers are there; `None` where nothing was said.
+fn read_request(stream: &TcpStream) -> io::Result<Option<Request>> {
+    let mut lines = BufReader::new(io::Read::take(stream, REQUEST_LEN)).lines();
+    let Some(first) = lines.next().transpose()? else { return Ok(None) };
+    let mut takes_deflate = false;
+    for line in lines {
+        let line = line?.to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        takes_deflate |= line.strip_prefix("accept-encoding:").is_some_and(|taken| taken.contains("deflate"));
+    }
+    let mut words = first.split(' ');
+    let line = format!("{} {}", words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    Ok(Some(Request { line, takes_deflate }))
+}
+
+fn answer(request: &Request, folder: &Path, further: &BTreeMap<String, Vec<u8>>, policy: Policy) -> Vec<u8> {
+    let path = match request.line.strip_prefix("GET /").map(|path| path.split(['?', '#']).next().unwrap_or_default()) {
         Some("") => Some("index.html"),
         other => other,
     };
@@ -191,9 +205,15 @@ fn answer(request: &str, folder: &Path, further: &BTreeMap<String, Vec<u8>>, pol
         Policy::NotIsolated => &HEADERS[2..],
         Policy::Nothing => &[],
     };
+    // As nginx and Caddy do: with the level that costs least.
+    let (body, encoding) = match request.takes_deflate {
+        true => (compress_to_vec_zlib(&body, CompressionLevel::BestSpeed as u8), "Content-Encoding: deflate\r\n"),
+        false => (body, ""),
+    };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n");
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n{encoding}{headers}\r\n");
     [head.into_bytes(), body].concat()
 }
 
