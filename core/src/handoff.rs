@@ -2,12 +2,16 @@
 //! Neither the private key nor the payload crosses it.
 
 mod grant;
+mod parts;
 mod request;
 mod text;
 
 pub use grant::{Grant, Unlocked};
+pub use parts::{join as join_parts, split as split_parts};
 pub use request::{NotVerified, Request, RequestedFile};
 pub use text::{Code, MAX_HANDOFF_LEN};
+
+use alloc::string::String;
 
 use crate::header::UnwrapError;
 use crate::seal::SealError;
@@ -34,6 +38,20 @@ pub enum HandoffError {
     /// A part of it is missing, or it was altered on its way.
     #[error("it is not complete, or was altered on its way: {0}")]
     Malformed(&'static str),
+    /// Some of its parts were not given.
+    #[error("of its {count} parts these are missing: {missing}")]
+    MissingParts {
+        /// Their numbers, from 1.
+        missing: String,
+        /// How many there are of all.
+        count: usize,
+    },
+    /// A part of another one, or none, among its parts.
+    #[error("these are not all parts of one request, or of one grant")]
+    OtherPart,
+    /// It does not fit into so few pictures as anybody takes.
+    #[error("it is too long for pictures: it would be more than 64 of them")]
+    ManyParts,
     /// A seal in it says nothing.
     #[error("a seal in it was altered on its way: {0}")]
     Seal(#[from] SealError),

@@ -162,6 +162,10 @@ sentences! { handoff: HandoffError;
     HandoffError::NewerVersion => HandoffError::NewerVersion => "this is of a version of dbseal newer than v1";
     HandoffError::TooLong => HandoffError::TooLong => "it is longer than 16 MiB";
     HandoffError::Malformed(_) => HandoffError::Malformed("why") => "it is not complete, or was altered on its way: why";
+    HandoffError::MissingParts { .. } => HandoffError::MissingParts { missing: "2, 3".into(), count: 4 }
+        => "of its 4 parts these are missing: 2, 3";
+    HandoffError::OtherPart => HandoffError::OtherPart => "these are not all parts of one request, or of one grant";
+    HandoffError::ManyParts => HandoffError::ManyParts => "it is too long for pictures: it would be more than 64 of them";
     HandoffError::Seal(_) => HandoffError::Seal(SealError::NotSigned)
         => "a seal in it was altered on its way: a note is not signed by who it names";
     HandoffError::FileCount => HandoffError::FileCount => "a request is for one file or more, up to 16,384";

@@ -11,6 +11,7 @@ mod identity_args;
 mod json_text;
 mod naming;
 mod plan;
+mod qr;
 mod rewrap_args;
 mod rewraps;
 mod salvaged;

@@ -483,6 +483,17 @@ pub enum JobError {
         /// Why not.
         error: HandoffError,
     },
+    /// A file that starts as a picture does, and is none.
+    #[error("{what} cannot be read as a picture: {why}")]
+    NoPicture {
+        /// Which.
+        what: String,
+        /// What the library says.
+        why: String,
+    },
+    /// A picture without a code.
+    #[error("{0}: no QR code can be read in this picture")]
+    NoCode(String),
     /// Shares that make no key.
     #[error("{what}: {error}")]
     Share {

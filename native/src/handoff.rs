@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    FileName, Grant, Identity, MAX_HANDOFF_LEN, RecipientKind, Request, RequestedFile, Seal, SigningKey, identities_from_text,
+    FileName, Grant, HandoffError, Identity, MAX_HANDOFF_LEN, RecipientKind, Request, RequestedFile, Seal, SigningKey,
+    identities_from_text, join_parts,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -18,6 +19,7 @@ use crate::input::open_regular;
 use crate::keys::read_keyfile;
 use crate::locked::keep_in_memory;
 use crate::output::PendingFile;
+use crate::picture::{codes_in, is_picture};
 use crate::sealing::seal_path;
 use crate::verify::read_seal;
 
@@ -90,18 +92,27 @@ fn file_of(backup: &Path) -> Result<RequestedFile, JobError> {
     RequestedFile::new(name, header, seal.as_ref()).map_err(|error| JobError::Handoff { what: what(), error })
 }
 
-/// A request in a file.
+/// A request in a file, or in pictures of its codes.
 ///
 /// # Errors
 /// One that cannot be read, or is none.
-pub fn read_request(path: &Path) -> Result<Request, JobError> {
-    Request::parse(&read(path)?).map_err(|error| JobError::Handoff { what: path.display().to_string(), error })
+pub fn read_request(paths: &[PathBuf]) -> Result<Request, JobError> {
+    read(paths).and_then(|bytes| Request::parse(&bytes).map_err(|error| failed(paths, error)))
+}
+
+/// The names of what a request or a grant was read from.
+pub(crate) fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn failed(paths: &[PathBuf], error: HandoffError) -> JobError {
+    JobError::Handoff { what: names(paths), error }
 }
 
 /// The identities that a grant makes of the key of its request: each opens one backup, and no other.
-pub(crate) fn granted_identities(request: &Path, grant: &Path) -> Result<Vec<Identity>, JobError> {
-    let failed = |error| JobError::Handoff { what: grant.display().to_string(), error };
-    let asked = read_request(request)?;
+pub(crate) fn granted_identities(request: &Path, grant: &[PathBuf]) -> Result<Vec<Identity>, JobError> {
+    let failed = |error| failed(grant, error);
+    let asked = read_request(&[request.into()])?;
     let granted = Grant::parse(&read(grant)?).map_err(failed)?;
     let identity = read_key(&key_path(request))?;
     let identities: Vec<_> = granted.open(&asked, &identity).map_err(failed)?.into_iter().flatten().collect();
@@ -135,12 +146,18 @@ pub fn forget(request: &Path) -> Result<(), JobError> {
     file.write_all(&zeros).and_then(|()| file.sync_all()).and_then(|()| std::fs::remove_file(&path)).map_err(failed)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, JobError> {
-    let mut bytes = Vec::new();
-    let file = open_regular(path).map_err(|error| JobError::open(path, error))?;
-    // Text takes a third more, and one byte more than allowed shows that it is too long.
-    file.take(2 * MAX_HANDOFF_LEN as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| JobError::read(&path.display().to_string(), error))?;
-    Ok(bytes)
+fn read(paths: &[PathBuf]) -> Result<Vec<u8>, JobError> {
+    let mut pieces = Vec::new();
+    for path in paths {
+        let (mut bytes, what) = (Vec::new(), path.display().to_string());
+        let file = open_regular(path).map_err(|error| JobError::open(path, error))?;
+        // Text takes a third more, and one byte more than allowed shows that it is too long.
+        file.take(2 * MAX_HANDOFF_LEN as u64 + 1).read_to_end(&mut bytes).map_err(|error| JobError::read(&what, error))?;
+        if is_picture(&bytes) {
+            pieces.extend(codes_in(&bytes, &what)?);
+        } else {
+            pieces.push(bytes);
+        }
+    }
+    join_parts(&pieces).map_err(|error| failed(paths, error))
 }

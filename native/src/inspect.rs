@@ -214,7 +214,7 @@ fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer
                     IdentitySource::File(path) => name(path),
                     IdentitySource::Stdin => "standard input".into(),
                     IdentitySource::Command(command) => command.name(),
-                    IdentitySource::Grant { grant, .. } => name(grant),
+                    IdentitySource::Grant { request, .. } => format!("the grant for {}", name(request)),
                 }));
             }
             Err(UnwrapError::NoMatch) => {}

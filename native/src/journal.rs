@@ -26,6 +26,16 @@ pub(crate) struct Change<'a> {
     pub(crate) seal: AfterSeal,
 }
 
+/// What was done to a backup whose change had been stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finished {
+    Nothing,
+    /// Its header was written.
+    InPlace,
+    /// It is another file now.
+    ByCopy,
+}
+
 /// The journal that lies beside a backup, and is about it as it is now.
 pub(crate) struct JournalFile {
     journal: Journal,
@@ -127,20 +137,19 @@ impl JournalFile {
 
     /// Brings a change to its end, or back to its beginning, that was stopped in the middle, as the seal says, or as the file is where it has
     /// one header whole. Only with a key that opens the backup: anybody who can write to the storage could have written the journal.
-    /// Whether the backup is another file now.
     pub(crate) fn finish(
         target: &Target,
         request: &RewrapRequest,
         sealed: Option<Extent>,
         observer: &dyn Observer,
-    ) -> Result<bool, JobError> {
+    ) -> Result<Finished, JobError> {
         if !path_of(&target.path).exists() {
-            return Ok(false);
+            return Ok(Finished::Nothing);
         }
         let not_believed = || observer.warning(&format!("{}: the journal beside it is not about it, and goes", target.what));
         let Some(own) = Self::beside(&target.path, &target.file) else {
             not_believed();
-            return Ok(false);
+            return Ok(Finished::Nothing);
         };
         let (journal, own_header_len) = (&own.journal, own.own_header_len());
         let keys = [journal.before(), journal.after()].into_iter().filter_map(|header| header.unwrap(&request.identities).ok());
@@ -150,7 +159,7 @@ impl JournalFile {
             }
             // The one that the file has is judged as any other; what lies beside it with a header of somebody else is not its journal.
             not_believed();
-            return Ok(false);
+            return Ok(Finished::Nothing);
         };
         target.check_payload(own_header_len, &key)?;
         if request.act == Act::Pretend {
@@ -164,13 +173,19 @@ impl JournalFile {
         };
         let wanted = wanted.filter(|wanted| !own.has_whole(wanted));
         let by_copy = wanted.is_some_and(|wanted| wanted.len() != own_header_len || request.way == Way::Copy && !own.is_torn());
-        match wanted {
-            Some(wanted) if by_copy => target.copy_with(wanted, own_header_len)?.commit()?,
-            Some(wanted) => write(target, wanted)?,
-            None => {}
-        }
+        let finished = match wanted {
+            Some(wanted) if by_copy => {
+                target.copy_with(wanted, own_header_len)?.commit()?;
+                Finished::ByCopy
+            }
+            Some(wanted) => {
+                write(target, wanted)?;
+                Finished::InPlace
+            }
+            None => Finished::Nothing,
+        };
         remove(target)?;
-        Ok(by_copy)
+        Ok(finished)
     }
 
     fn has_whole(&self, header: &Header) -> bool {

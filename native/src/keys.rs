@@ -37,8 +37,8 @@ pub enum IdentitySource {
     Grant {
         /// The request, beside which the key lies.
         request: PathBuf,
-        /// The grant.
-        grant: PathBuf,
+        /// The grant, or its parts.
+        grant: Vec<PathBuf>,
     },
 }
 

@@ -32,6 +32,7 @@ mod metrics;
 mod output;
 mod pace;
 mod parallel;
+mod picture;
 mod pipeline;
 mod place;
 mod pool;

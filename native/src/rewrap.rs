@@ -19,7 +19,7 @@ use crate::destination::{Overwrite, Privacy};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
 use crate::input::{Source, open_regular};
-use crate::journal::{Change, JournalFile, sealed_header};
+use crate::journal::{Change, Finished, JournalFile, sealed_header};
 use crate::output::{CompleteFile, PendingFile};
 use crate::report::Observer;
 use crate::sealing::{now, seal_path};
@@ -100,8 +100,10 @@ pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -
     if is_ignored && sealed.is_some() && !matches!(request.resealing, Some(Resealing::Drop)) {
         return Err(JobError::SealNeedsKey(target.what));
     }
-    if JournalFile::finish(&target, request, sealed, observer)? {
-        target = Target::open(backup, request.act)?;
+    match JournalFile::finish(&target, request, sealed, observer)? {
+        Finished::Nothing => {}
+        Finished::InPlace => target.look_again()?,
+        Finished::ByCopy => target = Target::open(backup, request.act)?,
     }
     let header = target.header()?;
     let seal = request.seal.seal_for(&source, Some(&header))?;
@@ -218,6 +220,12 @@ impl Target {
         // Another may have replaced it before it was locked.
         target.check_unchanged()?;
         Ok(target)
+    }
+
+    /// It was written to, by us.
+    fn look_again(&mut self) -> Result<(), JobError> {
+        self.seen = seen(&self.file.metadata().map_err(|error| JobError::open(&self.path, error))?);
+        Ok(())
     }
 
     /// Refuses a backup whose name another file has meanwhile, or that somebody has written to: a job that makes backups takes no lock.

@@ -45,7 +45,7 @@ impl ShareFile {
 
     fn parse_lines<'a>(mut lines: impl Iterator<Item = &'a str>, what: &str) -> Result<Self, ShareError> {
         let mut field = |name, reason| lines.next().and_then(|line| line.strip_prefix(name)).ok_or(ShareError::Malformed(reason));
-        let code = field("recipient ", "the line with its recipient is missing")?.to_owned();
+        let code = field("recipient ", "the line with its recipient is missing")?.to_ascii_lowercase();
         let number = field("share ", "the line with its number is missing")?.to_owned();
         let mut words = Zeroizing::new(String::with_capacity(512));
         for line in lines {

@@ -5,9 +5,14 @@ use std::fs;
 
 use dbseal_tests::cli::{Ended, Folder};
 use dbseal_tests::inputs::paint;
+use image::{GrayImage, Luma};
 
 /// More than a chunk, and a part of one.
 const PLAIN_LEN: usize = (1 << 20) + 17;
+
+/// Pixels along the side of a module in a picture, and those of the screen around the codes.
+const MODULE: u32 = 4;
+const MARGIN: u32 = 60;
 
 /// The machine that restores, with a backup, and the one that has the private key, and whom to trust.
 struct Machines {
@@ -70,6 +75,56 @@ fn a_backup_opens_where_its_key_never_was() {
         // The key has gone with its use.
         assert!(!machines.here.has("shop.request.key"));
         machines.open("shop.request", "shop.age").ends_with(2, "cannot open shop.request.key");
+    }
+}
+
+/// Takes a picture of each code on a screen, on the other machine: their names.
+fn photograph(screen: &[u8], machine: &Folder, name: &str) -> Vec<String> {
+    let screen = String::from_utf8(screen.to_vec()).expect("text");
+    let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
+    let is_code = |line: &&Vec<char>| !line.is_empty() && line.iter().all(|character| " █▀▄".contains(*character));
+    let mut lines: Vec<_> = lines.iter().filter(is_code).collect();
+    let mut names = Vec::new();
+    while let Some(first) = lines.first() {
+        let code: Vec<_> = lines.drain(..first.len().div_ceil(2)).collect();
+        let is_dark = |x: usize, y: usize| "█".contains(code[y / 2][x]) || code[y / 2][x] == ['▀', '▄'][y % 2];
+        let side = u32::try_from(code[0].len()).expect("a side") * MODULE + 2 * MARGIN;
+        let picture = GrayImage::from_fn(side, side, |x, y| {
+            let module = |at: u32| at.checked_sub(MARGIN).map(|at| (at / MODULE) as usize).filter(|at| *at < code[0].len());
+            match module(x).zip(module(y)) {
+                Some((x, y)) if y < code.len() * 2 && is_dark(x, y) => Luma([20]),
+                Some(_) => Luma([230]),
+                None => Luma([60]),
+            }
+        });
+        names.push(format!("{name}-{}.{}", names.len() + 1, ["png", "jpg"][names.len() % 2]));
+        picture.save(machine.path(&names[names.len() - 1])).expect("there is room");
+    }
+    names
+}
+
+/// By a camera alone: not a file crosses.
+#[test]
+fn a_camera_carries_both_ways() {
+    for (kind, has_one) in [(&[][..], true), (&["--pq"], false)] {
+        let Machines { here, there } = Machines::new(kind);
+        let asked = here.dbseal(["request", "--qr", "-o", "shop.request", "shop.age"]).run().succeeds();
+        let request = photograph(&asked.stdout, &there, "request");
+        assert_eq!(request.len() == 1, has_one, "{}", request.len());
+        let said = String::from_utf8(asked.stdout).expect("text");
+        let code = said.split("Code of the request: ").nth(1).and_then(|rest| rest.lines().next()).expect("the code");
+        let grant = there.dbseal(["grant", "-i", "backup.key", "--trust", "t/trust", "--qr", "--code", code]);
+        let mut grant = grant.args(request.iter().rev().map(String::as_str)).run().succeeds();
+        let grants = photograph(&std::mem::take(&mut grant.stdout), &here, "grant");
+        if let [_, others @ ..] = &*request
+            && !others.is_empty()
+        {
+            let one = there.dbseal(["grant", "-i", "backup.key"]).args(others.iter().map(String::as_str)).run();
+            one.ends_with(1, &format!("of its {} parts these are missing: 1", request.len()));
+        }
+        let given = grants.iter().flat_map(|name| ["--grant", name.as_str()]);
+        here.dbseal(["decrypt", "--request", "shop.request", "-o", "out", "shop.age"]).args(given).run().succeeds();
+        assert!(here.read("out") == here.read("shop.sql"));
     }
 }
 
@@ -148,6 +203,12 @@ fn what_cannot_be_asked_for_is_refused() {
     assert!(!here.has("r") && !here.has("r.key"));
     let _ = machines.request("shop.request", &["shop.age"]);
     here.dbseal(["request", "-o", "shop.request", "shop.age"]).run().fails_with("exists already");
+    // A picture of something else, and what is no picture.
+    GrayImage::from_pixel(300, 200, Luma([128])).save(machines.there.path("wall.png")).expect("there is room");
+    machines.there.dbseal(["grant", "-i", "backup.key", "wall.png"]).run().ends_with(1, "wall.png: no QR code can be read in this picture");
+    let png = machines.there.read("wall.png");
+    machines.there.write("cut.png", &png[..png.len() / 2]);
+    machines.there.dbseal(["grant", "-i", "backup.key", "cut.png"]).run().ends_with(1, "cut.png cannot be read as a picture: ");
     // The one in the place of the other.
     machines.there.dbseal(["grant", "-i", "backup.key", "t/trust"]).run().ends_with(1, "this is neither a request nor a grant of dbseal");
     let text = machines.there.read_text("shop.request");

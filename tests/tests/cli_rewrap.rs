@@ -174,8 +174,10 @@ fn a_header_that_is_half_written_is_read_through_its_journal() {
             for how in [&[][..], &["--salvage"]] {
                 let opened = ["old", "new"].map(|key| {
                     let decrypt = ["decrypt", "-f", "-i", &format!("{key}.key"), "-o", "out", "b/shop.age"];
+                    let _ = fs::remove_file(folder.path("out"));
+                    // What is saved is never a success, also where it is all.
                     let done = folder.dbseal(decrypt).args(how.iter().copied()).run();
-                    done.status.success() && folder.read("out") == folder.read("shop.sql")
+                    (done.status.success() || !how.is_empty()) && folder.has("out") && folder.read("out") == folder.read("shop.sql")
                 });
                 assert_eq!(opened, holders, "{sector} sectors {how:?}");
             }
@@ -226,7 +228,7 @@ fn a_planted_journal_is_not_believed() {
     folder.write("b/shop.age.journal", "junk");
     let rotate = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust", "--sign", "custodian.sign.key", "b/shop.age"];
     let _ = folder.dbseal(rotate).run().succeeds();
-    assert_eq!((names_in(&folder).len(), opens(&folder, "new", "b/shop.age")), (4, true));
+    assert_eq!((names_in(&folder).len(), opens(&folder, "new", "b/shop.age")), (3, true));
     // Nor is one signed by whom nobody would believe.
     let rotate = ["rewrap", "-i", "new.key", "-R", "old.pub", "--trust", "t/trust", "--sign", "db1.sign.key", "b/shop.age"];
     folder.dbseal(rotate).run().ends_with(1, "db1 is not trusted to change recipients");

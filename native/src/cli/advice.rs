@@ -180,7 +180,12 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         }
         JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
         JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
+        JobError::Handoff { error: HandoffError::MissingParts { .. }, .. } => "give all pictures of it, in any order",
+        JobError::Handoff { error: HandoffError::OtherPart, .. } => "give the pictures of one request, or of one grant, and nothing else",
+        JobError::Handoff { error: HandoffError::ManyParts, .. } => "carry it over as a file, on a stick",
         JobError::Handoff { .. } => "carry it over again, all of it",
+        JobError::NoPicture { .. } => "give a PNG or a JPEG, or the text",
+        JobError::NoCode(_) => "take it again: from the front, sharp, with the whole code and its white edge; or carry the text over",
         JobError::Share { error: ShareError::TooFew { .. } | ShareError::TooFewGroups { .. } | ShareError::None, .. } => {
             "give more of them, each with -i"
         }

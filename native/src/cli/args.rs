@@ -168,9 +168,10 @@ pub(super) struct DecryptArgs {
 
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
-    /// Decrypt with the grant in FILE, for the key of a request that was made here; that key is wiped after it
+    /// Decrypt with the grant in FILE, or in a picture of its QR code, for the key of a request that was made here; that key is wiped
+    /// after it. May be repeated, for the pictures of one grant
     #[arg(long, value_name = "FILE", requires = "request", conflicts_with_all = ["identity", "identity_command", "passphrase_file"])]
-    pub(super) grant: Option<PathBuf>,
+    pub(super) grant: Vec<PathBuf>,
     /// The request that the grant is for; FILE.key lies beside it
     #[arg(long, value_name = "FILE", requires = "grant")]
     pub(super) request: Option<PathBuf>,

@@ -28,6 +28,9 @@ pub(super) struct RequestArgs {
     /// Sign the request with the key in the file KEY, so that it shows which machine asks
     #[arg(long, value_name = "KEY")]
     pub(super) sign: Option<PathBuf>,
+    /// Show the request as QR codes too, to be photographed: as few as fit the terminal
+    #[arg(long)]
+    pub(super) qr: bool,
 }
 
 /// Grant backups to a machine that has no key for them.
@@ -36,14 +39,17 @@ pub(super) struct RequestArgs {
 /// and made, is shown as verified.
 #[derive(ArgGroup)]
 pub(super) struct GrantArgs {
-    /// The request
-    #[arg(value_name = "REQUEST")]
-    pub(super) input: PathBuf,
+    /// The request: its file, its text, or the pictures of its QR codes in any order
+    #[arg(value_name = "REQUEST", required = true)]
+    pub(super) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
     /// Write the grant to FILE; without it, to standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Show the grant as QR codes instead of text, to be photographed
+    #[arg(long)]
+    pub(super) qr: bool,
     /// Do not ask: grant the request if this is its code
     #[arg(long, value_name = "CODE")]
     pub(super) code: Option<String>,

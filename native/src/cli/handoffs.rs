@@ -9,23 +9,35 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use super::handoff_args::{GrantArgs, RequestArgs};
+use super::qr::{Draw, draw};
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
 use crate::destination::Overwrite;
 use crate::error::JobError;
-use crate::handoff::{HandoffRequest, forget, key_path, read_request, request};
+use crate::handoff::{HandoffRequest, forget, key_path, names, read_request, request};
 use crate::keys::{IdentitySource, load_identities, load_signing_key};
 use crate::output::PendingFile;
 use crate::report::Observer;
 
-pub(super) fn decide_request(args: RequestArgs, ui: &Arc<Ui>) -> Result<HandoffRequest, JobError> {
-    let key = args.sign.map(|path| load_signing_key(&path, &**ui)).transpose()?;
-    Ok(HandoffRequest { backups: args.inputs, path: args.output, key })
+/// What is asked for, and how it is shown.
+pub(super) struct RequestPlan {
+    asked: HandoffRequest,
+    draw: Draw,
 }
 
-pub(super) fn ask(asked: &HandoffRequest, ui: &Ui) -> Result<Outcome, JobError> {
+pub(super) fn decide_request(args: RequestArgs, ui: &Arc<Ui>) -> Result<RequestPlan, JobError> {
+    let key = args.sign.map(|path| load_signing_key(&path, &**ui)).transpose()?;
+    let draw = if args.qr { Draw::Codes } else { Draw::Nothing };
+    Ok(RequestPlan { asked: HandoffRequest { backups: args.inputs, path: args.output, key }, draw })
+}
+
+pub(super) fn ask(plan: &RequestPlan, ui: &Ui) -> Result<Outcome, JobError> {
+    let asked = &plan.asked;
     let made = request(asked)?;
+    if plan.draw == Draw::Codes {
+        draw(&made.to_bytes(), ui)?;
+    }
     let text = format!(
         "Code of the request: {}\nCarry {} to the machine that has the key, and compare the code there. {} stays here.\n",
         made.code(),
@@ -49,7 +61,7 @@ pub(super) enum Used {
 pub(super) fn forget_used(sources: &[IdentitySource], used: Used, ui: &Ui) -> Result<(), JobError> {
     for source in sources {
         let IdentitySource::Grant { request, .. } = source else { continue };
-        if used == Used::Up && read_request(request)?.files().len() == 1 {
+        if used == Used::Up && read_request(std::slice::from_ref(request))?.files().len() == 1 {
             forget(request)?;
         } else {
             ui.note(&format!("remove {} when you have read all that you want", key_path(request).display()));
@@ -65,6 +77,7 @@ pub(super) struct GrantPlan {
     identities: Vec<Identity>,
     trust: Trust,
     output: Option<PathBuf>,
+    draw: Draw,
     /// The code that was typed instead of an answer.
     code: Option<String>,
     /// Whether backups of which nothing is known are granted with that.
@@ -79,14 +92,15 @@ enum Unverified {
 
 pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, JobError> {
     let request = read_request(&args.input)?;
-    let trust = trust(&args.trust, std::slice::from_ref(&args.input), None)?.unwrap_or_default();
+    let trust = trust(&args.trust, &args.input, None)?.unwrap_or_default();
     let (sources, passphrase) = args.keys.sources()?;
     if sources.is_empty() {
         return Err(JobError::NoIdentity);
     }
     let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
     let unverified = if args.not_verified { Unverified::Granted } else { Unverified::Refused };
-    Ok(GrantPlan { request, what: args.input.display().to_string(), identities, trust, output: args.output, code: args.code, unverified })
+    let draw = if args.qr { Draw::Codes } else { Draw::Nothing };
+    Ok(GrantPlan { request, what: names(&args.input), identities, trust, output: args.output, draw, code: args.code, unverified })
 }
 
 /// Shows what is asked for, asks, and writes the answer.
@@ -122,7 +136,11 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
             file.write_all(answer.to_text().as_bytes())?;
             file.commit()?;
         }
-        None => ui.answer(&answer.to_text(), &answer.to_text())?,
+        None if plan.draw == Draw::Nothing => ui.answer(&answer.to_text(), &answer.to_text())?,
+        None => {}
+    }
+    if plan.draw == Draw::Codes {
+        draw(&answer.to_bytes(), ui)?;
     }
     ui.note(&format!("granted: {} of {}; code of the grant: {}", answer.granted_count(), request.files().len(), answer.code()));
     Ok(Outcome::verified(None))

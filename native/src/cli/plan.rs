@@ -10,7 +10,7 @@ use dbseal_core::{DEFAULT_WORK_FACTOR, Recipient};
 use rustix::fs::FileType;
 
 use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, OutputArgs, Subcommand};
-use super::handoffs::{self, GrantPlan};
+use super::handoffs::{self, GrantPlan, RequestPlan};
 use super::identity_args::IdentityArgs;
 use super::naming::expand;
 use super::rewraps::{self, RewrapPlan};
@@ -25,7 +25,6 @@ use crate::decrypt::{DecryptRequest, Part};
 use crate::destination::{Destination, Overwrite, Streams};
 use crate::encrypt::{Compression, Encoding, EncryptRequest};
 use crate::error::JobError;
-use crate::handoff::HandoffRequest;
 use crate::input::{Fifos, Source, is_same_file};
 use crate::inspect::InspectRequest;
 use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
@@ -48,7 +47,7 @@ pub(super) enum Plan {
     List(ListPlan),
     Seal(AdoptRequest),
     Rewrap(RewrapPlan),
-    Request(HandoffRequest),
+    Request(RequestPlan),
     Grant(Box<GrantPlan>),
 }
 
@@ -149,8 +148,8 @@ fn decrypt(args: DecryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     let (threads, pace) = load(&args.load)?;
     let seal = seals::check(args.seal, &source)?;
     let mut unlock = unlock(args.keys)?;
-    if let (Some(request), Some(grant)) = (args.request, args.grant) {
-        unlock.identities.push(IdentitySource::Grant { request, grant });
+    if let Some(request) = args.request {
+        unlock.identities.push(IdentitySource::Grant { request, grant: args.grant });
     }
     if let Some(keep) = args.salvage {
         let (Source::File(backup), Destination::File { path, overwrite, .. }) = (&source, &destination) else {

@@ -33,6 +33,14 @@ impl Terminal {
         Ok(line.trim() == "yes")
     }
 
+    /// Waits for Enter.
+    pub(super) fn pause(&self, what: &str) -> Result<(), JobError> {
+        let failed = |error| JobError::read("the answer from the terminal", error);
+        let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(|_| JobError::NobodyToAsk)?;
+        writeln!(terminal, "{what}").map_err(failed)?;
+        BufReader::new(terminal).take(MAX_PASSPHRASE_LEN as u64).read_line(&mut String::new()).map_err(failed).map(drop)
+    }
+
     /// Asks twice for a new passphrase; `None` for an empty one.
     pub(super) fn ask_new(&self, what: &str, note: &str) -> Result<Option<Passphrase>, JobError> {
         let first = read_passphrase(&format!("passphrase for {what}{note}"), what)?;

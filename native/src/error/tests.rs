@@ -157,6 +157,8 @@ sentences! {
     E::NotRewrappable(_) => E::NotRewrappable(what()) => "x is armor, whose recipients do not change";
     E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether that is meant";
     E::NotMeant => E::NotMeant => "nothing was changed, as the answer was not yes";
+    E::NoPicture { .. } => E::NoPicture { what: what(), why: "why".into() } => "x cannot be read as a picture: why";
+    E::NoCode(_) => E::NoCode(what()) => "x: no QR code can be read in this picture";
     E::Handoff { .. } => E::Handoff { what: what(), error: HandoffError::OtherRequest } => "x: this grant is for another request";
     E::Share { .. } => E::Share { what: what(), error: ShareError::Mistyped }
         => "x: a word of the share is mistyped or in the wrong place: its checksum does not match";
