@@ -2,18 +2,21 @@
 //! Neither the private key nor the payload crosses it.
 
 mod grant;
+mod new_headers;
 mod parts;
 mod request;
 mod text;
 
 pub use grant::{Grant, Unlocked};
+pub use new_headers::{NewHeader, NewHeaders};
 pub use parts::{join as join_parts, split as split_parts};
-pub use request::{NotVerified, Request, RequestedFile};
+pub use request::{NotVerified, Purpose, Request, RequestedFile};
 pub use text::{Code, MAX_HANDOFF_LEN};
 
 use alloc::string::String;
 
 use crate::header::UnwrapError;
+use crate::rewrap::RewrapError;
 use crate::seal::SealError;
 
 /// Why there is no request, or no grant.
@@ -23,12 +26,26 @@ pub enum HandoffError {
     /// Something else.
     #[error("this is neither a request nor a grant of dbseal")]
     Other,
-    /// The one in the place of the other.
-    #[error("this is a request, and not a grant")]
-    RequestNotGrant,
-    /// The one in the place of the other.
-    #[error("this is a grant, and not a request")]
-    GrantNotRequest,
+    /// One in the place of another.
+    #[error("this is {found}, and not {wanted}")]
+    OtherKind {
+        /// What it is.
+        found: &'static str,
+        /// What it has to be.
+        wanted: &'static str,
+    },
+    /// A grant is asked for in the place of new headers, or the other way round.
+    #[error("this request is for something else: it asks for backups to be opened, or for other recipients, and this answers the other")]
+    OtherPurpose,
+    /// No recipient, or more than fit.
+    #[error("a request for other recipients names one or more, up to 64")]
+    RecipientCount,
+    /// Other recipients cannot be had.
+    #[error(transparent)]
+    Rewrap(#[from] RewrapError),
+    /// A seal says which header its backup has.
+    #[error("a backup in it has a seal, and what changes its recipients has to be signed")]
+    NotSigned,
     /// A later version's.
     #[error("this is of a version of dbseal newer than v1")]
     NewerVersion,

@@ -192,6 +192,14 @@ impl Header {
         &self.stanzas[..self.stanzas.len() - usize::from(self.is_padded())]
     }
 
+    /// How many stanzas of this one `other` has not, and how many of `other` this one has not; the padding is left out.
+    #[must_use]
+    pub fn recipients_that_differ(&self, other: &Self) -> (usize, usize) {
+        let missing = |these: &[Stanza], those: &[Stanza]| these.iter().filter(|stanza| !those.contains(stanza)).count();
+        let [own, others] = [self.recipient_stanzas(), other.recipient_stanzas()];
+        (missing(own, others), missing(others, own))
+    }
+
     /// The tag of each recipient's stanza, in the order of the file; the padding is left out.
     pub fn recipient_tags(&self) -> impl Iterator<Item = &str> {
         self.recipient_stanzas().iter().map(|stanza| stanza.tag.as_str())

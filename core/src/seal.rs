@@ -15,6 +15,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::encoding::{decode_base64_array, encode_base64};
+use crate::header::Header;
+use crate::keys::FileKey;
 use crate::tree::{MAX_GROUPS, Tree};
 use signing::{ID_LEN, decode};
 use text::MAX_NOTE_LEN;
@@ -106,6 +108,37 @@ impl Seal {
             return Err(SealError::TooLong);
         }
         Ok(())
+    }
+
+    /// Adds the note of another header: who changed it, and that they had its file key. The copy of the header is not touched.
+    ///
+    /// # Errors
+    /// See [`Seal::append`].
+    pub fn append_rewrapped(
+        &mut self,
+        before: &Header,
+        header: &Header,
+        file_key: &FileKey,
+        key: &SigningKey,
+        time: Time,
+    ) -> Result<(), SealError> {
+        let note = Note::Rewrapped(Rewrapped {
+            previous: self.last_hash(),
+            signer: key.verifier_key().clone(),
+            time,
+            old_header: Extent::of(&before.to_bytes()),
+            header: Extent::of(&header.to_bytes()),
+            proof: Proof::none(),
+        });
+        self.append(note.proven(&ProofKey::of(file_key)), key)
+    }
+
+    /// This seal with the note that another one has behind the same notes; `None` where that is none that continues it by one.
+    #[must_use]
+    pub fn continued_by(&self, other: &Self) -> Option<Self> {
+        let (last, before) = other.notes.split_last()?;
+        let is_it = before.iter().map(|note| &note.text).eq(self.notes.iter().map(|note| &note.text));
+        is_it.then(|| Self { notes: self.notes.iter().chain([last]).cloned().collect(), unsigned: self.unsigned.clone() })
     }
 
     /// Puts another copy of the header into the unsigned section: the new one after a note of new recipients.

@@ -157,8 +157,13 @@ fn others() {
 
 sentences! { handoff: HandoffError;
     HandoffError::Other => HandoffError::Other => "this is neither a request nor a grant of dbseal";
-    HandoffError::RequestNotGrant => HandoffError::RequestNotGrant => "this is a request, and not a grant";
-    HandoffError::GrantNotRequest => HandoffError::GrantNotRequest => "this is a grant, and not a request";
+    HandoffError::OtherKind { .. } => HandoffError::OtherKind { found: "a request", wanted: "a grant" } => "this is a request, and not a grant";
+    HandoffError::OtherPurpose => HandoffError::OtherPurpose
+        => "this request is for something else: it asks for backups to be opened, or for other recipients, and this answers the other";
+    HandoffError::RecipientCount => HandoffError::RecipientCount => "a request for other recipients names one or more, up to 64";
+    HandoffError::Rewrap(_) => HandoffError::Rewrap(RewrapError::NothingChanges) => "it has these recipients already";
+    HandoffError::NotSigned => HandoffError::NotSigned
+        => "a backup in it has a seal, and what changes its recipients has to be signed";
     HandoffError::NewerVersion => HandoffError::NewerVersion => "this is of a version of dbseal newer than v1";
     HandoffError::TooLong => HandoffError::TooLong => "it is longer than 16 MiB";
     HandoffError::Malformed(_) => HandoffError::Malformed("why") => "it is not complete, or was altered on its way: why";

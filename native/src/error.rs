@@ -483,6 +483,18 @@ pub enum JobError {
         /// Why not.
         error: HandoffError,
     },
+    /// A backup that a request is not about.
+    #[error("{0} is none of the backups of this request, or has got another header since")]
+    NotInRequest(String),
+    /// A backup for which no new header came.
+    #[error("{0}: there is no new header for it in the answer")]
+    NotAnswered(String),
+    /// A seal that is not the one that the answer continues.
+    #[error("{0}: its seal is not the one that it had when the request was made")]
+    OtherSealSince(String),
+    /// A header that may be anybody's.
+    #[error("{0}: nobody whom you trust with that has signed its new header")]
+    NewHeaderNotTrusted(String),
     /// A file that starts as a picture does, and is none.
     #[error("{what} cannot be read as a picture: {why}")]
     NoPicture {

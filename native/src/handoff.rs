@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    FileName, Grant, HandoffError, Identity, MAX_HANDOFF_LEN, RecipientKind, Request, RequestedFile, Seal, SigningKey,
-    identities_from_text, join_parts,
+    FileName, Grant, HandoffError, Identity, MAX_HANDOFF_LEN, NewHeaders, Purpose, Recipient, RecipientKind, Request, RequestedFile, Seal,
+    SigningKey, identities_from_text, join_parts,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -31,10 +31,21 @@ const KEY_ENDING: &str = ".key";
 pub struct HandoffRequest {
     /// The backups.
     pub backups: Vec<PathBuf>,
-    /// Where it goes; the key that it is made with goes beside it, see [`key_path`].
+    /// Where it goes; the key that a grant is for goes beside it, see [`key_path`].
     pub path: PathBuf,
+    /// What for.
+    pub wanted: Wanted,
     /// Who signs it.
     pub key: Option<SigningKey>,
+}
+
+/// What is wanted of the machine with the private key.
+#[derive(Debug)]
+pub enum Wanted {
+    /// A grant, by which this machine opens the backups.
+    Grant,
+    /// New headers, by which these recipients do.
+    NewHeaders(Vec<Recipient>),
 }
 
 /// Writes a request for some backups, and the key that its grant is for.
@@ -50,25 +61,42 @@ pub fn request(asked: &HandoffRequest) -> Result<Request, JobError> {
         })?;
     }
     let files = asked.backups.iter().map(|backup| file_of(backup)).collect::<Result<Vec<_>, _>>()?;
+    let (purpose, key) = match &asked.wanted {
+        Wanted::NewHeaders(recipients) => (Purpose::Rewrap(recipients.clone()), None),
+        Wanted::Grant => {
+            let identity = key_for(&files);
+            let recipient = identity.recipient().expect("a key pair has a public half");
+            (Purpose::Open(recipient), Some(write_key(&identity, &key_path(&asked.path))?))
+        }
+    };
+    let failed = |error| JobError::Handoff { what: asked.path.display().to_string(), error };
+    let request = Request::new(purpose, files, asked.key.as_ref()).map_err(failed)?;
+    let mut file = PendingFile::create(&asked.path, Privacy::Shared, Overwrite::Refused)?;
+    file.write_all(request.to_text().as_bytes())?;
+    // A request whose key is not there would be granted for nothing.
+    if let Some(key) = key {
+        key.commit()?;
+    }
+    file.commit()?;
+    Ok(request)
+}
+
+fn key_for(files: &[RequestedFile]) -> Identity {
     let rng = &mut UnwrapErr(SysRng);
-    let identity = match Request::kind_for(&files) {
+    let identity = match Request::kind_for(files) {
         RecipientKind::Hybrid => Identity::generate_hybrid(rng),
         _ => Identity::generate_x25519(rng),
     };
     keep_in_memory(identity.place());
-    let recipient = identity.recipient().expect("a key pair has a public half");
-    let failed = |error| JobError::Handoff { what: asked.path.display().to_string(), error };
-    let request = Request::new(recipient, files, asked.key.as_ref()).map_err(failed)?;
+    identity
+}
+
+fn write_key(identity: &Identity, path: &Path) -> Result<PendingFile, JobError> {
     let secret = identity.expose_text().expect("a key pair has a private half");
-    let mut key = PendingFile::create(&key_path(&asked.path), Privacy::Owner, Overwrite::Refused)?;
+    let mut key = PendingFile::create(path, Privacy::Owner, Overwrite::Refused)?;
     key.write_all(secret.as_bytes())?;
     key.write_all(b"\n")?;
-    let mut file = PendingFile::create(&asked.path, Privacy::Shared, Overwrite::Refused)?;
-    file.write_all(request.to_text().as_bytes())?;
-    // A request whose key is not there would be granted for nothing.
-    key.commit()?;
-    file.commit()?;
-    Ok(request)
+    Ok(key)
 }
 
 /// Where the key of a request lies.
@@ -98,6 +126,14 @@ fn file_of(backup: &Path) -> Result<RequestedFile, JobError> {
 /// One that cannot be read, or is none.
 pub fn read_request(paths: &[PathBuf]) -> Result<Request, JobError> {
     read(paths).and_then(|bytes| Request::parse(&bytes).map_err(|error| failed(paths, error)))
+}
+
+/// New headers in a file, or in pictures of its codes.
+///
+/// # Errors
+/// As of [`read_request`].
+pub fn read_new_headers(paths: &[PathBuf]) -> Result<NewHeaders, JobError> {
+    read(paths).and_then(|bytes| NewHeaders::parse(&bytes).map_err(|error| failed(paths, error)))
 }
 
 /// The names of what a request or a grant was read from.

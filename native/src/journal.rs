@@ -84,6 +84,26 @@ impl JournalFile {
         [self.journal.before(), self.after()].into_iter().any(|own| Extent::of(&own.to_bytes()) == header)
     }
 
+    /// The header that it had.
+    pub(crate) fn before(&self) -> &Header {
+        self.journal.before()
+    }
+
+    /// Brings the change of this journal to its end.
+    pub(crate) fn complete(&self, target: &Target, change: &Change<'_>, way: Way) -> Result<(), JobError> {
+        let seal = if let AfterSeal::Says(bytes) = &change.seal { Some(target.new_seal(bytes)?) } else { None };
+        target.check_unchanged()?;
+        if way == Way::InPlace && change.new.len() == self.own_header_len() {
+            write(target, change.new)?;
+        } else {
+            target.copy_with(change.new, self.own_header_len())?.commit()?;
+        }
+        if let Some(seal) = seal {
+            seal.commit()?;
+        }
+        remove(target)
+    }
+
     /// The header that it gets.
     pub(crate) fn after(&self) -> &Header {
         self.journal.after()

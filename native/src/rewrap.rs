@@ -6,8 +6,8 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    Batch, CHUNK_LEN, Extent, FileKey, Header, Identity, Layout, Leaving, Note, Opener, PAYLOAD_NONCE_LEN, PayloadNonce, Proof, ProofKey,
-    Recipient, Rewrap, RewrapError, Rewrapped as RewrappedNote, SLOT_LEN, Seal, SigningKey, Spread, Strength,
+    Batch, CHUNK_LEN, Extent, FileKey, Header, Identity, Layout, Leaving, Opener, PAYLOAD_NONCE_LEN, PayloadNonce, Recipient, Rewrap,
+    RewrapError, SLOT_LEN, Seal, SigningKey, Spread, Strength,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -145,16 +145,8 @@ impl RewrapRequest {
             return Ok(if matches!(self.resealing, Some(Resealing::Drop)) { AfterSeal::Gone } else { AfterSeal::None });
         };
         let header = new.to_bytes();
-        let note = Note::Rewrapped(RewrappedNote {
-            previous: seal.last_hash(),
-            signer: key.verifier_key().clone(),
-            time: now(),
-            old_header: Extent::of(&old.to_bytes()),
-            header: Extent::of(&header),
-            proof: Proof::none(),
-        });
         let full = |error| JobError::Seal { what: target.seal_path().display().to_string(), error };
-        seal.append(note.proven(&ProofKey::of(file_key)), key).map_err(full)?;
+        seal.append_rewrapped(old, new, file_key, key, now()).map_err(full)?;
         seal.set_header_copy(&header).map_err(full)?;
         // Whom these trust has to be asked before: who checks the backup would else call it altered.
         if self.seal.policy == SealPolicy::Trusted && seal.judge(&self.seal.trust).header() != Extent::of(&header) {
@@ -195,7 +187,7 @@ fn seen(metadata: &Metadata) -> Seen {
 }
 
 impl Target {
-    fn open(path: &Path, act: Act) -> Result<Self, JobError> {
+    pub(crate) fn open(path: &Path, act: Act) -> Result<Self, JobError> {
         let failed = |error| JobError::open(path, error);
         // A link would have another file changed than the one that people look at, and its seal lies beside that.
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
@@ -238,7 +230,12 @@ impl Target {
         seal_path(&self.path)
     }
 
-    fn header(&self) -> Result<Header, JobError> {
+    /// Whether the file has other names.
+    pub(crate) fn has_links(&self) -> bool {
+        self.has_links
+    }
+
+    pub(crate) fn header(&self) -> Result<Header, JobError> {
         let file = AgeFile::read(io::BufReader::new(At { file: &self.file, offset: 0 }), &self.what)?;
         if file.is_armored { Err(JobError::NotRewrappable(self.what.clone())) } else { Ok(file.header) }
     }

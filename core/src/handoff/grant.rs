@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 use super::HandoffError;
-use super::request::{NotVerified, Request, RequestedFile};
+use super::request::{NotVerified, Purpose, Request, RequestedFile};
 use super::text::{Code, Kind};
 use crate::header::{Header, HeaderPadding, MAX_HEADER_LEN, WrapError};
 use crate::keys::FileKey;
@@ -55,13 +55,14 @@ impl Grant {
     /// Grants the files of a request that are given, and refuses all others.
     ///
     /// # Errors
-    /// A file of another request.
+    /// A file of another request; a request for something else.
     pub fn of(request: &Request, granted: &[Unlocked<'_>], rng: &mut impl CryptoRng) -> Result<Self, HandoffError> {
+        let Purpose::Open(recipient) = request.purpose() else { return Err(HandoffError::OtherPurpose) };
         let hash = request.hash();
         let mut headers: Vec<Option<Header>> = request.files().iter().map(|_| None).collect();
         for unlocked in granted {
             let index = request.files().iter().position(|file| core::ptr::eq(file, unlocked.file)).ok_or(HandoffError::OtherRequest)?;
-            let wrapped = with_wiped_stack(|| request.recipient().wrap(&unlocked.file_key, rng));
+            let wrapped = with_wiped_stack(|| recipient.wrap(&unlocked.file_key, rng));
             let stanzas = Vec::from([wrapped, Stanza::new(GRANT_TAG, &[&hash.to_string()], &[])]);
             let header = Header::of_stanzas(stanzas, HeaderPadding::None, &unlocked.file_key);
             headers[index] = Some(header.map_err(|_: WrapError| HandoffError::TooLong)?);

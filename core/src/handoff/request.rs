@@ -4,18 +4,19 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::text::{Code, Kind, MAX_HANDOFF_LEN, Parts};
+use super::text::{Code, Kind, MAX_HANDOFF_LEN, Parts, print_header, print_seal};
 use super::{HandoffError, Unlocked};
-use crate::header::{Header, MAX_HEADER_LEN};
+use crate::header::Header;
 use crate::keys::FileKey;
 use crate::recipient::{Identity, Recipient, RecipientKind, hybrid};
 use crate::seal::{
-    DASH, Extent, FileName, Label, MAX_SEAL_LEN, MAX_SIGNATURES, Maker, ProofKey, Seal, SigningKey, Trust, VerifiedSeal, VerifierKey,
-    parse_number, parse_signature,
+    DASH, Extent, FileName, Label, MAX_SIGNATURES, Maker, ProofKey, Seal, SigningKey, Trust, VerifiedSeal, VerifierKey, parse_signature,
 };
 use crate::tree::Blake3;
 
 const MAX_FILES: usize = 16_384;
+const MAX_RECIPIENTS: usize = 64;
+const NEW_RECIPIENT: &str = "new-recipient";
 /// Bytes in the headers of all files, with their padding: so many of the longest that dbseal pads to.
 const MAX_HEADERS_LEN: usize = 128 << 20;
 
@@ -23,10 +24,19 @@ const MAX_HEADERS_LEN: usize = 128 << 20;
 /// back byte for byte. Anybody can have written it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    recipient: Recipient,
+    purpose: Purpose,
     files: Vec<RequestedFile>,
     /// Whole lines; none where nobody signed it.
     signatures: String,
+}
+
+/// What a request is for.
+#[derive(Clone, Debug)]
+pub enum Purpose {
+    /// The files are to be opened by the key of this recipient, which was made for this alone.
+    Open(Recipient),
+    /// The files are to have these recipients, in the place of the one whose key opens them.
+    Rewrap(Vec<Recipient>),
 }
 
 /// A file that is asked for: its header, and what its seal says.
@@ -83,6 +93,12 @@ impl RequestedFile {
         &self.header
     }
 
+    /// The notes of its seal.
+    #[must_use]
+    pub fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()
+    }
+
     /// Unwraps its file key.
     ///
     /// # Errors
@@ -108,41 +124,22 @@ impl RequestedFile {
 
     fn parse(parts: &mut Parts<'_>) -> Result<Self, HandoffError> {
         let name = parts.field("file", FileName::parse)?;
-        let (len, carried_len) = parts.field("header", |text| {
-            let (len, carried_len) = text.split_once(' ')?;
-            Some((parse_len(len, MAX_HEADER_LEN)?, parse_len(carried_len, MAX_HEADER_LEN)?))
-        })?;
-        let bytes = parts.bytes(carried_len)?;
-        let (carried, parsed_len) = Header::parse(bytes).map_err(|_| HandoffError::Malformed("a header is none"))?;
-        let header = Some(carried).filter(|_| parsed_len == carried_len).and_then(|header| header.padded_to(len));
-        let header = header.ok_or(HandoffError::Malformed("a header has not the length that is said"))?;
-        let seal = match parts.field("seal", |text| parse_len(text, MAX_SEAL_LEN))? {
-            0 => None,
-            len => Some(Seal::parse(parts.bytes(len)?)?),
-        };
+        let (header, seal) = (parts.header()?, parts.seal()?);
         Self::new(name, header, seal.as_ref())
     }
 
     fn print(&self, text: &mut String) {
-        let as_text = |bytes| String::from_utf8(bytes).expect("headers and notes are text");
-        let carried = as_text(self.header.without_padding().to_bytes());
-        let seal = as_text(self.seal.as_ref().map(Seal::to_bytes).unwrap_or_default());
-        *text += &format!("file {}\nheader {} {}\n{carried}seal {}\n{seal}", self.name, self.header.len(), carried.len(), seal.len());
+        *text += &format!("file {}\n{}{}", self.name, print_header(&self.header), print_seal(self.seal.as_ref()));
     }
 }
 
-fn parse_len(text: &str, most: usize) -> Option<usize> {
-    usize::try_from(parse_number(text)?).ok().filter(|len| *len <= most)
-}
-
 impl Request {
-    /// A request for these files, which `recipient` is to open: a key for this alone. Signed by who asks, if they have something to sign
-    /// with.
+    /// A request for these files. Signed by who asks, if they have something to sign with.
     ///
     /// # Errors
-    /// Too many files, or none; a classical recipient for a post-quantum file; one that gets too long.
-    pub fn new(recipient: Recipient, files: Vec<RequestedFile>, key: Option<&SigningKey>) -> Result<Self, HandoffError> {
-        let mut request = Self { recipient, files, signatures: String::new() };
+    /// Too many files or recipients, or none; a classical recipient who is to open a post-quantum file; one that gets too long.
+    pub fn new(purpose: Purpose, files: Vec<RequestedFile>, key: Option<&SigningKey>) -> Result<Self, HandoffError> {
+        let mut request = Self { purpose, files, signatures: String::new() };
         request.check()?;
         if let Some(key) = key {
             request.signatures = key.sign(&request.signed_text());
@@ -154,7 +151,12 @@ impl Request {
         if self.files.is_empty() || self.files.len() > MAX_FILES {
             return Err(HandoffError::FileCount);
         }
-        match self.recipient.kind() {
+        let recipient = match &self.purpose {
+            Purpose::Open(recipient) => recipient,
+            Purpose::Rewrap(recipients) if (1..=MAX_RECIPIENTS).contains(&recipients.len()) => return Ok(()),
+            Purpose::Rewrap(_) => return Err(HandoffError::RecipientCount),
+        };
+        match recipient.kind() {
             RecipientKind::Hybrid => Ok(()),
             RecipientKind::X25519 if self.files.iter().any(RequestedFile::is_post_quantum) => Err(HandoffError::Weaker),
             RecipientKind::X25519 => Ok(()),
@@ -175,7 +177,15 @@ impl Request {
     pub fn parse(text: &[u8]) -> Result<Self, HandoffError> {
         let bytes = Kind::Request.bytes_of(text)?;
         let mut parts = Kind::Request.rest(&bytes)?;
-        let recipient = parts.field("recipient", |text| text.parse().ok())?;
+        let purpose = if parts.rest.starts_with(b"recipient ") {
+            Purpose::Open(parts.field("recipient", |text| text.parse().ok())?)
+        } else {
+            let mut recipients = Vec::from([parts.field(NEW_RECIPIENT, |text| text.parse().ok())?]);
+            while parts.rest.starts_with(NEW_RECIPIENT.as_bytes()) && recipients.len() < MAX_RECIPIENTS {
+                recipients.push(parts.field(NEW_RECIPIENT, |text| text.parse().ok())?);
+            }
+            Purpose::Rewrap(recipients)
+        };
         let mut files = Vec::new();
         let mut headers_len = 0;
         while parts.rest.starts_with(b"file ") && files.len() < MAX_FILES {
@@ -187,7 +197,7 @@ impl Request {
             }
             files.push(file);
         }
-        let mut request = Self { recipient, files, signatures: String::new() };
+        let mut request = Self { purpose, files, signatures: String::new() };
         request.check()?;
         if let Some(signatures) = parts.rest.strip_prefix(b"\n") {
             let _ = signers(&request.signed_text(), signatures, None)?;
@@ -215,7 +225,11 @@ impl Request {
     }
 
     fn signed_text(&self) -> String {
-        let mut text = format!("{}recipient {}\n", Kind::Request.first_line(), self.recipient);
+        let mut text = String::from(Kind::Request.first_line());
+        match &self.purpose {
+            Purpose::Open(recipient) => text += &format!("recipient {recipient}\n"),
+            Purpose::Rewrap(recipients) => recipients.iter().for_each(|recipient| text += &format!("{NEW_RECIPIENT} {recipient}\n")),
+        }
         self.files.iter().for_each(|file| file.print(&mut text));
         text
     }
@@ -232,10 +246,10 @@ impl Request {
         Code::of(&self.to_bytes())
     }
 
-    /// Whom the grant is for.
+    /// What it is for.
     #[must_use]
-    pub fn recipient(&self) -> &Recipient {
-        &self.recipient
+    pub fn purpose(&self) -> &Purpose {
+        &self.purpose
     }
 
     /// What is asked for.

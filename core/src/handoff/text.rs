@@ -8,6 +8,8 @@ use core::fmt;
 use base64ct::{Base64, Encoding};
 
 use super::HandoffError;
+use crate::header::{Header, MAX_HEADER_LEN};
+use crate::seal::{MAX_SEAL_LEN, Seal, parse_number};
 use crate::tree::Blake3;
 
 /// Bytes in a request or a grant, at most.
@@ -24,13 +26,17 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub(super) enum Kind {
     Request,
     Grant,
+    NewHeaders,
 }
+
+const KINDS: [Kind; 3] = [Kind::Request, Kind::Grant, Kind::NewHeaders];
 
 impl Kind {
     pub(super) fn first_line(self) -> &'static str {
         match self {
             Self::Request => "dbseal/v1 request\n",
             Self::Grant => "dbseal/v1 grant\n",
+            Self::NewHeaders => "dbseal/v1 new-headers\n",
         }
     }
 
@@ -38,28 +44,36 @@ impl Kind {
         match self {
             Self::Request => "REQUEST",
             Self::Grant => "GRANT",
+            Self::NewHeaders => "NEW HEADERS",
         }
     }
 
-    fn other(self) -> (Self, HandoffError) {
+    /// What people call it.
+    fn words(self) -> &'static str {
         match self {
-            Self::Request => (Self::Grant, HandoffError::GrantNotRequest),
-            Self::Grant => (Self::Request, HandoffError::RequestNotGrant),
+            Self::Request => "a request",
+            Self::Grant => "a grant",
+            Self::NewHeaders => "an answer with new headers",
         }
+    }
+
+    /// The one of the others that `is_it` finds.
+    fn mistaken_for(self, is_it: impl Fn(Self) -> bool) -> Option<HandoffError> {
+        let other = KINDS.into_iter().find(|other| *other != self && is_it(*other))?;
+        Some(HandoffError::OtherKind { found: other.words(), wanted: self.words() })
     }
 
     /// What follows its first line.
     pub(super) fn rest(self, bytes: &[u8]) -> Result<Parts<'_>, HandoffError> {
-        let (other, mistaken) = self.other();
         if bytes.len() > MAX_HANDOFF_LEN {
             return Err(HandoffError::TooLong);
         }
-        match bytes.strip_prefix(self.first_line().as_bytes()) {
-            Some(rest) => Ok(Parts { rest }),
-            None if bytes.starts_with(other.first_line().as_bytes()) => Err(mistaken),
-            None if bytes.starts_with(b"dbseal/v") && !bytes.starts_with(b"dbseal/v1 ") => Err(HandoffError::NewerVersion),
-            None => Err(HandoffError::Other),
+        if let Some(rest) = bytes.strip_prefix(self.first_line().as_bytes()) {
+            return Ok(Parts { rest });
         }
+        let is_newer = bytes.starts_with(b"dbseal/v") && !bytes.starts_with(b"dbseal/v1 ");
+        let otherwise = if is_newer { HandoffError::NewerVersion } else { HandoffError::Other };
+        Err(self.mistaken_for(|other| bytes.starts_with(other.first_line().as_bytes())).unwrap_or(otherwise))
     }
 
     /// The same as text, for a screen and a clipboard.
@@ -78,11 +92,10 @@ impl Kind {
         if text.len() > 2 * MAX_HANDOFF_LEN {
             return Err(HandoffError::TooLong);
         }
-        let (other, mistaken) = self.other();
         let edge = |kind: Self, end: &str| format!("-----{end} DBSEAL {}-----", kind.word());
         let find = |needle: &str| text.windows(needle.len()).position(|window| window == needle.as_bytes());
         let Some(start) = find(&edge(self, "BEGIN")) else {
-            return if find(&edge(other, "BEGIN")).is_some() { Err(mistaken) } else { Ok(text.into()) };
+            return self.mistaken_for(|other| find(&edge(other, "BEGIN")).is_some()).map_or_else(|| Ok(text.into()), Err);
         };
         let end = find(&edge(self, "END")).filter(|end| *end > start).ok_or(HandoffError::Malformed("its last line is missing"))?;
         // Mail and terminals break lines, and put spaces at their ends.
@@ -108,12 +121,51 @@ impl<'a> Parts<'a> {
         line.and_then(|line| line.strip_prefix(name)?.strip_prefix(' ')).and_then(parse).ok_or(malformed)
     }
 
+    /// A header that travelled without its padding, as [`print_header`] prints one.
+    pub(super) fn header(&mut self) -> Result<Header, HandoffError> {
+        let (len, carried_len) = self.field("header", |text| {
+            let (len, carried_len) = text.split_once(' ')?;
+            Some((parse_len(len, MAX_HEADER_LEN)?, parse_len(carried_len, MAX_HEADER_LEN)?))
+        })?;
+        let (carried, parsed_len) = Header::parse(self.bytes(carried_len)?).map_err(|_| HandoffError::Malformed("a header is none"))?;
+        let header = Some(carried).filter(|_| parsed_len == carried_len).and_then(|header| header.padded_to(len));
+        header.ok_or(HandoffError::Malformed("a header has not the length that is said"))
+    }
+
+    /// The notes of a seal, as [`print_seal`] prints them.
+    pub(super) fn seal(&mut self) -> Result<Option<Seal>, HandoffError> {
+        match self.field("seal", |text| parse_len(text, MAX_SEAL_LEN))? {
+            0 => Ok(None),
+            len => Ok(Some(Seal::parse(self.bytes(len)?)?)),
+        }
+    }
+
     /// So many bytes.
     pub(super) fn bytes(&mut self, len: usize) -> Result<&'a [u8], HandoffError> {
         let (bytes, rest) = self.rest.split_at_checked(len).ok_or(HandoffError::Malformed("it ends too early"))?;
         self.rest = rest;
         Ok(bytes)
     }
+}
+
+fn parse_len(text: &str, most: usize) -> Option<usize> {
+    usize::try_from(parse_number(text)?).ok().filter(|len| *len <= most)
+}
+
+/// A header without its padding.
+pub(super) fn print_header(header: &Header) -> String {
+    let carried = as_text(header.without_padding().to_bytes());
+    format!("header {} {}\n{carried}", header.len(), carried.len())
+}
+
+/// The notes of a seal, if there is one.
+pub(super) fn print_seal(seal: Option<&Seal>) -> String {
+    let seal = as_text(seal.map(Seal::to_bytes).unwrap_or_default());
+    format!("seal {}\n{seal}", seal.len())
+}
+
+fn as_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("headers and notes are text")
 }
 
 /// What two people read to each other to know that both have the same before them: 80 bits of its hash (BLAKE3).
@@ -158,7 +210,7 @@ mod tests {
         let mailed = format!("Hello,\r\n\r\n{}\r\nBye", text.replace('\n', " \r\n"));
         for text in [text.as_bytes(), mailed.as_bytes()] {
             assert_eq!(Kind::Request.bytes_of(text).as_ref(), Ok(&bytes));
-            assert_eq!(Kind::Grant.bytes_of(text), Err(HandoffError::RequestNotGrant));
+            assert_eq!(Kind::Grant.bytes_of(text), Err(HandoffError::OtherKind { found: "a request", wanted: "a grant" }));
         }
         assert!(text.lines().all(|line| line.len() <= COLUMNS));
         assert_eq!(Kind::Request.bytes_of(&text.as_bytes()[..100]), Err(HandoffError::Malformed("its last line is missing")));

@@ -180,6 +180,13 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         }
         JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
         JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
+        JobError::NotInRequest(_) | JobError::OtherSealSince(_) => "make another request for it",
+        JobError::NotAnswered(_) => "the machine with the key said why; make another request for it if it should have one",
+        JobError::NewHeaderNotTrusted(_) => {
+            "have it signed there with grant --sign KEY, whose role is rewrap; without whom to trust, compare the code of the answer, and name it with --code"
+        }
+        JobError::Handoff { error: HandoffError::NotSigned, .. } => "sign it with --sign KEY, whose role is rewrap",
+        JobError::Handoff { error: HandoffError::Rewrap(RewrapError::Weaker), .. } => "say --allow-weaker if that is meant",
         JobError::Handoff { error: HandoffError::MissingParts { .. }, .. } => "give all pictures of it, in any order",
         JobError::Handoff { error: HandoffError::OtherPart, .. } => "give the pictures of one request, or of one grant, and nothing else",
         JobError::Handoff { error: HandoffError::ManyParts, .. } => "carry it over as a file, on a stick",

@@ -13,15 +13,27 @@ use super::seal_args::TrustArgs;
 /// FILE.key, the key that its grant is for: that stays here. What opens the backups crosses in neither direction.
 ///
 /// Anybody can write a request. Both machines show the same code of it: compare them by voice.
+///
+/// With --rewrap it asks for other recipients: what comes back are new headers, which dbseal rewrap --apply puts before the backups. The
+/// private key stays where it is, and nothing here ever opens a backup.
 #[derive(ArgGroup)]
 #[command(after_help = "Examples:
   dbseal request -o shop.request shop.age                      # here; then, where the key is:
   dbseal grant -i backup.key -o shop.grant shop.request        # and here again:
   dbseal decrypt --request shop.request --grant shop.grant -o shop.sql shop.age")]
 pub(super) struct RequestArgs {
-    /// The backups
+    /// The backups, or folders of them
     #[arg(value_name = "BACKUP", required = true)]
     pub(super) inputs: Vec<PathBuf>,
+    /// Ask for other recipients, in the place of the one whose key opens the backups there
+    #[arg(long)]
+    pub(super) rewrap: bool,
+    /// With --rewrap, who gets them: this recipient (age1... or age1pq...); may be repeated
+    #[arg(short, long, value_name = "RECIPIENT", requires = "rewrap")]
+    pub(super) recipient: Vec<String>,
+    /// With --rewrap, who gets them: the recipients in FILE; may be repeated
+    #[arg(short = 'R', long, value_name = "FILE", requires = "rewrap")]
+    pub(super) recipients_file: Vec<PathBuf>,
     /// Write the request to FILE, and its key to FILE.key
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
@@ -37,6 +49,8 @@ pub(super) struct RequestArgs {
 ///
 /// Shows what is asked for, by whom it was sealed, and the code of the request; then it asks. Only what somebody whom you trust has sealed,
 /// and made, is shown as verified.
+///
+/// A request for other recipients is answered with new headers, which that machine puts before its backups.
 #[derive(ArgGroup)]
 pub(super) struct GrantArgs {
     /// The request: its file, its text, or the pictures of its QR codes in any order
@@ -44,7 +58,13 @@ pub(super) struct GrantArgs {
     pub(super) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
-    /// Write the grant to FILE; without it, to standard output
+    /// Sign the change of recipients with the key in the file KEY: for backups with a seal
+    #[arg(long, value_name = "KEY")]
+    pub(super) sign: Option<PathBuf>,
+    /// Let a post-quantum backup get recipients that a quantum computer opens, or look like one
+    #[arg(long)]
+    pub(super) allow_weaker: bool,
+    /// Write the answer to FILE; without it, to standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// Show the grant as QR codes instead of text, to be photographed

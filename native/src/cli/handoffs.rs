@@ -1,24 +1,29 @@
 //! The hand-off across an air gap, as people see it: what is asked for, what is known of it, and the code that both machines show.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal_core::{Grant, HandoffError, Identity, Request, Trust, Unlocked, UnwrapError};
+use dbseal_core::{
+    Grant, HandoffError, Identity, NewHeader, NewHeaders, Purpose, Request, RewrapError, SigningKey, Strength, Trust, Unlocked, UnwrapError,
+};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use super::handoff_args::{GrantArgs, RequestArgs};
 use super::qr::{Draw, draw};
+use super::rewraps::recipients;
+use super::seals::backups;
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
 use crate::destination::Overwrite;
 use crate::error::JobError;
-use crate::handoff::{HandoffRequest, forget, key_path, names, read_request, request};
+use crate::handoff::{HandoffRequest, Wanted, forget, key_path, names, read_request, request};
 use crate::keys::{IdentitySource, load_identities, load_signing_key};
 use crate::output::PendingFile;
 use crate::report::Observer;
+use crate::sealing::now;
 
 /// What is asked for, and how it is shown.
 pub(super) struct RequestPlan {
@@ -29,7 +34,11 @@ pub(super) struct RequestPlan {
 pub(super) fn decide_request(args: RequestArgs, ui: &Arc<Ui>) -> Result<RequestPlan, JobError> {
     let key = args.sign.map(|path| load_signing_key(&path, &**ui)).transpose()?;
     let draw = if args.qr { Draw::Codes } else { Draw::Nothing };
-    Ok(RequestPlan { asked: HandoffRequest { backups: args.inputs, path: args.output, key }, draw })
+    let wanted = match args.rewrap {
+        true => Wanted::NewHeaders(recipients(&args.recipient, &args.recipients_file, ui)?),
+        false => Wanted::Grant,
+    };
+    Ok(RequestPlan { asked: HandoffRequest { backups: backups(args.inputs, None)?, path: args.output, wanted, key }, draw })
 }
 
 pub(super) fn ask(plan: &RequestPlan, ui: &Ui) -> Result<Outcome, JobError> {
@@ -38,12 +47,13 @@ pub(super) fn ask(plan: &RequestPlan, ui: &Ui) -> Result<Outcome, JobError> {
     if plan.draw == Draw::Codes {
         draw(&made.to_bytes(), ui)?;
     }
-    let text = format!(
-        "Code of the request: {}\nCarry {} to the machine that has the key, and compare the code there. {} stays here.\n",
-        made.code(),
-        printable(&asked.path.display().to_string()),
-        printable(&key_path(&asked.path).display().to_string()),
-    );
+    let name = |path: &Path| printable(&path.display().to_string());
+    let (code, path) = (made.code(), name(&asked.path));
+    let mut text = format!("Code of the request: {code}\nCarry {path} to the machine that has the key, and compare the code there.");
+    if matches!(asked.wanted, Wanted::Grant) {
+        text += &format!(" {} stays here.", name(&key_path(&asked.path)));
+    }
+    text.push('\n');
     ui.answer(&text, &text)?;
     Ok(Outcome::verified(None))
 }
@@ -80,6 +90,9 @@ pub(super) struct GrantPlan {
     draw: Draw,
     /// The code that was typed instead of an answer.
     code: Option<String>,
+    /// What signs a change of recipients.
+    signer: Option<SigningKey>,
+    strength: Strength,
     /// Whether backups of which nothing is known are granted with that.
     unverified: Unverified,
 }
@@ -99,8 +112,21 @@ pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, J
     }
     let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
     let unverified = if args.not_verified { Unverified::Granted } else { Unverified::Refused };
+    let signer = args.sign.map(|path| load_signing_key(&path, &**ui)).transpose()?;
+    let strength = if args.allow_weaker { Strength::MayWeaken } else { Strength::Kept };
     let draw = if args.qr { Draw::Codes } else { Draw::Nothing };
-    Ok(GrantPlan { request, what: names(&args.input), identities, trust, output: args.output, draw, code: args.code, unverified })
+    Ok(GrantPlan {
+        request,
+        what: names(&args.input),
+        identities,
+        trust,
+        output: args.output,
+        draw,
+        code: args.code,
+        signer,
+        strength,
+        unverified,
+    })
 }
 
 /// Shows what is asked for, asks, and writes the answer.
@@ -109,7 +135,14 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
     let request = &plan.request;
     let mut unlocked = Vec::new();
     let by = request.signed_by(&plan.trust).map_or_else(|| "nobody whom you trust".into(), ToString::to_string);
-    ui.note(&format!("request {}, signed by {by}, for a key that was made for it", request.code()));
+    let purpose = match request.purpose() {
+        Purpose::Open(_) => "for a key that was made for it".into(),
+        Purpose::Rewrap(recipients) => {
+            let names: Vec<_> = recipients.iter().map(ToString::to_string).collect();
+            format!("for other recipients, in the place of the ones whose keys you give: {}", names.join(", "))
+        }
+    };
+    ui.note(&format!("request {}, signed by {by}, {purpose}", request.code()));
     let mut is_verified = true;
     for file in request.files() {
         let name = file.name();
@@ -129,24 +162,61 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
         return Err(failed(HandoffError::Unwrap(UnwrapError::NoMatch)));
     }
     plan.confirm(is_verified, unlocked.len())?;
-    let answer = Grant::of(request, &unlocked, &mut UnwrapErr(SysRng)).map_err(failed)?;
-    match &plan.output {
-        Some(path) => {
-            let mut file = PendingFile::create(path, crate::destination::Privacy::Shared, Overwrite::Refused)?;
-            file.write_all(answer.to_text().as_bytes())?;
-            file.commit()?;
+    let of = request.files().len();
+    match request.purpose() {
+        Purpose::Open(_) => {
+            let grant = Grant::of(request, &unlocked, &mut UnwrapErr(SysRng)).map_err(failed)?;
+            plan.answer(&grant.to_text(), &grant.to_bytes(), ui)?;
+            ui.note(&format!("granted: {} of {of}; code of the grant: {}", grant.granted_count(), grant.code()));
         }
-        None if plan.draw == Draw::Nothing => ui.answer(&answer.to_text(), &answer.to_text())?,
-        None => {}
+        Purpose::Rewrap(_) => {
+            let headers = plan.new_headers(&unlocked, ui).map_err(failed)?;
+            if headers.count() == 0 {
+                return Err(failed(HandoffError::Rewrap(RewrapError::NothingChanges)));
+            }
+            plan.answer(&headers.to_text(), &headers.to_bytes(), ui)?;
+            ui.note(&format!("new headers: {} of {of}; code of the answer: {}", headers.count(), headers.code()));
+        }
     }
-    if plan.draw == Draw::Codes {
-        draw(&answer.to_bytes(), ui)?;
-    }
-    ui.note(&format!("granted: {} of {}; code of the grant: {}", answer.granted_count(), request.files().len(), answer.code()));
     Ok(Outcome::verified(None))
 }
 
 impl GrantPlan {
+    /// Writes, prints or draws the answer.
+    fn answer(&self, text: &str, bytes: &[u8], ui: &Ui) -> Result<(), JobError> {
+        match &self.output {
+            Some(path) => {
+                let mut file = PendingFile::create(path, crate::destination::Privacy::Shared, Overwrite::Refused)?;
+                file.write_all(text.as_bytes())?;
+                file.commit()?;
+            }
+            None if self.draw == Draw::Nothing => ui.answer(text, text)?,
+            None => {}
+        }
+        if self.draw == Draw::Codes { draw(bytes, ui) } else { Ok(()) }
+    }
+
+    /// A header for each file that was unlocked and has not these recipients yet.
+    fn new_headers(&self, unlocked: &[Unlocked<'_>], ui: &Ui) -> Result<NewHeaders, HandoffError> {
+        let mut answers = Vec::new();
+        for file in self.request.files() {
+            if !unlocked.iter().any(|unlocked| std::ptr::eq(unlocked.file(), file)) {
+                answers.push(None);
+                continue;
+            }
+            let signer = self.signer.as_ref().map(|key| (key, now()));
+            let new = NewHeader::of(&self.request, file, &self.identities, self.strength, signer, &mut UnwrapErr(SysRng));
+            answers.push(match new {
+                Err(HandoffError::Rewrap(RewrapError::NothingChanges)) => {
+                    ui.note(&format!("{}: it has these recipients already", file.name()));
+                    None
+                }
+                new => Some(new?),
+            });
+        }
+        NewHeaders::of(&self.request, answers)
+    }
+
     /// Says what is known of a backup. Whether anything is.
     fn tell(&self, file: &Unlocked<'_>, ui: &Ui) -> bool {
         let name = file.file().name();

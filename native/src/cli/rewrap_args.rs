@@ -17,7 +17,9 @@ use super::seal_args::TrustArgs;
 #[derive(ArgGroup)]
 #[command(after_help = "Examples:
   dbseal rewrap -i old.key -R new.pub --sign custodian.sign.key /srv/backups
-  dbseal rewrap -i backup.key --add -R auditor.pub shop.age")]
+  dbseal rewrap -i backup.key --add -R auditor.pub shop.age
+  dbseal request --rewrap -R new.pub -o r.request /srv/backups   # where the key is: dbseal grant -i old.key -o r.answer r.request
+  dbseal rewrap --apply r.answer --request r.request /srv/backups")]
 pub(super) struct RewrapArgs {
     /// The backups, or folders of them
     #[arg(value_name = "FILE", required = true)]
@@ -26,11 +28,22 @@ pub(super) struct RewrapArgs {
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
     /// Who gets them: this recipient (age1... or age1pq...); may be repeated
-    #[arg(short, long, value_name = "RECIPIENT", required_unless_present = "recipients_file")]
+    #[arg(short, long, value_name = "RECIPIENT", required_unless_present_any = ["recipients_file", "apply"])]
     pub(super) recipient: Vec<String>,
     /// Who gets them: the recipients in FILE; may be repeated
     #[arg(short = 'R', long, value_name = "FILE")]
     pub(super) recipients_file: Vec<PathBuf>,
+    /// Put the new headers in FILE, which the machine with the key has made, before the backups; may be repeated, for pictures of one answer
+    #[arg(long, value_name = "FILE", requires = "request")]
+    #[arg(conflicts_with_all = ["recipient", "recipients_file", "identity", "identity_command", "add", "only", "sign", "drop_seal", "without_seal"])]
+    pub(super) apply: Vec<PathBuf>,
+    /// The request that they answer
+    #[arg(long, value_name = "FILE", requires = "apply")]
+    pub(super) request: Option<PathBuf>,
+    /// The code of the answer, as the machine with the key showed it: for backups that have no seal, or where you have said nobody whom
+    /// you trust
+    #[arg(long, value_name = "CODE", requires = "apply")]
+    pub(super) code: Option<String>,
     /// Nobody leaves
     #[arg(long, conflicts_with = "only")]
     pub(super) add: bool,

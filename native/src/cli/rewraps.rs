@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use dbseal_core::{Leaving, Strength, Trust};
+use dbseal_core::{Leaving, Recipient, Strength, Trust};
 use serde_json::json;
 
 use super::rewrap_args::RewrapArgs;
@@ -18,6 +18,8 @@ use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
 use crate::against_seal::{Names, SealCheck, SealPolicy};
 use crate::error::JobError;
+use crate::handoff::{names, read_new_headers, read_request};
+use crate::install::{InstallRequest, Origin, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::report::Observer;
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
@@ -25,17 +27,51 @@ use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
 /// Backups, and what is done with each.
 pub(super) struct RewrapPlan {
     inputs: Vec<PathBuf>,
-    request: RewrapRequest,
+    work: Work,
+    act: Act,
+}
+
+enum Work {
+    /// With a key that opens them.
+    Rewrap(RewrapRequest),
+    /// With headers that somebody else has made with one.
+    Install(Box<InstallRequest>),
+}
+
+/// Recipients as they were typed, and those in files.
+pub(super) fn recipients(typed: &[String], files: &[PathBuf], ui: &Ui) -> Result<Vec<Recipient>, JobError> {
+    let mut recipients = typed.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>().map_err(JobError::RecipientArgument)?;
+    for path in files {
+        recipients.extend(load_recipients(path, ui)?);
+    }
+    Ok(recipients)
 }
 
 pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
-    let mut recipients = Vec::new();
-    for text in &args.recipient {
-        recipients.push(text.parse().map_err(JobError::RecipientArgument)?);
-    }
-    for path in &args.recipients_file {
-        recipients.extend(load_recipients(path, &**ui)?);
-    }
+    let act = if args.dry_run { Act::Pretend } else { Act::Do };
+    let work = match &args.request {
+        Some(request) => decide_install(&args, request, act).map(Box::new).map(Work::Install)?,
+        None => return decide_rewrap(args, act, ui),
+    };
+    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, work, act })
+}
+
+fn decide_install(args: &RewrapArgs, request: &Path, act: Act) -> Result<InstallRequest, JobError> {
+    let (request, headers) = (read_request(&[request.into()])?, read_new_headers(&args.apply)?);
+    let origin = match &args.code {
+        Some(code) if code.trim().eq_ignore_ascii_case(&headers.code().to_string()) => Origin::Compared,
+        Some(_) => return Err(JobError::OtherCode(names(&args.apply))),
+        None => Origin::Unseen,
+    };
+    let trust = trust(&args.trust, &args.inputs, None)?;
+    let policy = if trust.is_some() { SealPolicy::Trusted } else { SealPolicy::IfThere };
+    let seal = SealCheck { policy, path: None, trust: trust.unwrap_or_default(), names: Names::MustMatch };
+    let way = if args.copy { Way::Copy } else { Way::InPlace };
+    Ok(InstallRequest { request, headers, origin, seal, way, act })
+}
+
+fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
+    let recipients = recipients(&args.recipient, &args.recipients_file, ui)?;
     if args.only && !args.yes && !Terminal.confirm("Everybody else loses these backups, also whose keys you do not have.")? {
         return Err(JobError::NotMeant);
     }
@@ -67,9 +103,9 @@ pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobEr
         way: if args.copy { Way::Copy } else { Way::InPlace },
         resealing,
         seal: SealCheck { policy, path: None, trust: trust.unwrap_or_else(Trust::default), names: Names::MustMatch },
-        act: if args.dry_run { Act::Pretend } else { Act::Do },
+        act,
     };
-    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, request })
+    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, work: Work::Rewrap(request), act })
 }
 
 /// Does them, on all cores, and tells of each in their order; one that cannot be done keeps none of the others from it.
@@ -98,6 +134,15 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
     }
 }
 
+impl Work {
+    fn on(&self, backup: &Path, observer: &dyn Observer) -> Result<Rewrapped, JobError> {
+        match self {
+            Self::Rewrap(request) => rewrap(request, backup, observer),
+            Self::Install(asked) => install(asked, backup, observer),
+        }
+    }
+}
+
 impl RewrapPlan {
     /// Calls this with what became of each backup, in their order.
     fn each(
@@ -111,7 +156,7 @@ impl RewrapPlan {
                 let send = send.clone();
                 scope.spawn(move || {
                     while let Some((index, backup)) = self.inputs.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
-                        if send.send((index, rewrap(&self.request, backup, observer))).is_err() {
+                        if send.send((index, self.work.on(backup, observer))).is_err() {
                             break;
                         }
                     }
@@ -136,7 +181,7 @@ impl RewrapPlan {
 
     fn tell(&self, backup: &Path, result: &Result<Rewrapped, JobError>, ui: &Ui) -> Result<(), JobError> {
         let name = backup.display().to_string();
-        let pretends = self.request.act == Act::Pretend;
+        let pretends = self.act == Act::Pretend;
         let (state, words) = match result {
             Ok(Rewrapped::Done { left_count, added_count, way }) => {
                 let way = if *way == Way::Copy { ", by a copy" } else { "" };

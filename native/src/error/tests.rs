@@ -157,6 +157,10 @@ sentences! {
     E::NotRewrappable(_) => E::NotRewrappable(what()) => "x is armor, whose recipients do not change";
     E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether that is meant";
     E::NotMeant => E::NotMeant => "nothing was changed, as the answer was not yes";
+    E::NotInRequest(_) => E::NotInRequest(what()) => "x is none of the backups of this request, or has got another header since";
+    E::NotAnswered(_) => E::NotAnswered(what()) => "x: there is no new header for it in the answer";
+    E::OtherSealSince(_) => E::OtherSealSince(what()) => "x: its seal is not the one that it had when the request was made";
+    E::NewHeaderNotTrusted(_) => E::NewHeaderNotTrusted(what()) => "x: nobody whom you trust with that has signed its new header";
     E::NoPicture { .. } => E::NoPicture { what: what(), why: "why".into() } => "x cannot be read as a picture: why";
     E::NoCode(_) => E::NoCode(what()) => "x: no QR code can be read in this picture";
     E::Handoff { .. } => E::Handoff { what: what(), error: HandoffError::OtherRequest } => "x: this grant is for another request";

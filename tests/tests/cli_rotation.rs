@@ -1,0 +1,202 @@
+//! Other recipients for backups whose private key is behind an air gap: a request, new headers, and what is put before the backups.
+#![cfg(unix)]
+
+use std::fs;
+
+use dbseal_core::Header;
+use dbseal_tests::cli::{Ended, Folder};
+use dbseal_tests::inputs::paint;
+use dbseal_tests::tools::tool;
+
+const PLAIN_LEN: usize = (1 << 20) + 17;
+
+/// The machine with the backups, and the one with the private key.
+struct Machines {
+    here: Folder,
+    there: Folder,
+}
+
+impl Machines {
+    /// Two backups in a folder, one of them sealed, for a custodian and the escrow.
+    fn new() -> Self {
+        let (here, there) = (Folder::new(), Folder::new());
+        for key in ["old", "new", "escrow"] {
+            there.dbseal(["keygen", "-o", &format!("{key}.key")]).run().succeeds();
+            here.write(&format!("{key}.pub"), there.read_text(&format!("{key}.pub")));
+        }
+        there.dbseal(["keygen", "--sign", "custodian", "-o", "custodian.sign.key"]).run().succeeds();
+        here.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+        here.write("shop.sql", paint(PLAIN_LEN));
+        for folder in ["b", "t"] {
+            fs::create_dir(here.path(folder)).expect("a folder");
+            fs::create_dir(there.path(folder)).expect("a folder");
+        }
+        let (host, custodian) = (here.read_text("db1.sign.pub"), there.read_text("custodian.sign.pub"));
+        let trust = format!("{}\n{} may=rewrap\n", host.trim(), custodian.trim());
+        here.write("t/trust", &trust);
+        there.write("t/trust", &trust);
+        let encrypt = |name: &str| here.dbseal(["encrypt", "-R", "old.pub", "-R", "escrow.pub", "-o", name, "shop.sql"]);
+        encrypt("b/shop.age").args(["--sign", "db1.sign.key"]).run().succeeds();
+        encrypt("b/bare.age").run().succeeds();
+        Self { here, there }
+    }
+
+    /// Asks for the new key in the place of the old one; the code.
+    fn request(&self, backups: &[&str]) -> String {
+        let _ = fs::remove_file(self.here.path("request"));
+        let asked =
+            self.here.dbseal(["request", "--rewrap", "-R", "new.pub", "-o", "request"]).args(backups.iter().copied()).run().succeeds();
+        self.there.write("request", self.here.read_text("request"));
+        let said = String::from_utf8(asked.stdout).expect("text");
+        said.lines().next().and_then(|line| line.strip_prefix("Code of the request: ")).expect("the code").to_owned()
+    }
+
+    /// Answers; the code of the answer.
+    fn grant(&self, code: &str, more: &[&str]) -> Ended {
+        let _ = fs::remove_file(self.there.path("answer"));
+        let grant = ["grant", "-i", "old.key", "--trust", "t/trust", "-o", "answer", "--code", code, "request"];
+        self.there.dbseal(grant).args(more.iter().copied()).run()
+    }
+
+    fn apply(&self, more: &[&str]) -> Ended {
+        if self.there.has("answer") {
+            self.here.write("answer", self.there.read_text("answer"));
+        }
+        self.here.dbseal(["rewrap", "--apply", "answer", "--request", "request"]).args(more.iter().copied()).run()
+    }
+
+    /// Which of the three keys opens a backup, as age does.
+    fn holders(&self, backup: &str) -> [bool; 3] {
+        self.there.write("carried.age", self.here.read(backup));
+        ["old", "new", "escrow"].map(|key| {
+            let age = self.there.program(tool("age")).args(["-d", "-i", &format!("{key}.key"), "carried.age"]).run();
+            age.status.success() && age.stdout == self.here.read("shop.sql")
+        })
+    }
+}
+
+fn code_of_answer(said: &str) -> String {
+    said.split("code of the answer: ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("the code").to_owned()
+}
+
+#[test]
+fn recipients_change_where_no_key_is() {
+    let machines = Machines::new();
+    let payload = |name: &str| {
+        let bytes = machines.here.read(name);
+        let len = Header::parse(&bytes).expect("a header").1;
+        bytes[len..].to_vec()
+    };
+    let before = ["b/shop.age", "b/bare.age"].map(payload);
+    let code = machines.request(&["b"]);
+    assert!(!machines.here.has("request.key"), "nothing here opens anything");
+    machines.grant(&code, &["--not-verified"]).ends_with(1, "has a seal, and what changes its recipients has to be signed");
+    machines.grant(&code, &["--sign", "custodian.sign.key"]).ends_with(1, "nothing is verified");
+    let said = machines.grant(&code, &["--sign", "custodian.sign.key", "--not-verified"]).succeeds().words();
+    let new = machines.there.read_text("new.pub");
+    assert!(said.contains(new.trim()) && said.contains("new headers: 2 of 2"), "{said}");
+    let answer = code_of_answer(&said);
+
+    // The sealed one needs nobody's word but the custodian's; the other somebody who has looked.
+    let trust = ["--trust", "t/trust"];
+    machines.apply(&[&trust[..], &["--dry-run", "b/shop.age"]].concat()).succeeds();
+    assert_eq!(machines.holders("b/shop.age"), [true, false, true]);
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).succeeds();
+    machines.apply(&["b/bare.age"]).ends_with(1, "nobody whom you trust with that has signed its new header");
+    machines.apply(&["b/bare.age", "--code", "0000-0000-0000-0000"]).ends_with(1, "has another code");
+    let done = machines.apply(&["b/bare.age", "--code", &answer]).succeeds();
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "b/bare.age: done: 1 left, 1 came\n");
+    for name in ["b/shop.age", "b/bare.age"] {
+        assert_eq!(machines.holders(name), [false, true, true], "{name}");
+    }
+    assert!(["b/shop.age", "b/bare.age"].map(payload) == before);
+    let verified = machines.here.dbseal(["verify", "--trust", "t/trust", "b/shop.age"]).run().succeeds();
+    assert!(String::from_utf8_lossy(&verified.stdout).contains("b/shop.age: intact"));
+    // Once more says so, and does nothing.
+    let again = machines.apply(&["b", "--code", &answer]).succeeds();
+    assert_eq!(String::from_utf8_lossy(&again.stdout).matches("it has these recipients already").count(), 2);
+    assert_eq!(fs::read_dir(machines.here.path("b")).expect("a folder").count(), 3);
+}
+
+#[test]
+fn what_is_not_the_answer_is_not_installed() {
+    let machines = Machines::new();
+    let trust = ["--trust", "t/trust"];
+    let code = machines.request(&["b/shop.age"]);
+    machines.there.dbseal(["keygen", "--sign", "stranger", "-o", "stranger.sign.key"]).run().succeeds();
+    machines.grant(&code, &["--sign", "stranger.sign.key"]).succeeds();
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "nobody whom you trust with that has signed its new header");
+    let said = machines.grant(&code, &["--sign", "custodian.sign.key"]).succeeds().words();
+    // With whom to trust, a code is not enough for what nobody of them has signed.
+    let answer = code_of_answer(&said);
+    machines.apply(&[&trust[..], &["--code", &answer, "b/bare.age"]].concat()).ends_with(1, "is none of the backups of this request");
+    // An answer to another request.
+    machines.here.write("first", machines.here.read_text("request"));
+    let _ = machines.request(&["b"]);
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "for another request");
+    fs::rename(machines.here.path("first"), machines.here.path("request")).expect("it is there");
+    // A note that came meanwhile.
+    let seal = machines.here.read("b/shop.age.seal");
+    machines.here.write_secret("old.key", machines.there.read("old.key"));
+    let rewrap = ["rewrap", "-i", "old.key", "--add", "-R", "new.pub", "--sign", "db1.sign.key", "b/shop.age"];
+    machines.here.dbseal(rewrap).run().succeeds();
+    machines
+        .apply(&[&trust[..], &["b/shop.age"]].concat())
+        .ends_with(1, "is none of the backups of this request, or has got another header");
+    machines.here.write("b/shop.age.seal", &seal);
+    // Altered on its way.
+    let text = machines.there.read_text("answer");
+    for at in (0..text.len()).step_by(97) {
+        let mut bytes = text.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        machines.there.write("answer", &bytes);
+        let done = machines.apply(&[&trust[..], &["b/shop.age"]].concat());
+        assert_ne!(done.status.code(), Some(0), "byte {at}");
+    }
+    // A grant in its place, and the other way round.
+    machines.apply(&["b/shop.age"]).ends_with(1, "");
+    machines.here.dbseal(["request", "-o", "open.request", "b/shop.age"]).run().succeeds();
+    machines.there.write("open.request", machines.here.read_text("open.request"));
+    machines.here.dbseal(["decrypt", "--request", "request", "--grant", "answer", "-o", "out", "b/shop.age"]).run().ends_with(1, "");
+}
+
+/// At every step that changes something on the disk, the process is killed; done again, the change comes to its end.
+#[test]
+fn each_step_may_be_the_last() {
+    let machines = Machines::new();
+    let files = ["b/shop.age", "b/shop.age.seal"].map(|name| machines.here.read(name));
+    let code = machines.request(&["b/shop.age"]);
+    machines.grant(&code, &["--sign", "custodian.sign.key"]).succeeds();
+    machines.here.write("answer", machines.there.read_text("answer"));
+    let mut killed_count = 0;
+    for way in [&[][..], &["--copy"]] {
+        for call in ["pwrite64", "write", "fsync", "fdatasync", "linkat", "renameat,renameat2,rename", "unlinkat"] {
+            for step in 1..20 {
+                machines.here.write("b/shop.age", &files[0]);
+                machines.here.write("b/shop.age.seal", &files[1]);
+                let apply = ["rewrap", "--apply", "answer", "--request", "request", "--trust", "t/trust", "b/shop.age"];
+                let inject = format!("inject={call}:signal=SIGKILL:when={step}");
+                let run = machines.here.dbseal(apply).args(way.iter().copied());
+                let is_done = run.under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", &inject]).run().status.success();
+                if is_done {
+                    break;
+                }
+                killed_count += 1;
+                for key in ["old", "new", "escrow"] {
+                    machines.here.write_secret(&format!("{key}.key"), machines.there.read(&format!("{key}.key")));
+                }
+                let opens = ["old", "new", "escrow"].map(|key| {
+                    let decrypt = ["decrypt", "-f", "-i", &format!("{key}.key"), "--trust", "t/trust", "-o", "out", "b/shop.age"];
+                    machines.here.dbseal(decrypt).run().status.success()
+                });
+                assert!(opens == [true, false, true] || opens == [false, true, true], "{inject} {way:?}: {opens:?}");
+                machines.here.dbseal(apply).args(way.iter().copied()).run().succeeds();
+                assert_eq!(machines.holders("b/shop.age"), [false, true, true], "{inject} {way:?}");
+                let verified = machines.here.dbseal(["verify", "--trust", "t/trust", "b/shop.age"]).run().succeeds();
+                assert!(String::from_utf8_lossy(&verified.stdout).contains("b/shop.age: intact"), "{inject} {way:?}");
+                assert!(!machines.here.has("b/shop.age.journal"), "{inject} {way:?}");
+            }
+        }
+    }
+    assert!(killed_count > 10, "{killed_count}");
+}
