@@ -10,6 +10,7 @@ mod handoffs;
 mod identity_args;
 mod json_text;
 mod naming;
+mod opens;
 mod plan;
 mod qr;
 mod rewrap_args;
@@ -204,6 +205,7 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
         Plan::Verify(plan) => checks::verify(&plan, ui, &observer),
         Plan::List(plan) => catalogue::list(&plan, ui, &observer),
         Plan::Rewrap(plan) => rewraps::run(&plan, ui, &observer),
+        Plan::Opens(plan) => opens::tell(&plan, ui),
         Plan::Request(asked) => handoffs::ask(&asked, ui),
         Plan::Grant(plan) => handoffs::grant(&plan, ui),
         Plan::PublicHalves(unlock) => crate::public_halves_of(&unlock, &**ui).map(Outcome::public_halves),

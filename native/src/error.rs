@@ -475,6 +475,9 @@ pub enum JobError {
     /// Of many backups, not all have other recipients now; each was told.
     #[error("{0}")]
     NotAllRewrapped(String),
+    /// Of many backups, the keys do not open all; each was told.
+    #[error("{0}")]
+    NotAllOpened(String),
     /// A request or a grant that cannot be used.
     #[error("{what}: {error}")]
     Handoff {

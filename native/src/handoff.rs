@@ -12,12 +12,12 @@ use dbseal_core::{
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use crate::age_file::header_of;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::open_regular;
 use crate::keys::read_keyfile;
 use crate::locked::keep_in_memory;
+use crate::opens::header;
 use crate::output::PendingFile;
 use crate::picture::{codes_in, is_picture};
 use crate::sealing::seal_path;
@@ -110,8 +110,10 @@ pub fn key_path(request: &Path) -> PathBuf {
 fn file_of(backup: &Path) -> Result<RequestedFile, JobError> {
     let what = || backup.display().to_string();
     // What cannot be opened or read says so better than that it has no header.
-    open_regular(backup).map_err(|error| JobError::open(backup, error))?;
-    let header = header_of(backup).ok_or_else(|| JobError::NotRequestable(what()))?;
+    let header = header(backup).map_err(|error| match error {
+        JobError::Header { .. } => JobError::NotRequestable(what()),
+        error => error,
+    })?;
     let seal = match read_seal(&seal_path(backup))? {
         Some(bytes) => Some(Seal::parse(&bytes).map_err(|error| JobError::Seal { what: what(), error })?),
         None => None,

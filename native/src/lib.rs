@@ -30,6 +30,7 @@ mod keys;
 mod lateness;
 mod locked;
 mod metrics;
+mod opens;
 mod output;
 mod pace;
 mod parallel;
@@ -84,6 +85,7 @@ pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_ide
 pub use lateness::{Late, is_future, late};
 pub use locked::keep_in_memory;
 pub use metrics::Metrics;
+pub use opens::opens;
 pub use pace::Pace;
 pub use place::{Place, Places};
 pub use process::{forbid_core_dumps, run_idle};

@@ -328,3 +328,22 @@ fn each_step_may_be_the_last_or_fail() {
     }
     assert!(stopped_count > 5 * ways.len() * whats.len(), "{stopped_count}");
 }
+
+/// Before a key is thrown away: what it still opens, and afterwards that it opens nothing.
+#[test]
+fn which_backups_a_key_opens() {
+    let folder = folder();
+    encrypt(&folder, "b/other.age", &[]);
+    let inspect = |key: &str| folder.dbseal(["inspect", "-i", key, "b"]).run();
+    assert_eq!(said(&inspect("old.key").succeeds()), "b/other.age: opens\nb/shop.age: opens\n");
+    folder.dbseal(["rewrap", "-i", "old.key", "-R", "new.pub", "b/other.age"]).run().succeeds();
+    let some = inspect("old.key").ends_with(1, "of 2 backups the keys open 1");
+    assert_eq!(said(&some), "b/other.age: DOES NOT OPEN\nb/shop.age: opens\n");
+    folder.dbseal(["inspect", "-i", "old.key", "-i", "new.key", "b"]).run().succeeds();
+    folder.write("b/junk.age", "junk");
+    assert!(
+        said(&inspect("escrow.key").ends_with(1, "the keys open 2"))
+            .contains("b/junk.age: DOES NOT OPEN: b/junk.age: this is not an age file")
+    );
+    folder.dbseal(["inspect", "b"]).run().ends_with(2, "no key to open the file with");
+}

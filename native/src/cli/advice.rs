@@ -180,6 +180,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         }
         JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
         JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
+        JobError::NotAllOpened(_) => "keep the keys of those that do not open, or give them with -i too",
         JobError::NotInRequest(_) | JobError::OtherSealSince(_) => "make another request for it",
         JobError::NotAnswered(_) => "the machine with the key said why; make another request for it if it should have one",
         JobError::NewHeaderNotTrusted(_) => {

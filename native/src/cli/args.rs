@@ -227,17 +227,23 @@ impl From<Keep> for crate::salvage::Keep {
 ///
 /// Nothing of the seal is checked: dbseal verify does that. Ends with 1 for a file that is not complete, and if keys were given and none of
 /// them opens it.
+///
+/// With several files, or a folder of them, it says a line for each: whether one of the keys opens it, by its header alone. It ends with 1 if
+/// there is one that none opens.
 #[derive(ArgGroup)]
+#[command(after_help = "Examples:
+  dbseal inspect shop.age                  # what it says of itself
+  dbseal inspect -i old.key /srv/backups   # which of these the key still opens")]
 pub(super) struct InspectArgs {
-    /// The age file; without it, standard input
+    /// The age file, or several with -i, or folders of them; without any, standard input
     #[arg(value_name = "FILE")]
-    pub(super) input: Option<PathBuf>,
+    pub(super) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
     /// Take the seal from SEAL instead of FILE.seal
     #[arg(long, value_name = "SEAL")]
     pub(super) seal: Option<PathBuf>,
-    /// Print JSON
+    /// Print JSON; for several files, an object a line
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -13,6 +13,7 @@ use super::args::{DecryptArgs, EncryptArgs, InspectArgs, KeygenArgs, LoadArgs, O
 use super::handoffs::{self, GrantPlan, RequestPlan};
 use super::identity_args::IdentityArgs;
 use super::naming::expand;
+use super::opens::{self, OpensPlan};
 use super::rewraps::{self, RewrapPlan};
 use super::seals::{self, ListPlan, VerifyPlan};
 use super::standard::{check_input, check_output};
@@ -41,6 +42,7 @@ pub(super) enum Plan {
     Decrypt(Box<DecryptRequest<'static>>),
     Salvage(Box<SalvageRequest<'static>>),
     Inspect(InspectRequest<'static>),
+    Opens(OpensPlan),
     Keygen(KeygenRequest),
     PublicHalves(Unlock<'static>),
     Verify(VerifyPlan),
@@ -196,7 +198,10 @@ fn check_stdin(source: &Source, identities: &[PathBuf]) -> Result<(), JobError> 
 }
 
 fn inspect(args: InspectArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    let source = file_or_stdin(args.input, "the age file", ui)?;
+    if args.input.len() > 1 || args.input.iter().any(|path| path.is_dir()) {
+        return opens::decide(args, ui).map(Plan::Opens);
+    }
+    let source = file_or_stdin(args.input.into_iter().next(), "the age file", ui)?;
     check_stdin(&source, &args.keys.identity)?;
     let seal = seals::named_seal(args.seal)?;
     Ok(Plan::Inspect(InspectRequest { source, seal, unlock: unlock(args.keys)? }))

@@ -175,6 +175,7 @@ sentences! {
     E::OtherCode(_) => E::OtherCode(what()) => "x has another code: it is not the request that was meant";
     E::GrantNotVerified(_) => E::GrantNotVerified(what()) => "x asks for a backup of which nothing is verified";
     E::NotGranted => E::NotGranted => "nothing was granted, as the answer was not yes";
+    E::NotAllOpened(_) => E::NotAllOpened(what()) => "x";
     E::NotAllRewrapped(_) => E::NotAllRewrapped(what()) => "x";
     E::Idle(_) => E::Idle("operation not permitted".into()) => "cannot run in the idle class: operation not permitted";
     E::Stopped => E::Stopped => "stopped";
