@@ -75,23 +75,49 @@ fn a_passphrase_at_work_is_never_in_swap() {
     assert_eq!(running.end().succeeds().stdout, b"a dump");
 }
 
-/// While a restore runs, for hours perhaps, the private key is not in its memory at all.
+/// While a restore runs, for hours perhaps, the private key is not in its memory at all, wherever it came from; nor was it ever in what all
+/// can read of a process.
 #[test]
 fn a_restore_has_no_private_key() {
     let folder = Folder::with_key();
     folder.write("plain", paint(40 << 20));
     folder.dbseal(["encrypt", "-R", "backup.pub", "-o", "shop.age", "plain"]).run().succeeds();
-    let running = folder.dbseal(["decrypt", "-i", "backup.key", "shop.age", "--", "sh", "-c", "echo $$ >pid; sleep 1000"]).start();
+    let key = folder.read_text("backup.key");
+    let text = key.lines().last().expect("a key");
+    let secrets = [text.as_bytes().to_vec(), secret_of(text)];
+    for given in [["-i", "backup.key"], ["--identity-command", "cat backup.key"]] {
+        restore_without(&folder, "shop.age", &given, &secrets);
+    }
+    folder.dbseal(["keygen", "--shares", "2/3", "-o", "shared.key"]).run().succeeds();
+    folder.dbseal(["encrypt", "-R", "shared.pub", "-o", "shared.age", "plain"]).run().succeeds();
+    let shares = ["shared.1.share", "shared.3.share"];
+    // A line of words, which no other text has.
+    let words = shares.map(|name| folder.read_text(name).lines().last().expect("words").as_bytes().to_vec());
+    restore_without(&folder, "shared.age", &["-i", shares[0], "-i", shares[1]], &words);
+}
+
+fn restore_without(folder: &Folder, backup: &str, given: &[&str], secrets: &[Vec<u8>]) {
+    let _ = fs::remove_file(folder.path("pid"));
+    let run = folder.dbseal(["decrypt", backup]).args(given.iter().copied());
+    let running = run.args(["--", "sh", "-c", "echo $$ >pid; sleep 1000"]).start();
     wait_until("the program runs", || folder.has("pid"));
     let pid = pid(&running);
     assert!(locked_len(pid) > 0, "where the key was is not given back before the end");
     if is_root() {
-        let key = folder.read_text("backup.key");
-        let text = key.lines().last().expect("a key");
         // Then the key has done its work.
         wait_until("something was opened", || !places_of(pid, &paint(64)).is_empty());
-        assert!(places_of(pid, text.as_bytes()).is_empty(), "the text of the key is still there");
-        assert!(places_of(pid, &secret_of(text)).is_empty(), "the key is still there");
+        for secret in secrets {
+            assert!(places_of(pid, secret).is_empty(), "{given:?}: a part of the key is still there");
+        }
+    }
+    for process in fs::read_dir("/proc").expect("processes").flatten() {
+        for name in ["cmdline", "environ"] {
+            // Not all of it is a process, and others end meanwhile.
+            let text = fs::read(process.path().join(name)).unwrap_or_default();
+            for secret in secrets {
+                assert!(!text.windows(secret.len()).any(|window| window == secret), "{given:?}: {:?} {name}", process.path());
+            }
+        }
     }
     running.signal(Signal::TERM);
     running.end().fails_with("interrupted");
