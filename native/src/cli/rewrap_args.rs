@@ -68,6 +68,9 @@ pub(super) struct RewrapArgs {
     /// Change nothing, and say what would be changed
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Do it in this case too
+    #[arg(long, value_name = "CASE", value_parser = ["renamed"])]
+    pub(super) accept: Option<String>,
     /// Do it whoever made the backup; one that has a seal wants --drop-seal too
     #[arg(long, conflicts_with_all = ["trust", "sign"])]
     pub(super) without_seal: bool,

@@ -65,7 +65,7 @@ fn decide_install(args: &RewrapArgs, request: &Path, act: Act) -> Result<Install
     };
     let trust = trust(&args.trust, &args.inputs, None)?;
     let policy = if trust.is_some() { SealPolicy::Trusted } else { SealPolicy::IfThere };
-    let seal = SealCheck { policy, path: None, trust: trust.unwrap_or_default(), names: Names::MustMatch };
+    let seal = SealCheck { policy, path: None, trust: trust.unwrap_or_default(), names: Names::MayDiffer };
     let way = if args.copy { Way::Copy } else { Way::InPlace };
     Ok(InstallRequest { request, headers, origin, seal, way, act })
 }
@@ -85,6 +85,7 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         Some(path) => Some(Resealing::Sign(Box::new(load_signing_key(path, &**ui)?))),
         None => args.drop_seal.then_some(Resealing::Drop),
     };
+    let names = if args.accept.is_some() { Names::MayDiffer } else { Names::MustMatch };
     let (sources, passphrase) = args.keys.sources()?;
     if sources.is_empty() {
         return Err(JobError::NoIdentity);
@@ -102,7 +103,7 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         strength: if args.allow_weaker { Strength::MayWeaken } else { Strength::Kept },
         way: if args.copy { Way::Copy } else { Way::InPlace },
         resealing,
-        seal: SealCheck { policy, path: None, trust: trust.unwrap_or_else(Trust::default), names: Names::MustMatch },
+        seal: SealCheck { policy, path: None, trust: trust.unwrap_or_else(Trust::default), names },
         act,
     };
     Ok(RewrapPlan { inputs: backups(args.inputs, None)?, work: Work::Rewrap(request), act })

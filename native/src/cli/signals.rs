@@ -14,6 +14,10 @@ use crate::unfinished::abandon_unfinished;
 /// How long standard error may hold the end up.
 const LAST_WORDS_WAIT: Duration = Duration::from_millis(500);
 
+const NOTHING_DONE: &str = "what was written so far is not complete; no file got its name";
+/// Of many backups some have other recipients.
+const SOME_DONE: &str = "what was told as done is done; the same command does the rest, and finishes a change that was stopped";
+
 /// `running` is what is told of an interrupted job, once it runs.
 ///
 /// # Errors
@@ -28,7 +32,7 @@ pub(super) fn watch(ui: Arc<Ui>, running: Arc<OnceLock<Running>>) -> Result<(), 
             if let Some(running) = running.get() {
                 let _ = running.write_metrics(None);
             }
-            speak(&ui);
+            speak(&ui, running.get().map_or(NOTHING_DONE, |running| if running.command == "rewrap" { SOME_DONE } else { NOTHING_DONE }));
             std::process::exit(Exit::Refused as i32);
         }
     };
@@ -36,11 +40,11 @@ pub(super) fn watch(ui: Arc<Ui>, running: Arc<OnceLock<Running>>) -> Result<(), 
 }
 
 /// Says so, but does not wait for somebody who no longer reads.
-fn speak(ui: &Arc<Ui>) {
+fn speak(ui: &Arc<Ui>, hint: &'static str) {
     let (spoken, wait) = std::sync::mpsc::channel();
     let ui = Arc::clone(ui);
     let speaker = std::thread::Builder::new().spawn(move || {
-        ui.interrupted();
+        ui.interrupted(hint);
         let _ = spoken.send(());
     });
     if speaker.is_ok() {

@@ -105,9 +105,10 @@ impl Ui {
         }
     }
 
-    pub(super) fn interrupted(&self) {
+    /// `hint` is what to make of what there is.
+    pub(super) fn interrupted(&self, hint: &str) {
         self.clear_progress();
-        self.failure("interrupted", Some("what was written so far is not complete; no file got its name"), None, Exit::Refused);
+        self.failure("interrupted", Some(hint), None, Exit::Refused);
     }
 
     /// # Errors
