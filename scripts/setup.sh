@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a command of ./x needs, and only what is missing. Nothing is installed unannounced: each package is named with its
-# reason and the exact command before it runs. Sources: this system's own apt packages; by name and version, the cargo and npm
+# reason and the exact command before it runs. Sources: this system's own apt packages; by name and version, the cargo, npm and Python
 # registries (into $DBSEAL_TOOLS); rustup's components of the toolchain in use. Nothing else is downloaded.
 #
 #   scripts/setup.sh build|check|demo|bench|bench-web|bench-desktop|desktop|test|web
@@ -34,6 +34,7 @@ has_file_types() { has update-mime-database && has update-desktop-database; }
 has_disks() { has losetup && has mount && has mkfs.ext4; }
 has_packager() { has dpkg-deb && has dpkg-shlibdeps; }
 has_window_libraries() { has pkg-config && pkg-config --exists webkit2gtk-4.1 gtk+-3.0 librsvg-2.0; }
+has_venv() { /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null; }
 has_gnu_time() { [ -x /usr/bin/time ]; }
 
 # --- System packages ---------------------------------------------------------------------------------------------------------
@@ -137,6 +138,15 @@ npm_packages() { # npm_packages REASON NAME@VERSION...
   run npm install --prefix "$tools/npm" --loglevel=error --ignore-scripts --no-audit --no-fund --save-exact "${missing[@]}"
 }
 
+moto() {
+  local version
+  version=$("$tools/moto/bin/python" -c 'import moto; print(moto.__version__)' 2>/dev/null) || true
+  [ "$version" = "$1" ] && return
+  say "missing: moto $1 (plays a key management service for a test)"
+  run /usr/bin/python3 -m venv --clear "$tools/moto"
+  run "$tools/moto/bin/pip" install --quiet --disable-pip-version-check "moto[kms]==$1" flask flask-cors
+}
+
 # --- Rust --------------------------------------------------------------------------------------------------------------------
 
 rust() {
@@ -210,6 +220,8 @@ for_test() {
   need openssh-client "signs and checks the list of what a release holds" has ssh-keygen
   need nodejs "runs the JavaScript implementation of age" has node
   need npm "fetches it, and the official age vectors" has npm
+  need awscli "asks a key management service for a key" has aws
+  need python3-venv "a folder for the Python packages that play the service" has_venv
   browsers
   for_window
   need libglib2.0-bin "opens a file as a double click does, and reads the screen as a screen reader does" has_glib_tools
@@ -284,6 +296,7 @@ case $goal in
     node_is_new
     npm_packages "the official vectors of age and of shares; a third age implementation; is a page for everybody?" cctv-age@0.2.0 slip39@0.1.9 \
       "age-encryption@$TYPAGE" axe-core@4.14.1
+    moto 5.2.5
     rust_targets
     ;;
   *) fail "no such goal: $goal" ;;

@@ -1,4 +1,4 @@
-//! The code blocks of `README.md`, so that what people copy from there is what is tested.
+//! The code blocks of `README.md` and `KEYS.md`, so that what people copy from there is what is tested.
 //!
 //! The words after the three backticks tell the blocks apart: the first is the language, the others are ours.
 
@@ -24,17 +24,21 @@ impl Block {
 /// All code blocks, in their order.
 ///
 /// # Panics
-/// If there is no readme, or a block in it does not end.
+/// If one of the texts is not there, or a block in it does not end.
 #[must_use]
 pub fn blocks() -> Vec<Block> {
-    let text = std::fs::read_to_string(workspace_dir().join("README.md")).expect("a readme");
+    ["README.md", "KEYS.md"].iter().flat_map(|name| blocks_of(name)).collect()
+}
+
+fn blocks_of(name: &str) -> Vec<Block> {
+    let text = std::fs::read_to_string(workspace_dir().join(name)).expect("a text for people");
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let Some(info) = line.strip_prefix("```") else { continue };
         let mut block = Block { info: info.into(), text: String::new() };
         loop {
-            match lines.next().unwrap_or_else(|| panic!("a block of the readme does not end: {info}")) {
+            match lines.next().unwrap_or_else(|| panic!("a block of {name} does not end: {info}")) {
                 "```" => break,
                 line => block.text += &format!("{line}\n"),
             }
