@@ -11,6 +11,7 @@ use std::thread;
 use dbseal_core::{Leaving, Strength, Trust};
 use serde_json::json;
 
+use super::plan::load;
 use super::rewrap_args::RewrapArgs;
 use super::seals::backups;
 use super::terminal::Terminal;
@@ -36,9 +37,11 @@ pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobEr
     for path in &args.recipients_file {
         recipients.extend(load_recipients(path, &**ui)?);
     }
-    if args.only && !args.yes && !Terminal.confirm("Everybody else loses these backups, also whose keys you do not have.")? {
+    let everybody_leaves = args.only || args.new_file_key;
+    if everybody_leaves && !args.yes && !Terminal.confirm("Everybody else loses these backups, also whose keys you do not have.")? {
         return Err(JobError::NotMeant);
     }
+    let (threads, pace) = load(&args.load())?;
     let trust = if args.without_seal { None } else { trust(&args.trust, &args.inputs, None)? };
     let policy = match &trust {
         _ if args.without_seal => SealPolicy::Ignored,
@@ -54,20 +57,27 @@ pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobEr
         return Err(JobError::NoIdentity);
     }
     let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
-    let leaving = match (args.add, args.only) {
+    let leaving = match (args.add, everybody_leaves) {
         (true, _) => Leaving::Nobody,
         (_, true) => Leaving::Everybody,
         _ => Leaving::Opened,
+    };
+    let way = match (args.new_file_key, args.copy) {
+        (true, _) => Way::Anew,
+        (_, true) => Way::Copy,
+        _ => Way::InPlace,
     };
     let request = RewrapRequest {
         identities,
         recipients,
         leaving,
         strength: if args.allow_weaker { Strength::MayWeaken } else { Strength::Kept },
-        way: if args.copy { Way::Copy } else { Way::InPlace },
+        way,
         resealing,
         seal: SealCheck { policy, path: None, trust: trust.unwrap_or_else(Trust::default), names: Names::MustMatch },
         act: if args.dry_run { Act::Pretend } else { Act::Do },
+        threads,
+        pace,
     };
     Ok(RewrapPlan { inputs: backups(args.inputs, None)?, request })
 }
@@ -106,8 +116,10 @@ impl RewrapPlan {
         mut tell: impl FnMut(&Path, Result<Rewrapped, JobError>) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
         let (next, (send, receive)) = (&AtomicUsize::new(0), channel());
+        // One that is encrypted anew takes all cores itself, with a batch for each: so many at once would take the square of that.
+        let at_once = if self.request.way == Way::Anew { 1 } else { thread::available_parallelism().map_or(1, NonZeroUsize::get) };
         thread::scope(|scope| {
-            for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get).min(self.inputs.len()) {
+            for _ in 0..at_once.min(self.inputs.len()) {
                 let send = send.clone();
                 scope.spawn(move || {
                     while let Some((index, backup)) = self.inputs.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
@@ -139,7 +151,11 @@ impl RewrapPlan {
         let pretends = self.request.act == Act::Pretend;
         let (state, words) = match result {
             Ok(Rewrapped::Done { left_count, added_count, way }) => {
-                let way = if *way == Way::Copy { ", by a copy" } else { "" };
+                let way = match way {
+                    Way::InPlace => "",
+                    Way::Copy => ", by a copy",
+                    Way::Anew => ", encrypted anew",
+                };
                 let would = if pretends { "would be " } else { "" };
                 ("done", format!("{would}done: {left_count} left, {added_count} came{way}"))
             }
