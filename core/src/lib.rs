@@ -59,6 +59,7 @@ mod memory;
 mod pad;
 mod payload;
 mod recipient;
+mod reencrypt;
 mod rewrap;
 mod seal;
 #[cfg(test)]
@@ -85,6 +86,7 @@ pub use pad::PAD_TAG;
 pub use payload::{CHUNK_LEN, PayloadError, SLOT_LEN, TAG_LEN};
 pub use recipient::scrypt::{DEFAULT_WORK_FACTOR, MAX_WORK_FACTOR};
 pub use recipient::{Identity, KeyError, POST_QUANTUM_TAGS, Passphrase, Recipient, RecipientKind};
+pub use reencrypt::Reencrypt;
 pub use rewrap::{Leaving, Rewrap, RewrapError, Strength};
 pub use seal::{
     Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, Maker, NotHexadecimal, Note,

@@ -60,28 +60,22 @@ impl Rewrap {
         rng: &mut impl CryptoRng,
     ) -> Result<Self, RewrapError> {
         let file_key = header.unwrap(identities)?;
-        let texts: Vec<String> = recipients.iter().map(Recipient::to_string).collect();
-        // Of each identity, which of the recipients it belongs to.
-        let indices: Vec<Option<usize>> = identities.iter().map(|identity| index_in(&texts, identity)).collect();
         let before = header.recipient_stanzas();
-        let mut is_there = alloc::vec![false; recipients.len()];
+        let mut holders = Holders::of(identities, recipients);
         let mut stanzas = Vec::with_capacity(before.len() + recipients.len());
         for stanza in before {
-            let opened_by = with_wiped_stack(|| position_of_opener(identities, stanza))?;
-            let recipient = opened_by.and_then(|position| indices[position]);
-            // A second stanza for a recipient that is wanted says nothing new.
-            let is_wanted = recipient.is_some_and(|index| !core::mem::replace(&mut is_there[index], true));
+            let holder = holders.of_stanza(stanza)?;
             let leaves = match leaving {
-                Leaving::Opened => opened_by.is_some(),
+                Leaving::Opened => holder.is_opened,
                 Leaving::Nobody => false,
                 Leaving::Everybody => true,
             };
-            if is_wanted || !leaves {
+            if holder.is_wanted || !leaves {
                 stanzas.push(stanza.clone());
             }
         }
         let left_count = before.len() - stanzas.len();
-        let missing = || recipients.iter().zip(&is_there).filter_map(|(recipient, is_there)| (!is_there).then_some(recipient));
+        let missing = || recipients.iter().zip(&holders.is_there).filter_map(|(recipient, is_there)| (!is_there).then_some(recipient));
         let added_count = missing().count();
         if left_count == 0 && added_count == 0 {
             return Err(RewrapError::NothingChanges);
@@ -127,6 +121,38 @@ impl Rewrap {
     }
 }
 
+/// Which of the recipients that are wanted a file has already, as far as the identities that were given tell.
+pub(crate) struct Holders<'a> {
+    identities: &'a [Identity],
+    /// Of each identity, which of the recipients it belongs to.
+    indices: Vec<Option<usize>>,
+    /// Of each recipient, whether a stanza of theirs was seen.
+    is_there: Vec<bool>,
+}
+
+/// Whose a stanza is.
+pub(crate) struct Holder {
+    /// Whether one of the identities opens it.
+    pub(crate) is_opened: bool,
+    /// Whether it is the first one for a recipient who is wanted: a second one says nothing new.
+    pub(crate) is_wanted: bool,
+}
+
+impl<'a> Holders<'a> {
+    pub(crate) fn of(identities: &'a [Identity], recipients: &[Recipient]) -> Self {
+        let texts: Vec<String> = recipients.iter().map(Recipient::to_string).collect();
+        let indices = identities.iter().map(|identity| index_in(&texts, identity)).collect();
+        Self { identities, indices, is_there: alloc::vec![false; recipients.len()] }
+    }
+
+    pub(crate) fn of_stanza(&mut self, stanza: &Stanza) -> Result<Holder, UnwrapError> {
+        let opened_by = with_wiped_stack(|| position_of_opener(self.identities, stanza))?;
+        let recipient = opened_by.and_then(|position| self.indices[position]);
+        let is_wanted = recipient.is_some_and(|index| !core::mem::replace(&mut self.is_there[index], true));
+        Ok(Holder { is_opened: opened_by.is_some(), is_wanted })
+    }
+}
+
 /// The first identity that opens a stanza.
 fn position_of_opener(identities: &[Identity], stanza: &Stanza) -> Result<Option<usize>, UnwrapError> {
     for (position, identity) in identities.iter().enumerate() {
@@ -155,7 +181,7 @@ fn check_company(stanzas: &[Stanza]) -> Result<(), WrapError> {
 }
 
 /// Whether a quantum computer opens what it could not open before, or what looks as if it could not.
-fn is_weakened(before: &[Stanza], after: &[Stanza]) -> bool {
+pub(crate) fn is_weakened(before: &[Stanza], after: &[Stanza]) -> bool {
     let is_post_quantum = |stanza: &Stanza| POST_QUANTUM_TAGS.contains(&stanza.tag.as_str());
     // A kind that is not known here may be any.
     let is_classical = |stanza: &Stanza| !is_post_quantum(stanza) && !stanza.tag.ends_with(GREASE);

@@ -227,6 +227,11 @@ impl Expected<'_> {
         self.payload.len
     }
 
+    /// What the section has to be.
+    pub(crate) fn payload(&self) -> Extent {
+        self.payload
+    }
+
     /// Where the group starts that holds the byte at `offset` of the section.
     pub(crate) fn group_start(&self, offset: u64) -> u64 {
         self.groups.as_ref().map_or(0, |groups| groups.range(groups.index_of(offset)).start)

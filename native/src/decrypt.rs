@@ -19,7 +19,7 @@ use crate::input::{Fifos, Input, Source, StreamReader, check_not_same};
 use crate::journal::JournalFile;
 use crate::keys::Unlock;
 use crate::pace::Pace;
-use crate::parallel::{BATCH_CHUNKS, Transfer};
+use crate::parallel::{BATCH_CHUNKS, Opening, Transfer};
 use crate::pipeline::{Lookahead, flow};
 use crate::report::{Observer, tell_if_compressed};
 use crate::shared_tree::SharedTree;
@@ -229,7 +229,7 @@ impl Job<'_> {
             let tree = SharedTree::default();
             tree.add(0, &nonce);
             let transfer = Transfer { input, output, observer: &**self.observer, pace, threads: *threads };
-            transfer.open(&opener, checked, header_len, self.expected.map(|_| &tree))?;
+            transfer.open(&Opening { opener: &opener, checked, section_offset: header_len, tree: self.expected.map(|_| &tree) })?;
             self.expected.map_or(Ok(()), |expected| expected.check_whole(tree, self.what))?;
             sink.commit()?;
             let read_len = slots.end - slots.start;

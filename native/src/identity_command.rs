@@ -44,7 +44,9 @@ pub(crate) fn output_of(
         let _ = child.wait();
         return Err(JobError::IdentityCommandHangs { program, seconds: WAIT.as_secs() });
     };
-    if status.success() { printed } else { Err(JobError::IdentityCommandFailed { program, status: crate::child::describe(status) }) }
+    // Of one that prints too much the end was not read, which may have killed it.
+    let printed = printed?;
+    if status.success() { Ok(printed) } else { Err(JobError::IdentityCommandFailed { program, status: crate::child::describe(status) }) }
 }
 
 /// Waits as long as there is time.

@@ -112,8 +112,11 @@ impl Input {
 
     /// Opens a file that has to be a regular one.
     pub(crate) fn open_regular(path: &Path) -> Result<Self, JobError> {
-        let what = path.display().to_string();
-        let file = open_regular(path).map_err(|error| JobError::open(path, error))?;
+        Self::of_file(open_regular(path).map_err(|error| JobError::open(path, error))?, path.display().to_string())
+    }
+
+    /// A regular file that is open already.
+    pub(crate) fn of_file(file: File, what: String) -> Result<Self, JobError> {
         let regular = RegularFile::of(&file).map_err(|error| JobError::read(&what, error))?;
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| JobError::read(&what, error.into()))?);
         Ok(Self { what, file, regular, producer: None, wake })

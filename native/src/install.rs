@@ -74,7 +74,7 @@ pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -
                 journal.complete(&target, &change, way)?;
             }
             (None, Way::InPlace) => JournalFile::replace(&target, &change)?,
-            (None, Way::Copy) => JournalFile::replace_by_copy(&target, &change)?,
+            (None, _) => JournalFile::replace_by_copy(&target, &change)?,
         }
     }
     Ok(Rewrapped::Done { left_count, added_count, way })

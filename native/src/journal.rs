@@ -208,6 +208,11 @@ impl JournalFile {
         Ok(finished)
     }
 
+    /// Removes what lies beside a backup as its journal, and was dealt with or not believed.
+    pub(crate) fn discard(target: &Target) -> Result<(), JobError> {
+        if path_of(&target.path).exists() { remove(target) } else { Ok(()) }
+    }
+
     fn has_whole(&self, header: &Header) -> bool {
         match self.found {
             Found::Before => self.journal.before() == header,

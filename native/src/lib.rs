@@ -41,6 +41,7 @@ mod pool;
 mod process;
 mod ranges;
 mod reason;
+mod reencrypt;
 mod replaced;
 mod report;
 mod rewrap;

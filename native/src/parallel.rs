@@ -26,6 +26,16 @@ pub(crate) struct Transfer<'a> {
     pub(crate) threads: NonZeroUsize,
 }
 
+/// A payload that is opened.
+pub(crate) struct Opening<'a> {
+    pub(crate) opener: &'a Opener,
+    pub(crate) checked: CheckedLayout,
+    /// Where the payload section starts in the input, in bytes.
+    pub(crate) section_offset: u64,
+    /// What takes in all that is read there, before it is opened.
+    pub(crate) tree: Option<&'a SharedTree>,
+}
+
 impl Transfer<'_> {
     /// Seals the whole input. `section_offset` is where the payload section starts in the output, in bytes; what is written there is
     /// taken into `tree` while it is still in the core's cache.
@@ -54,33 +64,16 @@ impl Transfer<'_> {
         })
     }
 
-    /// Opens the whole payload. `section_offset` is where the payload section starts in the input, in bytes; what is read there is taken
-    /// into `tree` before it is opened.
-    pub(crate) fn open(
-        &self,
-        opener: &Opener,
-        checked: CheckedLayout,
-        section_offset: u64,
-        tree: Option<&SharedTree>,
-    ) -> Result<(), JobError> {
-        let layout = checked.layout();
+    /// Opens the whole payload.
+    pub(crate) fn open(&self, from: &Opening<'_>) -> Result<(), JobError> {
+        let layout = from.checked.layout();
         let next_index = AtomicU64::new(0);
         let next = || {
             let first_index = next_index.fetch_add(BATCH_CHUNKS as u64, Ordering::Relaxed);
             (first_index < layout.chunk_count()).then_some((first_index, ()))
         };
         self.run(next, |batch, first_index, ()| {
-            let slots = layout.slots(first_index, BATCH_CHUNKS as u64);
-            let len = usize_len(slots.end - slots.start);
-            self.read_at(&mut batch.ciphertext_mut()[..len], section_offset + slots.start)?;
-            self.input.drop_cached(section_offset + slots.start, len);
-            if let Some(tree) = tree {
-                tree.add(slots.start, &batch.ciphertext_mut()[..len]);
-            }
-            batch.set_ciphertext_len(len);
-            opener
-                .open_at(&checked, first_index, batch, Spread::Serial)
-                .map_err(|error| JobError::Payload { what: self.input.what.clone(), error })?;
+            let len = self.open_run(from, batch, first_index)?;
             let mut at = first_index * CHUNK_LEN as u64;
             for slot in batch.opened_slots() {
                 if at == 0 {
@@ -92,6 +85,49 @@ impl Transfer<'_> {
             self.observer.advanced(len as u64);
             Ok(())
         })
+    }
+
+    /// Opens the whole payload and seals it again, each run of chunks where it lies, so that no plaintext leaves its batch.
+    /// `section_offset` is where the new payload section starts in the output, in bytes; what is written there is taken into `tree`.
+    pub(crate) fn reseal(
+        &self,
+        from: &Opening<'_>,
+        sealer: Sealer,
+        section_offset: u64,
+        tree: Option<&SharedTree>,
+    ) -> Result<(), JobError> {
+        let layout = from.checked.layout();
+        let claims = Mutex::new(Claims { sealer: Some(sealer), remaining: layout.chunk_count() });
+        let next = || claims.lock().unwrap_or_else(PoisonError::into_inner).next().map(|claim| (claim.first_index(), claim));
+        self.run(next, |batch, first_index, claim| {
+            let len = self.open_run(from, batch, first_index)?;
+            // Opened chunks lie as those do that are read to be sealed; of a batch of which one was refused none gets here.
+            batch.set_plaintext_len(batch.opened_len());
+            claim.seal(batch, Spread::Serial);
+            let at = layout.slots(first_index, 1).start;
+            if let Some(tree) = tree {
+                tree.add(at, batch.sealed_bytes());
+            }
+            self.output.write_all_at(batch.sealed_bytes(), section_offset + at)?;
+            self.observer.advanced(len as u64);
+            Ok(())
+        })
+    }
+
+    /// Reads the run of chunks that starts at `first_index`, and opens it. Returns the bytes that were read.
+    fn open_run(&self, from: &Opening<'_>, batch: &mut Batch, first_index: u64) -> Result<usize, JobError> {
+        let slots = from.checked.layout().slots(first_index, BATCH_CHUNKS as u64);
+        let len = usize_len(slots.end - slots.start);
+        self.read_at(&mut batch.ciphertext_mut()[..len], from.section_offset + slots.start)?;
+        self.input.drop_cached(from.section_offset + slots.start, len);
+        if let Some(tree) = from.tree {
+            tree.add(slots.start, &batch.ciphertext_mut()[..len]);
+        }
+        batch.set_ciphertext_len(len);
+        from.opener
+            .open_at(&from.checked, first_index, batch, Spread::Serial)
+            .map_err(|error| JobError::Payload { what: self.input.what.clone(), error })?;
+        Ok(len)
     }
 
     /// Runs `work` on every run of chunks that `next` gives out with its first index.

@@ -6,10 +6,13 @@ use dbseal_core::{Extent, Seal, Trust};
 use rustix::io::Errno;
 
 use crate::age_file::header_of;
-use crate::destination::Overwrite;
+use crate::destination::{Overwrite, Privacy};
 use crate::entry::FolderEntry;
-use crate::output::CompleteFile;
+use crate::error::JobError;
+use crate::input::open_regular;
+use crate::output::{CompleteFile, PendingFile};
 use crate::sealing::seal_path;
+use crate::unfinished::Role;
 use crate::verify::read_seal;
 
 /// What the second name ends with. A job that is killed before it ends leaves it.
@@ -22,11 +25,13 @@ pub(crate) struct Replaced {
 }
 
 impl Replaced {
-    /// Keeps the seal that `new` is about to replace; `None` where there is none, or none may be replaced, or the file system has no second
-    /// names.
-    pub(crate) fn keep(new: &CompleteFile, backup: &Path) -> Option<Self> {
+    /// Keeps the seal that `new` is about to replace; `None` where there is none, or none may be replaced.
+    ///
+    /// # Errors
+    /// It cannot be kept: it would be gone for good.
+    pub(crate) fn keep(new: &CompleteFile, backup: &Path) -> Result<Option<Self>, JobError> {
         if new.overwrite() == Overwrite::Refused {
-            return None;
+            return Ok(None);
         }
         let seal = new.entry();
         let kept = seal.beside(ENDING);
@@ -37,13 +42,21 @@ impl Replaced {
             Ok(()) => {}
             // A job before was killed, or the power was cut: after the seal was replaced, or after the backup was too.
             Err(Errno::EXIST | Errno::NOENT) if is_seal_of(&kept_path, backup) && !is_seal_of(new.path(), backup) => {}
-            Err(Errno::EXIST) => {
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => {
                 kept.remove();
-                seal.link_to(&kept).ok()?;
+                if error != Errno::EXIST || seal.link_to(&kept).is_err() {
+                    copy(new.path(), &kept_path)?;
+                }
             }
-            Err(_) => return None,
         }
-        Some(Self { seal, kept })
+        Ok(Some(Self { seal, kept }))
+    }
+
+    /// The one that a job has left beside a backup.
+    pub(crate) fn left_beside(backup: &FolderEntry) -> Self {
+        let seal = backup.beside(".seal");
+        Self { kept: seal.beside(ENDING), seal }
     }
 
     /// The backup was replaced too.
@@ -78,8 +91,21 @@ pub(crate) fn replaced_words(path: &Path) -> String {
     )
 }
 
+/// Keeps a seal where it can have no second name: on a file system that has none (FAT), or where it is another user's (proc(5),
+/// `protected_hardlinks`).
+fn copy(seal: &Path, kept: &Path) -> Result<(), JobError> {
+    let Some(bytes) = read_seal(seal)? else { return Ok(()) };
+    let mut file = PendingFile::create_as(Role::Report, kept, Privacy::Shared, Overwrite::Allowed)?;
+    file.write_all(&bytes)?;
+    if let Ok(before) = open_regular(seal) {
+        // Its owner alone may not be ours to give.
+        let _ = file.set_owner_of(&before);
+    }
+    file.commit()
+}
+
 /// Whether there is a seal at `path`, and the backup has the header that it says.
-fn is_seal_of(path: &Path, backup: &Path) -> bool {
+pub(crate) fn is_seal_of(path: &Path, backup: &Path) -> bool {
     let seal = read_seal(path).ok().flatten().and_then(|bytes| Seal::parse(&bytes).ok());
     let header = header_of(backup).map(|header| Extent::of(&header.to_bytes()));
     seal.is_some_and(|seal| Some(seal.judge(&Trust::default()).header()) == header)

@@ -1,17 +1,20 @@
-//! Other recipients for a backup that exists: a new header, in the place of the old one or before a copy of the payload, which stays as it is.
+//! Other recipients for a backup that exists: a new header, in the place of the old one or before a copy of the payload, which stays as it
+//! is; or, for one whose key others have, all of it anew.
 
 use std::fs::{File, Metadata, TryLockError};
 use std::io;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    Batch, CHUNK_LEN, Extent, FileKey, Header, Identity, Layout, Leaving, Opener, PAYLOAD_NONCE_LEN, PayloadNonce, Recipient, Rewrap,
-    RewrapError, SLOT_LEN, Seal, SigningKey, Spread, Strength,
+    Batch, CHUNK_LEN, CheckedLayout, Extent, FileKey, Header, Identity, Layout, Leaving, Note, Opener, PAYLOAD_NONCE_LEN, PayloadNonce,
+    Recipient, Rewrap, RewrapError, SLOT_LEN, Seal, SealError, SigningKey, Spread, Strength,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use rustix::fs::OFlags;
+use zeroize::Zeroizing;
 
 use crate::against_seal::{SealCheck, SealPolicy};
 use crate::age_file::AgeFile;
@@ -21,6 +24,9 @@ use crate::error::JobError;
 use crate::input::{Source, open_regular};
 use crate::journal::{Change, Finished, JournalFile, sealed_header};
 use crate::output::{CompleteFile, PendingFile};
+use crate::pace::Pace;
+use crate::reencrypt::{reencrypt, take_back};
+use crate::replaced::{Replaced, replaced_seal};
 use crate::report::Observer;
 use crate::sealing::{now, seal_path};
 use crate::unfinished::Role;
@@ -32,7 +38,7 @@ pub struct RewrapRequest {
     pub identities: Vec<Identity>,
     /// Who comes.
     pub recipients: Vec<Recipient>,
-    /// Who leaves.
+    /// Who leaves; with a new file key everybody does.
     pub leaving: Leaving,
     /// Whether a quantum computer may have it easier then.
     pub strength: Strength,
@@ -44,6 +50,10 @@ pub struct RewrapRequest {
     pub seal: SealCheck,
     /// Whether it is done.
     pub act: Act,
+    /// How many threads open and seal what is encrypted anew.
+    pub threads: NonZeroUsize,
+    /// How fast that is read.
+    pub pace: Pace,
 }
 
 /// How a header is replaced.
@@ -53,6 +63,8 @@ pub enum Way {
     InPlace,
     /// By a copy of the backup, which takes its name when it is complete.
     Copy,
+    /// With all that comes after it: every chunk is opened and sealed again under a new file key, and takes the name as a copy does.
+    Anew,
 }
 
 /// What becomes of the seal of a backup that gets another header.
@@ -94,7 +106,12 @@ pub enum Rewrapped {
 /// # Errors
 /// See [`JobError`]. Whenever it fails, or the power does, the backup opens with the old keys or with the new ones.
 pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Result<Rewrapped, JobError> {
+    change(request, backup, observer).inspect_err(|error| request.seal.tell_why_refused(backup, error, observer))
+}
+
+fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Result<Rewrapped, JobError> {
     let (mut target, source) = (Target::open(backup, request.act)?, Source::File(backup.into()));
+    take_back(request, &target, observer)?;
     let is_ignored = request.seal.policy == SealPolicy::Ignored;
     let sealed = if is_ignored { sealed_header(&target.seal_path())? } else { request.seal.sealed_header(&source)? };
     if is_ignored && sealed.is_some() && !matches!(request.resealing, Some(Resealing::Drop)) {
@@ -107,6 +124,9 @@ pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -
     }
     let header = target.header()?;
     let seal = request.seal.seal_for(&source, Some(&header))?;
+    if request.way == Way::Anew {
+        return reencrypt(request, &target, &header, seal.as_ref(), observer);
+    }
     let mut rng = UnwrapErr(SysRng);
     let made = Rewrap::of(&header, &request.identities, &request.recipients, request.leaving, request.strength, &mut rng);
     let rewrap = match made {
@@ -130,10 +150,8 @@ pub fn rewrap(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -
     };
     if request.act == Act::Do {
         let change = Change { header: &header, new: &new, seal: request.resealed(seal, &header, &new, rewrap.file_key(), &target)? };
-        match way {
-            Way::InPlace => JournalFile::replace(&target, &change)?,
-            Way::Copy => JournalFile::replace_by_copy(&target, &change)?,
-        }
+        let replace = if way == Way::InPlace { JournalFile::replace } else { JournalFile::replace_by_copy };
+        replace(&target, &change)?;
     }
     Ok(Rewrapped::Done { left_count: rewrap.left_count(), added_count: rewrap.added_count(), way })
 }
@@ -145,14 +163,25 @@ impl RewrapRequest {
             return Ok(if matches!(self.resealing, Some(Resealing::Drop)) { AfterSeal::Gone } else { AfterSeal::None });
         };
         let header = new.to_bytes();
-        let full = |error| JobError::Seal { what: target.seal_path().display().to_string(), error };
-        seal.append_rewrapped(old, new, file_key, key, now()).map_err(full)?;
-        seal.set_header_copy(&header).map_err(full)?;
+        seal.append_rewrapped(old, new, file_key, key, now()).map_err(|error| target.seal_error(error))?;
+        self.settle(&mut seal, key, &header, target)?;
+        Ok(AfterSeal::Says(seal.to_bytes()))
+    }
+
+    /// Adds the note of a change to a seal, after which `header` is that of the backup.
+    pub(crate) fn append(&self, seal: &mut Seal, key: &SigningKey, note: Note, header: &[u8], target: &Target) -> Result<(), JobError> {
+        seal.append(note, key).map_err(|error| target.seal_error(error))?;
+        self.settle(seal, key, header, target)
+    }
+
+    /// What follows a note of a new header, if it is to be believed.
+    fn settle(&self, seal: &mut Seal, key: &SigningKey, header: &[u8], target: &Target) -> Result<(), JobError> {
+        seal.set_header_copy(header).map_err(|error| target.seal_error(error))?;
         // Whom these trust has to be asked before: who checks the backup would else call it altered.
-        if self.seal.policy == SealPolicy::Trusted && seal.judge(&self.seal.trust).header() != Extent::of(&header) {
+        if self.seal.policy == SealPolicy::Trusted && seal.judge(&self.seal.trust).header() != Extent::of(header) {
             return Err(JobError::MayNotRewrap(key.verifier_key().name().to_string()));
         }
-        Ok(AfterSeal::Says(seal.to_bytes()))
+        Ok(())
     }
 }
 
@@ -174,9 +203,16 @@ pub(crate) struct Target {
     pub(crate) what: String,
     len: u64,
     /// Whether the file has other names.
-    has_links: bool,
+    pub(crate) has_links: bool,
     /// What it was when it was opened.
     seen: Seen,
+}
+
+/// A payload whose first chunk and final one were opened.
+pub(crate) struct CheckedPayload {
+    pub(crate) nonce: PayloadNonce,
+    pub(crate) opener: Opener,
+    pub(crate) checked: CheckedLayout,
 }
 
 /// By what a file is known to be the same, and unchanged: device, number, length and time.
@@ -230,6 +266,10 @@ impl Target {
         seal_path(&self.path)
     }
 
+    pub(crate) fn seal_error(&self, error: SealError) -> JobError {
+        JobError::Seal { what: self.seal_path().display().to_string(), error }
+    }
+
     /// Whether the file has other names.
     pub(crate) fn has_links(&self) -> bool {
         self.has_links
@@ -242,7 +282,7 @@ impl Target {
 
     /// Opens the first chunk and the final one: what is to have new recipients is a backup of that file key, and whole.
     /// `header_len` is where the payload begins.
-    pub(crate) fn check_payload(&self, header_len: usize, file_key: &FileKey) -> Result<(), JobError> {
+    pub(crate) fn check_payload(&self, header_len: usize, file_key: &FileKey) -> Result<CheckedPayload, JobError> {
         let damaged = |error| JobError::Payload { what: self.what.clone(), error };
         let offset = header_len as u64;
         let section_len = self.len.checked_sub(offset).ok_or_else(|| JobError::InputChanged { what: self.what.clone() })?;
@@ -250,9 +290,10 @@ impl Target {
         let mut nonce = [0; PAYLOAD_NONCE_LEN];
         let read = |bytes: &mut [u8], at| self.file.read_exact_at(bytes, offset + at).map_err(|error| JobError::read(&self.what, error));
         read(&mut nonce, 0)?;
-        let opener = Opener::new(file_key, &PayloadNonce::from_bytes(nonce));
+        let nonce = PayloadNonce::from_bytes(nonce);
+        let opener = Opener::new(file_key, &nonce);
         let slot = layout.final_slot();
-        let mut last = vec![0; usize::try_from(slot.end - slot.start).expect("a chunk fits the memory")];
+        let mut last = Zeroizing::new(vec![0; usize::try_from(slot.end - slot.start).expect("a chunk fits the memory")]);
         read(&mut last, slot.start)?;
         let checked = opener.check_end(layout, &mut last).map_err(damaged)?;
         if layout.chunk_count() > 1 {
@@ -261,7 +302,7 @@ impl Target {
             batch.set_ciphertext_len(CHUNK_LEN + (SLOT_LEN - CHUNK_LEN));
             opener.open_at(&checked, 0, &mut batch, Spread::Serial).map_err(damaged)?;
         }
-        Ok(())
+        Ok(CheckedPayload { nonce, opener, checked })
     }
 
     /// A copy with this header in the place of its own, which has so many bytes. It is on the disk, wants only the name, and shares the
@@ -286,6 +327,9 @@ impl Target {
     }
 
     pub(crate) fn remove_seal(&self) -> Result<(), JobError> {
+        if replaced_seal(&self.path).is_some() {
+            Replaced::left_beside(&self.entry).forget();
+        }
         self.remove_beside(".seal")
     }
 

@@ -1,5 +1,6 @@
 //! The seal that is made in the same pass as its backup.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +11,7 @@ use dbseal_core::{
 
 use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
-use crate::input::Source;
+use crate::input::{Source, open_regular};
 use crate::output::{CompleteFile, PendingFile};
 use crate::replaced::Replaced;
 use crate::report::Observer;
@@ -128,7 +129,7 @@ impl<'a> PendingSeal<'a> {
 
 /// What became of a seal when not all was well.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     /// It had no name at any time.
     NeverThere,
     /// It had its name, for all to see, and its backup did not get one.
@@ -139,12 +140,16 @@ enum Fate {
 
 /// Gives the seal its name, and then the backup. Where the backup does not get one, the seal before comes back: by the new one, what is
 /// still there would be taken for damaged.
-fn name_both(seal: CompleteFile, backup: Option<CompleteFile>) -> Result<(), (Fate, JobError)> {
+pub(crate) fn name_both(seal: CompleteFile, backup: Option<CompleteFile>) -> Result<(), (Fate, JobError)> {
     let Some(backup) = backup else {
         return seal.commit().map_err(|error| (if is_named(&error) { Fate::There } else { Fate::NeverThere }, error));
     };
     let entry = seal.entry();
-    let replaced = Replaced::keep(&seal, backup.path());
+    // Whoever changes the backup that is there would put the seal that is kept back, as if this had been stopped: not meanwhile.
+    let replaced_backup = open_regular(backup.path()).ok();
+    let _ = replaced_backup.as_ref().map(File::try_lock_shared);
+    // A new backup is worth more than the seal of the one before, where that cannot be kept.
+    let replaced = Replaced::keep(&seal, backup.path()).ok().flatten();
     let (fate, error) = match seal.commit() {
         Err(error) if is_named(&error) => (Fate::TakenBack, error),
         Err(error) => (Fate::NeverThere, error),

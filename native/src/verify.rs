@@ -14,6 +14,7 @@ use dbseal_core::{
 use rustix::fs::Advice;
 
 use crate::age_file::AgeFile;
+use crate::catalogue::Event;
 use crate::chain::Link;
 use crate::error::JobError;
 use crate::input::{Input, open_regular};
@@ -89,6 +90,9 @@ pub struct Claims {
     pub series: Option<SeriesPlace>,
     /// Whether the backup is where it belongs, as far as it shows without the others.
     pub place: Place,
+    /// Where it was encrypted anew, who says so, and when, as they say: of a note that counts, the last one. What is there is then what
+    /// they made of what was sealed.
+    pub encrypted_anew: Option<Event>,
     /// How many notes say nothing to who checks.
     pub uncounted_notes: usize,
     /// Its place among others; only for a backup that somebody vouches for.
@@ -106,6 +110,7 @@ impl Claims {
             named: judgement.file().cloned(),
             series: judgement.series().cloned(),
             place: place(judgement, backup),
+            encrypted_anew: judgement.counted().filter(|counted| matches!(counted.note.note(), Note::Reencrypted(_))).last().map(Event::of),
             uncounted_notes: judgement.uncounted_len(),
             link: Link::of(judgement),
         }

@@ -179,7 +179,10 @@ fn a_header_that_is_half_written_is_read_through_its_journal() {
                     let done = folder.dbseal(decrypt).args(how.iter().copied()).run();
                     (done.status.success() || !how.is_empty()) && folder.has("out") && folder.read("out") == folder.read("shop.sql")
                 });
-                assert_eq!(opened, holders, "{sector} sectors {how:?}");
+                // What is saved may be that of an old header which is still there.
+                let is_so =
+                    if how.is_empty() { opened == holders } else { opened.iter().zip(holders).all(|(opened, holds)| *opened || !holds) };
+                assert!(is_so, "{sector} sectors {how:?}: {opened:?}");
             }
             if let Some(seal) = seal {
                 // Intact is what other programs open too.

@@ -1,7 +1,8 @@
 //! Other recipients for a file that exists, from the bytes of its header alone.
 
 use dbseal::core::{
-    FileKey, Header, HeaderPadding, Identity, Leaving, Passphrase, Recipient, Rewrap, RewrapError, Stanza, Strength, UnwrapError, WrapError,
+    FileKey, Header, HeaderPadding, Identity, Leaving, Passphrase, Recipient, Reencrypt, Rewrap, RewrapError, Stanza, Strength,
+    UnwrapError, WrapError,
 };
 use dbseal_tests::inputs::Replay;
 
@@ -157,4 +158,44 @@ fn a_passphrase_gives_way_to_a_key_and_takes_no_company() {
     let after = rewrap(Leaving::Opened).expect("it opens").header().expect("there is room");
     assert_eq!(after.len(), 4096);
     assert!(opens(&after, &new));
+}
+
+fn anew(header: &Header, with: &[&Identity], to: &[&Identity], strength: Strength) -> Result<Reencrypt, RewrapError> {
+    let with: Vec<_> = with.iter().map(|identity| copy(identity)).collect();
+    Reencrypt::of(header, &with, &recipients(to), strength, &mut Replay(2))
+}
+
+#[test]
+fn a_new_file_key_is_for_those_who_are_named() {
+    let [old, new, escrow] = [1, 2, 3].map(|seed| Identity::generate_x25519(&mut Replay(seed)));
+    let before = header_for(&[&old, &escrow], HeaderPadding::None);
+    for (to, counts, who) in [
+        (&[&new][..], (2, 1), [false, true, false]),
+        (&[&old, &new], (1, 1), [true, true, false]),
+        // Nobody comes, and nobody but the key goes.
+        (&[&old, &escrow], (0, 0), [true, false, true]),
+    ] {
+        let anew = anew(&before, &[&old, &escrow], to, Strength::Kept).expect("it opens");
+        assert_eq!((anew.left_count(), anew.added_count()), counts);
+        assert_eq!((anew.header().len(), anew.header().is_padded()), (4096, true));
+        assert!(before.is_of(anew.old_file_key()) && !anew.header().is_of(anew.old_file_key()));
+        assert_eq!([&old, &new, &escrow].map(|identity| anew.header().unwrap(&[copy(identity)]).is_ok()), who);
+    }
+    let no_match = RewrapError::Unwrap(UnwrapError::NoMatch);
+    assert_eq!(anew(&before, &[&new], &[&new], Strength::Kept).err(), Some(no_match));
+    let nobody = RewrapError::Wrap(WrapError::NoRecipient);
+    assert_eq!(anew(&before, &[&old], &[], Strength::Kept).err(), Some(nobody));
+}
+
+#[test]
+fn a_new_file_key_is_no_weaker() {
+    let classical = Identity::generate_x25519(&mut Replay(1));
+    let hybrid = Identity::generate_hybrid(&mut Replay(2));
+    let before = header_for(&[&hybrid], HeaderPadding::Fixed);
+    assert_eq!(anew(&before, &[&hybrid], &[&classical], Strength::Kept).err(), Some(RewrapError::Weaker));
+    assert!(anew(&before, &[&hybrid], &[&classical], Strength::MayWeaken).is_ok());
+    let mixed = RewrapError::Wrap(WrapError::MixedPostQuantum);
+    assert_eq!(anew(&before, &[&hybrid], &[&classical, &hybrid], Strength::MayWeaken).err(), Some(mixed));
+    let stronger = anew(&header_for(&[&classical], HeaderPadding::Fixed), &[&classical], &[&hybrid], Strength::Kept);
+    assert_eq!(stronger.expect("it opens").header().len(), 8192);
 }

@@ -115,16 +115,20 @@ impl Reader<'_> {
     }
 }
 
-/// What happened, as far as it is kept: the storage can put a seal with a thousand notes under as many names as it likes.
-fn history(judgement: &Judgement<'_>) -> Vec<Event> {
-    let event = |Counted { note, by }: Counted<'_>| {
+impl Event {
+    /// What this note says.
+    pub(crate) fn of(Counted { note, by }: Counted<'_>) -> Self {
         let note = note.note();
         let result = if let Note::Restored(test) = note { Some(test.result) } else { None };
-        Event { kind: note.kind().into(), by: by.to_string(), time: note.time(), result }
-    };
+        Self { kind: note.kind().into(), by: by.to_string(), time: note.time(), result }
+    }
+}
+
+/// What happened, as far as it is kept: the storage can put a seal with a thousand notes under as many names as it likes.
+fn history(judgement: &Judgement<'_>) -> Vec<Event> {
     let count = judgement.counted().count();
     let is_kept = |index: usize| index == 0 || index + MAX_EVENTS >= count;
-    judgement.counted().enumerate().filter(|(index, _)| is_kept(*index)).map(|(_, counted)| event(counted)).collect()
+    judgement.counted().enumerate().filter(|(index, _)| is_kept(*index)).map(|(_, counted)| Event::of(counted)).collect()
 }
 
 /// The types of the recipients. In a file from elsewhere one may be of any length, and there may be thousands.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::json_text::line;
 use super::ui::printable;
+use crate::catalogue::Event;
 use crate::chain::{Missing, MissingCause};
 use crate::error::JobError;
 use crate::place::Place;
@@ -142,7 +143,13 @@ pub(super) fn signed(first: &Note, by: &str) -> String {
 }
 
 fn vouched(claims: &Claims) -> String {
-    signed(&claims.first, claims.vouched_by.as_deref().unwrap_or_default())
+    let sealed = signed(&claims.first, claims.vouched_by.as_deref().unwrap_or_default());
+    match &claims.encrypted_anew {
+        Some(Event { by, time, .. }) => {
+            format!("{sealed}; encrypted anew by {by} (its clock said {})", time.map(|time| time.to_string()).unwrap_or_default())
+        }
+        None => sealed,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share that a person reads")]
@@ -176,6 +183,10 @@ pub(super) fn json(answer: &Verification) -> String {
             "miss_probability_of_1": sample.miss_probability(1),
             "hardly_missed_groups": sample.hardly_missed_count,
             "miss_probability_of_these": sample.miss_probability(sample.hardly_missed_count),
+        })),
+        "encrypted_anew": claims.and_then(|claims| claims.encrypted_anew.as_ref()).map(|event| json!({
+            "by": event.by,
+            "time": event.time.map(|time| time.to_string()),
         })),
         "payload_bytes": claims.map(|claims| claims.payload_len),
         "uncounted_notes": claims.map(|claims| claims.uncounted_notes),

@@ -1,25 +1,32 @@
 //! What was typed about other recipients.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args as ArgGroup;
 
+use super::args::LoadArgs;
 use super::identity_args::IdentityArgs;
 use super::seal_args::TrustArgs;
+use super::size::{parse_rate, parse_threads};
 
-/// Give backups other recipients; their data is not touched.
+/// Give backups other recipients; their data is not touched, unless you ask for a new file key.
 ///
 /// Exactly the recipients leave whose keys are given with -i; all others keep the backup. The new header takes the place of the old one
 /// where it fits, as it does in backups of dbseal; else a copy of the backup takes its name.
 ///
 /// Whoever held a backup's key before still has it, and copies of the backup, snapshots and older versions of an object keep the old
-/// recipients.
+/// recipients. Where a key is compromised, say --new-file-key: each backup is encrypted anew. That too changes no copy, snapshot or
+/// older version: those open with the old key until they are gone.
 #[derive(ArgGroup)]
+#[command(group = clap::ArgGroup::new("everybody").args(["only", "new_file_key"]).multiple(true))]
 #[command(after_help = "Examples:
   dbseal rewrap -i old.key -R new.pub --sign custodian.sign.key /srv/backups
   dbseal rewrap -i backup.key --add -R auditor.pub shop.age
   dbseal request --rewrap -R new.pub -o r.request /srv/backups   # where the key is: dbseal grant -i old.key -o r.answer r.request
-  dbseal rewrap --apply r.answer --request r.request /srv/backups")]
+  dbseal rewrap --apply r.answer --request r.request /srv/backups
+
+  dbseal rewrap --new-file-key -i stolen.key -R new.pub --sign custodian.sign.key /srv/backups")]
 pub(super) struct RewrapArgs {
     /// The backups, or folders of them
     #[arg(value_name = "FILE", required = true)]
@@ -35,7 +42,7 @@ pub(super) struct RewrapArgs {
     pub(super) recipients_file: Vec<PathBuf>,
     /// Put the new headers in FILE, which the machine with the key has made, before the backups; may be repeated, for pictures of one answer
     #[arg(long, value_name = "FILE", requires = "request")]
-    #[arg(conflicts_with_all = ["recipient", "recipients_file", "identity", "identity_command", "add", "only", "sign", "drop_seal", "without_seal"])]
+    #[arg(conflicts_with_all = ["recipient", "recipients_file", "identity", "identity_command", "add", "only", "new_file_key", "sign", "drop_seal", "without_seal"])]
     pub(super) apply: Vec<PathBuf>,
     /// The request that they answer
     #[arg(long, value_name = "FILE", requires = "apply")]
@@ -45,13 +52,21 @@ pub(super) struct RewrapArgs {
     #[arg(long, value_name = "CODE", requires = "apply")]
     pub(super) code: Option<String>,
     /// Nobody leaves
-    #[arg(long, conflicts_with = "only")]
+    #[arg(long, conflicts_with_all = ["only", "new_file_key"])]
     pub(super) add: bool,
     /// Everybody else leaves, whoever they are; asks first, where there is somebody to ask
     #[arg(long)]
     pub(super) only: bool,
+    /// For a compromised key: encrypt each backup anew, under a new file key, for those who are named and nobody else; asks as --only does
+    ///
+    /// All of it is read, and a copy written, which takes the backup's name when it is complete and on disk: there has to be room for the
+    /// largest. What is damaged, or not as its seal says, is refused and stays as it is; without a seal nobody can tell what somebody
+    /// with the key has changed. Copies, snapshots and older versions of an object keep the old file key. Whoever runs it again names
+    /// only the old key with -i: what that does not open was done before.
+    #[arg(long)]
+    pub(super) new_file_key: bool,
     /// Yes, all others are to leave
-    #[arg(long, requires = "only")]
+    #[arg(long, requires = "everybody")]
     pub(super) yes: bool,
     /// Let a post-quantum backup become one that a quantum computer opens, or let it look like one
     #[arg(long)]
@@ -76,7 +91,23 @@ pub(super) struct RewrapArgs {
     pub(super) without_seal: bool,
     #[command(flatten)]
     pub(super) trust: TrustArgs,
+    /// Threads that encrypt anew [default: all cores this process may use]
+    #[arg(long, value_name = "N", value_parser = parse_threads, requires = "new_file_key", help_heading = "Load")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Read at most this many bytes a second of what is encrypted anew, such as 200M
+    #[arg(long, value_name = "RATE", value_parser = parse_rate, requires = "new_file_key", help_heading = "Load")]
+    pub(super) limit_rate: Option<u64>,
+    /// Use only CPU and disk time that nobody else wants, where the I/O scheduler knows such a class (bfq)
+    #[arg(long, help_heading = "Load")]
+    pub(super) idle: bool,
     /// Print JSON, an object a line for each backup
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl RewrapArgs {
+    /// What the machine is asked for.
+    pub(super) fn load(&self) -> LoadArgs {
+        LoadArgs { threads: self.threads, limit_rate: self.limit_rate, idle: self.idle }
+    }
 }

@@ -11,6 +11,7 @@ use std::thread;
 use dbseal_core::{Leaving, Recipient, Strength, Trust};
 use serde_json::json;
 
+use super::plan::load;
 use super::rewrap_args::RewrapArgs;
 use super::seals::backups;
 use super::terminal::Terminal;
@@ -33,7 +34,7 @@ pub(super) struct RewrapPlan {
 
 enum Work {
     /// With a key that opens them.
-    Rewrap(RewrapRequest),
+    Rewrap(Box<RewrapRequest>),
     /// With headers that somebody else has made with one.
     Install(Box<InstallRequest>),
 }
@@ -72,9 +73,11 @@ fn decide_install(args: &RewrapArgs, request: &Path, act: Act) -> Result<Install
 
 fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
     let recipients = recipients(&args.recipient, &args.recipients_file, ui)?;
-    if args.only && !args.yes && !Terminal.confirm("Everybody else loses these backups, also whose keys you do not have.")? {
+    let everybody_leaves = args.only || args.new_file_key;
+    if everybody_leaves && !args.yes && !Terminal.confirm("Everybody else loses these backups, also whose keys you do not have.")? {
         return Err(JobError::NotMeant);
     }
+    let (threads, pace) = load(&args.load())?;
     let trust = if args.without_seal { None } else { trust(&args.trust, &args.inputs, None)? };
     let policy = match &trust {
         _ if args.without_seal => SealPolicy::Ignored,
@@ -91,22 +94,29 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         return Err(JobError::NoIdentity);
     }
     let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
-    let leaving = match (args.add, args.only) {
+    let leaving = match (args.add, everybody_leaves) {
         (true, _) => Leaving::Nobody,
         (_, true) => Leaving::Everybody,
         _ => Leaving::Opened,
+    };
+    let way = match (args.new_file_key, args.copy) {
+        (true, _) => Way::Anew,
+        (_, true) => Way::Copy,
+        _ => Way::InPlace,
     };
     let request = RewrapRequest {
         identities,
         recipients,
         leaving,
         strength: if args.allow_weaker { Strength::MayWeaken } else { Strength::Kept },
-        way: if args.copy { Way::Copy } else { Way::InPlace },
+        way,
         resealing,
         seal: SealCheck { policy, path: None, trust: trust.unwrap_or_else(Trust::default), names },
         act,
+        threads,
+        pace,
     };
-    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, work: Work::Rewrap(request), act })
+    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, work: Work::Rewrap(Box::new(request)), act })
 }
 
 /// Does them, on all cores, and tells of each in their order; one that cannot be done keeps none of the others from it.
@@ -152,8 +162,11 @@ impl RewrapPlan {
         mut tell: impl FnMut(&Path, Result<Rewrapped, JobError>) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
         let (next, (send, receive)) = (&AtomicUsize::new(0), channel());
+        // One that is encrypted anew takes all cores itself, with a batch for each: so many at once would take the square of that.
+        let takes_all_cores = matches!(&self.work, Work::Rewrap(request) if request.way == Way::Anew);
+        let at_once = if takes_all_cores { 1 } else { thread::available_parallelism().map_or(1, NonZeroUsize::get) };
         thread::scope(|scope| {
-            for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get).min(self.inputs.len()) {
+            for _ in 0..at_once.min(self.inputs.len()) {
                 let send = send.clone();
                 scope.spawn(move || {
                     while let Some((index, backup)) = self.inputs.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
@@ -185,7 +198,11 @@ impl RewrapPlan {
         let pretends = self.act == Act::Pretend;
         let (state, words) = match result {
             Ok(Rewrapped::Done { left_count, added_count, way }) => {
-                let way = if *way == Way::Copy { ", by a copy" } else { "" };
+                let way = match way {
+                    Way::InPlace => "",
+                    Way::Copy => ", by a copy",
+                    Way::Anew => ", encrypted anew",
+                };
                 let would = if pretends { "would be " } else { "" };
                 ("done", format!("{would}done: {left_count} left, {added_count} came{way}"))
             }
