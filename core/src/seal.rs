@@ -2,6 +2,7 @@
 
 mod judge;
 mod note;
+mod pattern;
 mod proof;
 mod signing;
 #[cfg(test)]
@@ -22,9 +23,10 @@ pub(crate) use words::{parse_hex, parse_number};
 
 pub use judge::{Counted, Integrity, Judgement, Maker, VerifiedSeal, WrongProof};
 pub use note::{Adopted, Extent, Note, Process, Reencrypted, Restored, Rewrapped, Sealed, SeriesPlace, SourceKind, TestResult, Unknown};
+pub use pattern::{Pattern, PatternError};
 pub use proof::{Proof, ProofKey};
 pub use signing::{SigningKey, SigningKeyError, VerifierKey, VerifierKeyError, signing_key_from_text};
-pub use trust::{Pattern, PatternError, Role, Standing, Trust, TrustError};
+pub use trust::{Role, Standing, Trust, TrustError};
 pub use words::{Epoch, FileName, Label, LabelError, NotHexadecimal, NoteHash, Time};
 
 /// Bytes in a seal, at most. Of a longer file nothing is read.
