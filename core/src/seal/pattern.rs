@@ -1,6 +1,7 @@
 //! What labels of series look like (SEAL.md, "Which notes count").
 
 use alloc::string::String;
+use core::fmt;
 use core::str::FromStr;
 
 use super::words::Label;
@@ -24,6 +25,16 @@ impl Pattern {
         Self("*".into())
     }
 
+    /// Whether it stands for one series alone.
+    pub(super) fn is_label(&self) -> bool {
+        self.0.parse::<Label>().is_ok()
+    }
+
+    /// The pattern that only this label matches.
+    pub(super) fn exactly(label: &Label) -> Self {
+        Self(label.as_str().into())
+    }
+
     /// Whether a label looks like this.
     #[must_use]
     pub fn matches(&self, label: &Label) -> bool {
@@ -37,6 +48,12 @@ impl FromStr for Pattern {
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let is_pattern = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-*?".contains(&byte));
         if is_pattern { Ok(Self(text.into())) } else { Err(PatternError) }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
