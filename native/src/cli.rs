@@ -20,6 +20,8 @@ mod seals;
 mod signals;
 mod size;
 mod standard;
+mod successor_args;
+mod successors;
 mod table;
 mod terminal;
 mod trusted;
@@ -205,6 +207,7 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
         Plan::List(plan) => catalogue::list(&plan, ui, &observer),
         Plan::Rewrap(plan) => rewraps::run(&plan, ui, &observer),
         Plan::Request(asked) => handoffs::ask(&asked, ui),
+        Plan::Trust(plan) => successors::run(&plan, ui),
         Plan::Grant(plan) => handoffs::grant(&plan, ui),
         Plan::PublicHalves(unlock) => crate::public_halves_of(&unlock, &**ui).map(Outcome::public_halves),
     }
