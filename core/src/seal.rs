@@ -1,9 +1,13 @@
 //! The seal of a backup: a log of signed notes, and an unsigned section that locates damage (SEAL.md).
 
+mod ending;
 mod judge;
 mod note;
+mod pattern;
 mod proof;
 mod signing;
+mod succession;
+mod successor;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,11 +26,15 @@ use signing::{ID_LEN, decode};
 use text::MAX_NOTE_LEN;
 pub(crate) use words::{parse_hex, parse_number};
 
+pub use ending::{SeriesEnd, SeriesEndError};
 pub use judge::{Counted, Integrity, Judgement, Maker, VerifiedSeal, WrongProof};
 pub use note::{Adopted, Extent, Note, Process, Reencrypted, Restored, Rewrapped, Sealed, SeriesPlace, SourceKind, TestResult, Unknown};
+pub use pattern::{Pattern, PatternError};
 pub use proof::{Proof, ProofKey};
 pub use signing::{SigningKey, SigningKeyError, VerifierKey, VerifierKeyError, signing_key_from_text};
-pub use trust::{Pattern, PatternError, Role, Standing, Trust, TrustError};
+pub use succession::{Party, Succession, SuccessionError};
+pub use successor::{SuccessorError, SuccessorLines, VouchedPlace};
+pub use trust::{Role, Standing, Trust, TrustError, TrustLine};
 pub use words::{Epoch, FileName, Label, LabelError, NotHexadecimal, NoteHash, Time};
 
 /// Bytes in a seal, at most. Of a longer file nothing is read.

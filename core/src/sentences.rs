@@ -1,10 +1,12 @@
 //! Every sentence of an error, word for word: one that no test renders is read first by somebody whose backup has just failed.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 
 use crate::{
-    ArmorError, HandoffError, HeaderError, KeyError, KeyfileError, LabelError, NotHexadecimal, NotVerified, PatternError, PayloadError,
-    RangeError, RewrapError, SealError, ShareError, SigningKeyError, TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
+    ArmorError, HandoffError, HeaderError, KeyError, KeyfileError, LabelError, NotHexadecimal, NotVerified, Party, PatternError,
+    PayloadError, RangeError, RewrapError, SealError, SeriesEndError, ShareError, SigningKeyError, SuccessionError, SuccessorError,
+    TrustError, UnwrapError, VerifierKeyError, WrapError, WrongProof,
 };
 
 /// A test of an error type that has a row for each variant, with an error and what it says. A variant without a row does not compile.
@@ -127,7 +129,10 @@ sentences! { trust: TrustError;
     TrustError::Key { .. } => TrustError::Key { line: 3, error: VerifierKeyError::Unsupported }
         => "line 3: this kind of verifier key is not supported: only Ed25519 is";
     TrustError::Role { .. } => TrustError::Role { line: 3 } => "line 3: may= takes seal, rewrap and drill, with commas between them";
-    TrustError::Word { .. } => TrustError::Word { line: 3 } => "line 3: after the key there can be may=... and series=..., each once";
+    TrustError::Word { .. } => TrustError::Word { line: 3 }
+        => "line 3: after the key there can be may=..., series=... and until=..., each once";
+    TrustError::Until { .. } => TrustError::Until { line: 3 }
+        => "line 3: until= takes EPOCH:NUMBER:HASH, and series= beside it the one series that they are of, without * and ?";
     TrustError::Character { .. } => TrustError::Character { line: 3 }
         => "line 3: a character that is not printable ASCII, such as another kind of space: between words there are spaces and tabs, and only a comment has anything else";
     TrustError::Empty => TrustError::Empty => "there is no verifier key in it";
@@ -146,11 +151,35 @@ sentences! { seals: SealError;
     SealError::NotSigned => SealError::NotSigned => "a note is not signed by who it names";
 }
 
+sentences! { successions: SuccessionError;
+    SuccessionError::Other => SuccessionError::Other => "this is not the succession of a signing key";
+    SuccessionError::NewerVersion => SuccessionError::NewerVersion => "this is a succession of a version newer than v1";
+    SuccessionError::Field(_) => SuccessionError::Field("old") => "there is no well-formed line 'old' where there should be one";
+    SuccessionError::Malformed(_) => SuccessionError::Malformed("why") => "why";
+    SuccessionError::SameKey => SuccessionError::SameKey => "a key does not succeed itself, under whatever name";
+    SuccessionError::NotSigned(_) => SuccessionError::NotSigned(Party::New) => "the new key has not signed it";
+    SuccessionError::WrongSignature(_) => SuccessionError::WrongSignature(Party::Old)
+        => "the signature of the old key is wrong: the succession was altered, or forged";
+}
+
+sentences! { successors: SuccessorError;
+    SuccessorError::Stranger(_) => SuccessorError::Stranger(Box::new(VERIFIER_KEY.parse().unwrap()))
+        => "the old key is not one that you trust: db1+efa38dc5+AUCn74XJ+deOV7Vf206BvIRg60yvvGTVxQ68xpHO/n5C";
+    SuccessorError::Ended(_) => SuccessorError::Ended("db1".parse().unwrap())
+        => "your trust in the old key, db1, has ended: it names no successor any more";
+    SuccessorError::TwoLast { .. } => SuccessorError::TwoLast { series: "shop".parse().unwrap(), number: 7 }
+        => "two backups are the last of the series shop, number 7 of one epoch";
+}
+
+/// The one of the specification's example.
+const VERIFIER_KEY: &str = "db1+efa38dc5+AUCn74XJ+deOV7Vf206BvIRg60yvvGTVxQ68xpHO/n5C";
+
 /// Those that are a single sentence.
 #[test]
 fn others() {
     assert_eq!(WrongProof.to_string(), "its seal was made by somebody who did not make the backup");
     assert_eq!(PatternError.to_string(), "a pattern for series has letters, digits, '.', '_', '-', '*' and '?'");
+    assert_eq!(SeriesEndError.to_string(), "an end is EPOCH:NUMBER:HASH, as they stand in the last seal and as that is hashed");
     assert_eq!(LabelError.to_string(), "a name has 1 to 64 letters, digits, '.', '_' or '-', and starts with a letter or a digit");
     assert_eq!(NotHexadecimal.to_string(), "not the right number of lowercase hexadecimal digits");
 }

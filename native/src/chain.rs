@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dbseal_core::{Judgement, NoteHash, SeriesPlace};
+use dbseal_core::{Judgement, NoteHash, SeriesEnd, SeriesPlace};
 use serde::Serialize;
 
 use crate::place::{Place, Places};
@@ -19,13 +19,15 @@ pub struct Link {
     pub notes: Vec<NoteHash>,
     /// That of the last note that counts. Anybody can add one after it.
     pub last: NoteHash,
+    /// Where trust in who vouches for it ends.
+    pub end: Option<SeriesEnd>,
 }
 
 impl Link {
     /// What a seal says; `None` where nobody vouches for it.
     pub(crate) fn of(judgement: &Judgement<'_>) -> Option<Self> {
         let last = judgement.counted().last()?.note.hash();
-        Some(Self { series: judgement.series().cloned(), notes: judgement.note_hashes(), last })
+        Some(Self { series: judgement.series().cloned(), notes: judgement.note_hashes(), last, end: judgement.end() })
     }
 
     /// Whether this is the hash of one of its notes.
@@ -177,7 +179,7 @@ impl History {
 
     /// Those whose number another has here, or had when it was seen, and those that do not follow from any of the number before.
     fn forks(&self, links: &[&Link], seen: &Seen) -> Vec<usize> {
-        let mut forks = Vec::new();
+        let mut forks = self.beside_ends(links);
         for (&number, Copies { indices, firsts }) in &self.numbers {
             let before = number.checked_sub(1).and_then(|before| self.numbers.get(&before));
             let known = seen.first_note(&self.key, number);
@@ -192,6 +194,44 @@ impl History {
         }
         forks
     }
+
+    /// Those of a key that has ended that are not what the backup at its end leads back to: whoever has the key now can sign an earlier
+    /// number anew, and a number is all that one seal shows.
+    fn beside_ends(&self, links: &[&Link]) -> Vec<usize> {
+        let indices = self.numbers.values().flat_map(|copies| &copies.indices);
+        let ended: Vec<(usize, SeriesEnd)> = indices.filter_map(|&index| Some((index, links[index].end?))).collect();
+        // As many as the trust file has lines for the epoch.
+        let mut ends: Vec<SeriesEnd> = Vec::new();
+        for (_, end) in &ended {
+            if !ends.contains(end) {
+                ends.push(*end);
+            }
+        }
+        let mut beside = Vec::new();
+        for end in ends {
+            let firsts = self.led_to_by(end, links);
+            let is_beside = |link: &Link| {
+                let expected = link.series.as_ref().and_then(|series| firsts.get(&series.number));
+                expected.is_some_and(|expected| link.notes.first() != Some(expected))
+            };
+            beside.extend(ended.iter().filter(|(index, of)| *of == end && is_beside(links[*index])).map(|(index, _)| *index));
+        }
+        beside
+    }
+
+    /// The first note of each number that the chain leads to from an end, as far as its backups are here.
+    fn led_to_by(&self, end: SeriesEnd, links: &[&Link]) -> BTreeMap<u64, NoteHash> {
+        let mut firsts = BTreeMap::new();
+        let (mut number, mut next) = (end.number(), Some(end.note()));
+        while let Some(first) = next {
+            firsts.insert(number, first);
+            let here = self.copies(number).iter().map(|&index| links[index]).find(|link| link.notes.first() == Some(&first));
+            next = here.and_then(|link| link.series.as_ref()?.previous);
+            // The first of an epoch follows none, and has the number 1.
+            number = number.saturating_sub(1);
+        }
+        firsts
+    }
 }
 
 #[cfg(test)]
@@ -203,7 +243,7 @@ mod tests {
     fn a_link_is_short() {
         let notes: Vec<NoteHash> = (0..1024).map(|number| format!("{number:064x}").parse().expect("a hash")).collect();
         let (first, last) = (notes[0], notes[700]);
-        let link = Link { series: None, notes, last }.shortened(&Seen::default());
+        let link = Link { series: None, notes, last, end: None }.shortened(&Seen::default());
         assert_eq!((link.notes.as_slice(), link.notes.capacity()), ([first, last].as_slice(), 2));
     }
 }

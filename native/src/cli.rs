@@ -21,6 +21,8 @@ mod seals;
 mod signals;
 mod size;
 mod standard;
+mod successor_args;
+mod successors;
 mod table;
 mod terminal;
 mod trusted;
@@ -207,6 +209,7 @@ fn execute(plan: Plan, ui: &Arc<Ui>) -> Result<Outcome, JobError> {
         Plan::Rewrap(plan) => rewraps::run(&plan, ui, &observer),
         Plan::Opens(plan) => opens::tell(&plan, ui),
         Plan::Request(asked) => handoffs::ask(&asked, ui),
+        Plan::Trust(plan) => successors::run(&plan, ui),
         Plan::Grant(plan) => handoffs::grant(&plan, ui),
         Plan::PublicHalves(unlock) => crate::public_halves_of(&unlock, &**ui).map(Outcome::public_halves),
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{
     ArmorError, HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, RewrapError, SealError, ShareError,
-    SigningKeyError, Standing, TrustError, UnwrapError, WrapError, WrongProof,
+    SigningKeyError, Standing, SuccessionError, SuccessorError, TrustError, UnwrapError, WrapError, WrongProof,
 };
 
 use crate::reason::{reason, reason_of_create, reason_of_spawn};
@@ -454,6 +454,28 @@ pub enum JobError {
     /// Its seal would say that its header was altered.
     #[error("{0} has a seal, which says what its header is")]
     SealNeedsKey(String),
+    /// No statement that a key is succeeded by another.
+    #[error("{}: {error}", path.display())]
+    Succession {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: SuccessionError,
+    },
+    /// Such a statement that justifies nothing here.
+    #[error("{}: {error}", path.display())]
+    Successor {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: SuccessorError,
+    },
+    /// Such a statement has no place.
+    #[error("it is written into a file which key the new one succeeds, beside that of the new one, which needs a name")]
+    SuccessionWithoutName,
+    /// Trust in a key is to end nowhere.
+    #[error("none of these backups is one of a series for which somebody whom you trust vouches")]
+    NoLastBackup,
     /// Nobody would believe the change.
     #[error("{0} is not trusted to change recipients: whoever checks the backups would call them altered")]
     MayNotRewrap(String),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{
     ArmorWriter, Batch, DEFAULT_WORK_FACTOR, FileKey, Header, HeaderPadding, Identity, Label, Passphrase, PayloadNonce, Recipient, Sealer,
-    SigningKey, Spread,
+    SigningKey, Spread, Succession,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -16,6 +16,7 @@ use crate::keys::{IdentitySource, Unlock, load_identities, load_signing_key};
 use crate::locked::keep_in_memory;
 use crate::output::PendingFile;
 use crate::report::Observer;
+use crate::sealing::now;
 use crate::shares::{self, ShareCounts};
 
 /// The kind of key to make.
@@ -40,6 +41,8 @@ pub struct KeygenRequest {
     pub passphrase: Option<Passphrase>,
     /// Into how many shares the identity is split; then it is not written itself.
     pub shares: Option<ShareCounts>,
+    /// The signing key that a new one succeeds; both sign that, in a file beside it, see [`succession_path`].
+    pub succeeds: Option<SigningKey>,
 }
 
 /// A new key.
@@ -50,6 +53,8 @@ pub struct Generated {
     pub identity_file: Zeroizing<String>,
     /// Where the public half was written.
     pub recipient_path: Option<PathBuf>,
+    /// Where it was written which key it succeeds.
+    pub succession_path: Option<PathBuf>,
 }
 
 /// Refuses names that are taken or cannot be given; to be called before a person is asked for a passphrase.
@@ -57,13 +62,23 @@ pub struct Generated {
 /// # Errors
 /// Where the identity file or the file beside it exists, or its name is too long for the file system.
 pub fn check_key_paths(path: &Path) -> Result<(), JobError> {
-    for path in [path.to_owned(), recipient_path(path)] {
-        Destination::check_file(&path, Overwrite::Refused).map_err(|error| match error {
-            JobError::OutputExists(path) => JobError::KeyExists(path),
-            error => error,
-        })?;
-    }
-    Ok(())
+    check_free(path)?;
+    check_free(&recipient_path(path))
+}
+
+/// The same of where it goes which key a new one succeeds.
+///
+/// # Errors
+/// As [`check_key_paths`].
+pub fn check_succession_path(path: &Path) -> Result<(), JobError> {
+    check_free(&succession_path(path))
+}
+
+fn check_free(path: &Path) -> Result<(), JobError> {
+    Destination::check_file(path, Overwrite::Refused).map_err(|error| match error {
+        JobError::OutputExists(path) => JobError::KeyExists(path),
+        error => error,
+    })
 }
 
 /// Makes a key.
@@ -75,11 +90,14 @@ pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
         return in_shares(&request.kind, path, counts);
     }
     let rng = &mut UnwrapErr(SysRng);
+    let mut succession = None;
     let (recipient, secret) = match &request.kind {
         KeyKind::X25519 => halves(&Identity::generate_x25519(rng)),
         KeyKind::PostQuantum => halves(&Identity::generate_hybrid(rng)),
         KeyKind::Signing(name) => {
             let key = SigningKey::generate(name.clone(), rng);
+            let succeeds = |old| Succession::sign(old, &key, now()).expect("a new key is another than the old one");
+            succession = request.succeeds.as_ref().map(succeeds);
             (key.verifier_key().to_string(), key.expose_text())
         }
     };
@@ -88,19 +106,30 @@ pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
         Some(passphrase) => protect(text.as_bytes(), passphrase.clone())?,
         None => text,
     };
-    let mut written_path = None;
+    let mut generated = Generated { recipient, identity_file, recipient_path: None, succession_path: None };
     if let Some(path) = &request.path {
         check_key_paths(path)?;
         let recipient_path = recipient_path(path);
         // Both are written before either gets its name, and the public half gets its own last: what is left behind must never be
         // a recipient that no identity opens.
-        let identity = written(path, identity_file.as_bytes(), Privacy::Owner)?;
-        let recipient = written(&recipient_path, format!("{recipient}\n").as_bytes(), Privacy::Shared)?;
+        let identity = written(path, generated.identity_file.as_bytes(), Privacy::Owner)?;
+        let recipient = written(&recipient_path, format!("{}\n", generated.recipient).as_bytes(), Privacy::Shared)?;
+        let succession = match &succession {
+            Some(succession) => {
+                check_succession_path(path)?;
+                Some(written(&succession_path(path), succession.to_text().as_bytes(), Privacy::Shared)?)
+            }
+            None => None,
+        };
         identity.commit()?;
         recipient.commit()?;
-        written_path = Some(recipient_path);
+        if let Some(file) = succession {
+            file.commit()?;
+            generated.succession_path = Some(succession_path(path));
+        }
+        generated.recipient_path = Some(recipient_path);
     }
-    Ok(Generated { recipient, identity_file, recipient_path: written_path })
+    Ok(generated)
 }
 
 /// Makes a key of which nothing is written but its shares and its recipient.
@@ -118,7 +147,7 @@ fn in_shares(kind: &KeyKind, path: &Path, counts: ShareCounts) -> Result<Generat
     shares.into_iter().try_for_each(PendingFile::commit)?;
     // Last: what is left behind must never be a recipient that no shares open.
     public.commit()?;
-    Ok(Generated { recipient, identity_file: Zeroizing::default(), recipient_path: Some(recipient_path) })
+    Ok(Generated { recipient, identity_file: Zeroizing::default(), recipient_path: Some(recipient_path), succession_path: None })
 }
 
 fn halves(identity: &Identity) -> (String, Zeroizing<String>) {
@@ -129,11 +158,22 @@ fn halves(identity: &Identity) -> (String, Zeroizing<String>) {
 /// Where the public half of an identity file goes: `backup.pub` beside `backup.key`, `NAME.pub` beside any other `NAME`.
 #[must_use]
 pub fn recipient_path(path: &Path) -> PathBuf {
+    beside(path, "pub")
+}
+
+/// Where it goes which key a new one succeeds: `db1.sign.succession` beside `db1.sign.key`, `NAME.succession` beside any other `NAME`.
+#[must_use]
+pub fn succession_path(path: &Path) -> PathBuf {
+    beside(path, "succession")
+}
+
+fn beside(path: &Path, extension: &str) -> PathBuf {
     if path.extension().is_some_and(|extension| extension == "key") {
-        return path.with_extension("pub");
+        return path.with_extension(extension);
     }
     let mut name = path.as_os_str().to_owned();
-    name.push(".pub");
+    name.push(".");
+    name.push(extension);
     name.into()
 }
 

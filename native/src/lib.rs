@@ -56,6 +56,7 @@ mod shares;
 mod sink;
 mod standing;
 mod state_file;
+mod successor;
 mod together;
 mod trusted;
 mod unfinished;
@@ -81,7 +82,9 @@ pub use handoff::{HandoffRequest, Wanted, forget, key_path, read_new_headers, re
 pub use input::{Fifos, Source, open_regular};
 pub use inspect::{InspectRequest, InspectedSeal, Inspection, Payload, inspect};
 pub use install::{InstallRequest, Origin, install};
-pub use keygen::{Generated, KeyKind, KeygenRequest, check_key_paths, keygen, public_halves_of, recipient_path};
+pub use keygen::{
+    Generated, KeyKind, KeygenRequest, check_key_paths, check_succession_path, keygen, public_halves_of, recipient_path, succession_path,
+};
 pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients, load_signing_key, load_trust};
 pub use lateness::{Late, is_future, late};
 pub use locked::keep_in_memory;
@@ -98,6 +101,7 @@ pub use sealing::{Sign, now, seal_path};
 pub use seen::{LastCheck, Seen};
 pub use series::Series;
 pub use shares::{ShareCounts, share_path};
+pub use successor::{Endings, LastBackup, endings, load_succession};
 pub use trusted::{default_trust, default_trust_files};
 pub use unfinished::abandon_unfinished;
 pub use verify::{Claims, Verification, VerifyRequest, verify};

@@ -5,6 +5,7 @@ use dbseal_core::Standing;
 /// What stands between them and this backup of that series, after "whom you trust, but"; `None` for who vouches, and for a stranger.
 pub(crate) fn trusted_but(standing: Standing, series: Option<&str>) -> Option<String> {
     Some(match (standing, series) {
+        (Standing::Ended, _) => "only up to the backup that until= names".into(),
         (Standing::OtherSeries, Some(series)) => format!("not for the series {series}"),
         (Standing::OtherSeries, None) => "not for a backup of no series".into(),
         (Standing::OtherRole, _) => "not with the role seal".into(),
@@ -19,7 +20,7 @@ pub(crate) fn trusted_but(standing: Standing, series: Option<&str>) -> Option<St
 pub(crate) fn word(standing: Standing) -> &'static str {
     match standing {
         Standing::Trusted => "yes",
-        Standing::OtherSeries | Standing::OtherRole | Standing::NotAskedFor => "not-for-this",
+        Standing::Ended | Standing::OtherSeries | Standing::OtherRole | Standing::NotAskedFor => "not-for-this",
         Standing::Stranger => "no",
     }
 }

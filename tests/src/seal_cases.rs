@@ -1,6 +1,7 @@
 //! The seal vectors and the age files that they are about, each built from the same bytes whenever it is asked for.
 
 mod broken;
+mod ended;
 mod whole;
 
 use crate::inputs::paint;
@@ -41,7 +42,7 @@ pub fn three_groups() -> Vec<u8> {
 #[must_use]
 pub fn vectors() -> Vec<(String, Vec<u8>)> {
     let world = World::new();
-    let cases = [whole::cases(&world), broken::cases(&world)];
+    let cases = [whole::cases(&world), ended::cases(&world), broken::cases(&world)];
     cases.into_iter().flatten().map(|case| (case.name.clone(), case.bytes())).collect()
 }
 

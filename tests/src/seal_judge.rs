@@ -45,9 +45,8 @@ pub fn judge(seal: &[u8], trust: &[&str], backup: &[u8], file_key: Option<&[u8; 
     let (notes, unsigned) = read(seal)?;
     let header_len = backup.windows(5).position(|bytes| bytes == b"\n--- ").expect("a MAC") + 1;
     let header_len = header_len + backup[header_len..].iter().position(|&byte| byte == b'\n').expect("its end") + 1;
-    let label = notes[0].field("series").and_then(|series| series.split(' ').next()).filter(|label| *label != "-");
-    let vouched = notes[0].is_trusted(trust, label);
-    let followed = follow(&notes, |note| !vouched || note.is_trusted(trust, label));
+    let vouched = notes[0].is_trusted(trust, &notes[0]);
+    let followed = follow(&notes, |note| !vouched || note.is_trusted(trust, &notes[0]));
     let current = |name: &str| followed.iter().rev().find_map(|note| note.field(name)).expect("the first note has it");
     let is = |name: &str, bytes: &[u8]| extent("", bytes).trim() == current(name);
     let integrity = match (is("header", &backup[..header_len]), is("payload", &backup[header_len..])) {
@@ -93,7 +92,10 @@ impl<'a> Note<'a> {
         lines.filter_map(|line| line.split_once(' ')).find_map(|(found, value)| (found == name).then_some(value))
     }
 
-    fn is_trusted(&self, trust: &[&str], label: Option<&str>) -> bool {
+    /// `first` is the first note of its seal.
+    fn is_trusted(&self, trust: &[&str], first: &Note<'_>) -> bool {
+        let place: Vec<&str> =
+            first.field("series").filter(|series| *series != "-").into_iter().flat_map(|series| series.split(' ')).collect();
         let role = match self.kind {
             "sealed" | "adopted" => "seal",
             "rewrapped" | "reencrypted" => "rewrap",
@@ -103,16 +105,21 @@ impl<'a> Note<'a> {
         trust.iter().any(|line| {
             let mut words = line.split(' ');
             let mut is_meant = words.next() == self.field("signer");
-            let (mut may, mut series) = ("seal", "*");
+            let (mut may, mut series, mut until) = ("seal", "*", None);
             for word in words {
                 match word.split_once('=') {
                     Some(("may", roles)) => may = roles,
                     Some(("series", pattern)) => series = pattern,
+                    Some(("until", end)) => until = Some(end.split(':').collect::<Vec<_>>()),
                     _ => panic!("no trust line: {line}"),
                 }
             }
             is_meant &= may.split(',').any(|may| may == role);
-            is_meant && label.map_or(series == "*", |label| matches(series.as_bytes(), label.as_bytes()))
+            if let Some(end) = until {
+                let (number, last): (u64, u64) = (place[2].parse().expect("a number"), end[1].parse().expect("a number"));
+                is_meant &= place[1] == end[0] && (number < last || number == last && hex(&Sha256::digest(first.text)) == end[2]);
+            }
+            is_meant && place.first().map_or(series == "*", |label| matches(series.as_bytes(), label.as_bytes()))
         })
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dbseal_core::{
     CHUNK_LEN, Extent, FileKey, Header, HeaderPadding, Note, PAYLOAD_NONCE_LEN, Proof, ProofKey, Recipient, Restored, Rewrapped, SLOT_LEN,
-    Seal, Sealed, TestResult, Time, Tree, identities_from_text,
+    Seal, Sealed, SeriesPlace, TestResult, Time, Tree, identities_from_text,
 };
 use dbseal_tests::cli::{Ended, Folder, seals};
 use dbseal_tests::inputs::{Replay, paint};
@@ -94,7 +94,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-const ATTACKS: [(&str, Attack); 42] = [
+const ATTACKS: [(&str, Attack); 46] = [
     ("nothing", |_| "2.age"),
     ("flip one bit of the payload", |stage| stage.edit("2.age", |bytes| *bytes.last_mut().expect("a byte") ^= 1)),
     ("truncate the file", |stage| stage.edit("2.age", |bytes| bytes.truncate(bytes.len() - 1))),
@@ -148,6 +148,19 @@ const ATTACKS: [(&str, Attack); 42] = [
     }),
     ("a trusted key without the role", |stage| stage.seal_again("custodian", "2.age")),
     ("a trusted key outside its series", |stage| stage.seal_again("elsewhere", "2.age")),
+    ("a key that is trusted up to the backup before", |stage| stage.end_trust("1.age", "2.age")),
+    ("another of the number at which trust in its key ends", |stage| {
+        stage.end_trust("2.age", "2.age");
+        stage.seal_again("host", "2.age")
+    }),
+    ("another of a number before the end of trust in its key", |stage| {
+        stage.end_trust("5.age", "2.age");
+        stage.seal_again("host", "2.age")
+    }),
+    ("another of a number before the end of trust in its key, chain", |stage| {
+        stage.end_trust("5.age", "2.age");
+        stage.seal_again("host", "2.age")
+    }),
     ("a rewrap signed by a key without the role", |stage| stage.rewrap("host")),
     ("swap only the header", |stage| {
         let other = stage.read("1.age");
@@ -378,6 +391,17 @@ impl Stage {
             proof: Proof::none(),
         });
         note.proven(&proof_key)
+    }
+
+    /// Trust in the host's key ends at this backup.
+    fn end_trust(&self, last: &str, about: &'static str) -> &'static str {
+        let seal = Seal::parse(&self.read(&format!("{last}.seal"))).expect("a seal");
+        let SeriesPlace { label, epoch, number, .. } = seal.notes()[0].note().series().expect("a series");
+        let ended = format!("series={label} until={epoch}:{number}:{}", seal.first_hash());
+        let trust = self.0.read_text("trust");
+        assert!(trust.contains("series=shop*"), "{trust}");
+        self.0.write("trust", trust.replacen("series=shop*", &ended, 1));
+        about
     }
 
     /// As if this key's holder had made the backup.

@@ -319,6 +319,8 @@ pub struct Claims {
 pub enum Trusted {
     /// For just this.
     Yes,
+    /// Only up to another backup of its series.
+    NotAnyMore,
     /// Not to seal backups.
     NotForSealing,
     /// Not in this series.

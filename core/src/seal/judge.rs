@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
+use super::ending::SeriesEnd;
 use super::note::{Extent, Note, SeriesPlace};
 use super::proof::ProofKey;
-use super::trust::{Role, Standing, Trust};
+use super::trust::{About, Role, Standing, Trust, TrustLine};
 use super::words::{FileName, Label, NoteHash};
 use super::{Seal, SignedNote};
 use crate::tree::{Blake3, Groups};
@@ -70,6 +71,8 @@ pub struct Judgement<'a> {
     followed: Vec<bool>,
     /// The name of the key that vouches for the first note.
     vouched_by: Option<Label>,
+    /// Where trust in that key ends.
+    end: Option<SeriesEnd>,
     standing: Standing,
     header: Extent,
     payload: Extent,
@@ -88,17 +91,16 @@ impl Seal {
     /// What somebody with this trust may believe of it.
     #[must_use]
     pub fn judge(&self, trust: &Trust) -> Judgement<'_> {
-        let series = self.notes[0].note().series().map(|series| &series.label);
-        let trusted = |note: &Note| {
-            let line = trust.line_for(note.signer()?, Role::of(note)?, series)?;
-            Some(line.key.name())
-        };
         let first = self.notes[0].note();
-        let standing = |(signer, role)| trust.standing(signer, role, series);
+        let about = About { series: first.series(), first: self.first_hash() };
+        let line_of = |note: &Note| trust.line_for(note.signer()?, Role::of(note)?, about);
+        let standing = |(signer, role)| trust.standing(signer, role, about);
         let standing = first.signer().zip(Role::of(first)).map_or(Standing::Stranger, standing);
         // Nothing counts before the first note does: there would be nothing that it is about.
-        if let Some(judgement) = self.follow(|note| trusted(note).is_some()) {
-            return Judgement { vouched_by: trusted(first).cloned(), standing, ..judgement };
+        if let Some(judgement) = self.follow(|note| line_of(note).is_some()) {
+            let line = line_of(first);
+            let vouched_by = line.map(|line| line.key.name().clone());
+            return Judgement { vouched_by, end: line.and_then(TrustLine::until), standing, ..judgement };
         }
         let judgement = self.follow(|_| true).expect("a seal starts with a note that says what the file is");
         Judgement { standing, ..judgement }
@@ -128,7 +130,7 @@ impl Seal {
             followed.push(follows);
         }
         let (header, payload) = current?;
-        Some(Judgement { seal: self, followed, vouched_by: None, standing: Standing::Stranger, header, payload })
+        Some(Judgement { seal: self, followed, vouched_by: None, end: None, standing: Standing::Stranger, header, payload })
     }
 }
 
@@ -167,6 +169,12 @@ impl<'a> Judgement<'a> {
     #[must_use]
     pub fn vouched_by(&self) -> Option<&Label> {
         self.vouched_by.as_ref()
+    }
+
+    /// Where trust in that key ends, if it does: beside the backups that follow, it shows whether this one leads there.
+    #[must_use]
+    pub fn end(&self) -> Option<SeriesEnd> {
+        self.end
     }
 
     /// How the signer of the first note stands to who judges: not every one who does not vouch is a stranger.

@@ -162,6 +162,11 @@ impl VerifierKey {
         format!("{:08x}", u32::from_be_bytes(self.id()))
     }
 
+    /// Whether who has the one has the other, whatever they are called.
+    pub(super) fn is_same_point(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
     /// Whether the signature is this key's over this text.
     pub(crate) fn verify(&self, text: &str, signature: &[u8]) -> bool {
         // Strictly: else whoever holds a key of small order has one signature for every text (RFC 8032, section 8.9 is silent on it).

@@ -2,9 +2,11 @@
 
 mod counted;
 mod rejected;
+mod succeeded;
 
+use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 

@@ -218,13 +218,13 @@ impl Printer {
 }
 
 /// The lines after the first.
-struct Fields<'a> {
-    rest: &'a str,
+pub(super) struct Fields<'a> {
+    pub(super) rest: &'a str,
 }
 
 impl<'a> Fields<'a> {
     /// The value of the next line, which has to be this field.
-    fn parse<T>(&mut self, name: &'static str, parse: impl FnOnce(&'a str) -> Option<T>) -> Result<T, SealError> {
+    pub(super) fn parse<T>(&mut self, name: &'static str, parse: impl FnOnce(&'a str) -> Option<T>) -> Result<T, SealError> {
         let (line, rest) = self.rest.split_once('\n').ok_or(SealError::Field(name))?;
         self.rest = rest;
         line.strip_prefix(name).and_then(|line| line.strip_prefix(' ')).and_then(parse).ok_or(SealError::Field(name))

@@ -1,40 +1,42 @@
 //! Whom somebody who checks trusts, and for what (SEAL.md, "Which notes count").
 
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::str::FromStr;
 
-use super::note::Note;
+use core::fmt;
+
+use super::ending::{SeriesEnd, SeriesEndError};
+use super::note::{Note, SeriesPlace};
+use super::pattern::{Pattern, PatternError};
 use super::signing::{VerifierKey, VerifierKeyError};
-use super::words::Label;
+use super::words::{Label, NoteHash};
 
 /// Verifier keys, each with what it may vouch for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
-    lines: Vec<TrustLine>,
+    pub(super) lines: Vec<TrustLine>,
     /// Backups of other series nobody vouches for.
     only_for: Option<Pattern>,
 }
 
-/// A verifier key that is trusted, as in `VKEY may=seal,rewrap series=shop-*`.
+/// A verifier key that is trusted, as in `VKEY may=seal,rewrap series=shop-*`. It prints as a line of a trust file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TrustLine {
+pub struct TrustLine {
     /// Whom.
     pub(super) key: VerifierKey,
     /// With what.
-    roles: Vec<Role>,
+    pub(super) roles: Vec<Role>,
     /// For labels of series that look like this.
-    series: Pattern,
+    pub(super) series: Pattern,
+    /// Up to this backup; then `series` is one label.
+    pub(super) until: Option<SeriesEnd>,
 }
 
-/// What labels of series look like: `*` stands for anything, `?` for one character.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern(String);
-
-/// A text that is no [`Pattern`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a pattern for series has letters, digits, '.', '_', '-', '*' and '?'")]
-pub struct PatternError;
+/// What a line is asked about: where a backup is in its series, and the hash of the first note of its seal.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(super) series: Option<&'a SeriesPlace>,
+    pub(super) first: NoteHash,
+}
 
 /// What a key may vouch for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub enum Role {
 pub enum Standing {
     /// Trusted for this.
     Trusted,
+    /// Trusted, but only up to a backup that comes before this one, or is another of its number.
+    Ended,
     /// Trusted, but for other series.
     OtherSeries,
     /// Trusted, but not with the role that the note takes.
@@ -79,6 +83,14 @@ impl Role {
             "rewrap" => Some(Self::Rewrap),
             "drill" => Some(Self::Drill),
             _ => None,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Seal => "seal",
+            Self::Rewrap => "rewrap",
+            Self::Drill => "drill",
         }
     }
 }
@@ -118,29 +130,35 @@ impl Trust {
         self
     }
 
-    /// All keys that are trusted, with whatever.
+    /// All keys that are trusted now, with whatever: none whose lines have all ended, which may be in anybody's hands.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
-        self.lines.iter().map(|line| &line.key)
+        self.lines.iter().filter(|line| line.until.is_none()).map(|line| &line.key)
     }
 
-    /// The line by which this signer may state this about a backup of the series.
-    pub(crate) fn line_for(&self, signer: &VerifierKey, role: Role, series: Option<&Label>) -> Option<&TrustLine> {
-        if self.only_for.as_ref().is_some_and(|pattern| !pattern.covers(series)) {
+    /// The line by which this signer may state this about the backup; one without an end, if there is one.
+    pub(crate) fn line_for(&self, signer: &VerifierKey, role: Role, about: About<'_>) -> Option<&TrustLine> {
+        if self.only_for.as_ref().is_some_and(|pattern| !pattern.covers(about.label())) {
             return None;
         }
-        let matches = |line: &&TrustLine| line.key == *signer && line.roles.contains(&role) && line.series.covers(series);
-        self.lines.iter().find(matches)
+        self.fitting(signer, role, about).min_by_key(|line| line.until.is_some())
     }
 
-    /// Why there is, or is not, a line by which this signer may state this about a backup of the series.
-    pub(crate) fn standing(&self, signer: &VerifierKey, role: Role, series: Option<&Label>) -> Standing {
-        if self.line_for(signer, role, series).is_some() {
+    /// The lines that let this signer state this about the backup, whatever was asked for.
+    fn fitting(&self, signer: &VerifierKey, role: Role, about: About<'_>) -> impl Iterator<Item = &TrustLine> {
+        self.lines.iter().filter(move |line| line.key == *signer && line.roles.contains(&role) && line.covers(about))
+    }
+
+    /// Why there is, or is not, a line by which this signer may state this about the backup.
+    pub(crate) fn standing(&self, signer: &VerifierKey, role: Role, about: About<'_>) -> Standing {
+        if self.line_for(signer, role, about).is_some() {
             return Standing::Trusted;
         }
         let lines = || self.lines.iter().filter(|line| line.key == *signer);
         let has_role = |line: &TrustLine| line.roles.contains(&role);
-        if lines().any(|line| has_role(line) && line.series.covers(series)) {
+        if self.fitting(signer, role, about).next().is_some() {
             Standing::NotAskedFor
+        } else if lines().any(|line| has_role(line) && line.series.covers(about.label())) {
+            Standing::Ended
         } else if lines().any(has_role) {
             Standing::OtherSeries
         } else if lines().next().is_some() {
@@ -151,18 +169,45 @@ impl Trust {
     }
 }
 
+impl About<'_> {
+    fn label(&self) -> Option<&Label> {
+        self.series.map(|place| &place.label)
+    }
+}
+
 impl TrustLine {
+    /// Whom it trusts.
+    #[must_use]
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// The last backup that it is about, if it has ended.
+    #[must_use]
+    pub fn until(&self) -> Option<SeriesEnd> {
+        self.until
+    }
+
+    /// Whether the backup is one that it is about.
+    fn covers(&self, about: About<'_>) -> bool {
+        let is_before = |end: SeriesEnd| about.series.is_some_and(|place| end.admits(place, about.first));
+        self.series.covers(about.label()) && self.until.is_none_or(is_before)
+    }
+
     /// `line` is its number, from 1; `None` where there is nothing on it.
     fn parse(text: &str, line: usize) -> Result<Option<Self>, TrustError> {
         let mut words = text.split([' ', '\t']).filter(|word| !word.is_empty());
         let Some(key) = words.next() else { return Ok(None) };
         let key = key.parse().map_err(|error| TrustError::Key { line, error })?;
-        let (mut roles, mut series) = (None, None);
+        let (mut roles, mut series, mut until) = (None, None, None);
         for word in words {
             match word.split_once('=') {
                 Some(("may", list)) if roles.is_none() => roles = list.split(',').map(Role::parse).collect(),
                 Some(("series", pattern)) if series.is_none() => {
                     series = Some(pattern.parse().map_err(|PatternError| TrustError::Word { line })?);
+                }
+                Some(("until", end)) if until.is_none() => {
+                    until = Some(end.parse().map_err(|SeriesEndError| TrustError::Until { line })?);
                 }
                 _ => return Err(TrustError::Word { line }),
             }
@@ -170,56 +215,24 @@ impl TrustLine {
                 return Err(TrustError::Role { line });
             }
         }
-        Ok(Some(Self { key, roles: roles.unwrap_or_else(|| Vec::from([Role::Seal])), series: series.unwrap_or_else(Pattern::any) }))
-    }
-}
-
-impl Pattern {
-    /// Whether a backup of this series is one that is meant; one of none is only if all are.
-    fn covers(&self, series: Option<&Label>) -> bool {
-        series.map_or_else(|| *self == Self::any(), |label| self.matches(label))
-    }
-
-    fn any() -> Self {
-        Self("*".into())
-    }
-
-    /// Whether a label looks like this.
-    #[must_use]
-    pub fn matches(&self, label: &Label) -> bool {
-        matches(self.0.as_bytes(), label.as_str().as_bytes())
-    }
-}
-
-impl FromStr for Pattern {
-    type Err = PatternError;
-
-    fn from_str(text: &str) -> Result<Self, PatternError> {
-        let is_pattern = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-*?".contains(&byte));
-        if is_pattern { Ok(Self(text.into())) } else { Err(PatternError) }
-    }
-}
-
-/// In time that grows with the product of the lengths: only the last `*` is ever tried again.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut text_at, mut star) = (0, 0, None);
-    while text_at < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, text_at));
-                at += 1;
-            }
-            Some(&byte) if byte == b'?' || byte == text[text_at] => (at, text_at) = (at + 1, text_at + 1),
-            _ => match star {
-                Some((star_at, tried_at)) => {
-                    star = Some((star_at, tried_at + 1));
-                    (at, text_at) = (star_at + 1, tried_at + 1);
-                }
-                None => return false,
-            },
+        let series: Pattern = series.unwrap_or_else(Pattern::any);
+        // An epoch is of one series, but whoever has the key can write it beside the name of another.
+        if until.is_some() && !series.is_label() {
+            return Err(TrustError::Until { line });
         }
+        Ok(Some(Self { key, roles: roles.unwrap_or_else(|| Vec::from([Role::Seal])), series, until }))
     }
-    pattern[at..].iter().all(|&byte| byte == b'*')
+}
+
+impl fmt::Display for TrustLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} may=", self.key)?;
+        for (index, role) in self.roles.iter().enumerate() {
+            write!(f, "{}{}", if index > 0 { "," } else { "" }, role.word())?;
+        }
+        write!(f, " series={}", self.series)?;
+        self.until.map_or(Ok(()), |end| write!(f, " until={end}"))
+    }
 }
 
 /// Why a text does not say whom to trust.
@@ -241,8 +254,14 @@ pub enum TrustError {
         line: usize,
     },
     /// A word that means nothing, or twice the same.
-    #[error("line {line}: after the key there can be may=... and series=..., each once")]
+    #[error("line {line}: after the key there can be may=..., series=... and until=..., each once")]
     Word {
+        /// From 1.
+        line: usize,
+    },
+    /// An end that is none, or of more than one series.
+    #[error("line {line}: until= takes EPOCH:NUMBER:HASH, and series= beside it the one series that they are of, without * and ?")]
+    Until {
         /// From 1.
         line: usize,
     },
@@ -263,26 +282,10 @@ pub enum TrustError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::words::Epoch;
     use alloc::format;
 
     const KEY: &str = "db1+5b1b0c4c+";
-
-    #[test]
-    fn patterns() {
-        for (pattern, text, is_match) in [
-            ("*", "shop", true),
-            ("shop", "shop", true),
-            ("shop", "shop2", false),
-            ("shop-*", "shop-eu", true),
-            ("shop-*", "shop", false),
-            ("*-*-x", "a-b-c-x", true),
-            ("*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaa", false),
-            ("sh?p", "shop", true),
-            ("sh?p", "shp", false),
-        ] {
-            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), is_match, "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn lines_that_are_not_understood_are_refused() {
@@ -293,7 +296,7 @@ mod tests {
         for rest in ["may=", "may=all", "may=seal,"] {
             assert_eq!(parse(rest).unwrap_err(), TrustError::Role { line: 3 }, "{rest}");
         }
-        for rest in ["series=", "series=a/b", "series=a series=b", "may=seal may=drill", "seal", "until=never"] {
+        for rest in ["series=", "series=a/b", "series=a series=b", "may=seal may=drill", "seal", "till=never"] {
             assert_eq!(parse(rest).unwrap_err(), TrustError::Word { line: 3 }, "{rest}");
         }
         assert!(matches!(Trust::parse(KEY), Err(TrustError::Key { line: 1, .. })));
@@ -327,21 +330,82 @@ mod tests {
         }
     }
 
+    const END: &str = "3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c:42:35fe39f84b5aab39ef33eb7c3a55e6ae5d719930c5701d48c0d5927b64197058";
+
+    #[test]
+    fn an_end_is_of_one_series() {
+        let key = super::super::signing::SigningKey::from_seed_for_tests("db1", 7).verifier_key().clone();
+        let parse = |rest: &str| Trust::parse(&format!("{key} {rest}"));
+        let ended = &parse(&format!("until={END} series=shop may=seal,rewrap")).unwrap().lines[0];
+        assert_eq!(ended.until(), Some(END.parse().unwrap()));
+        for rest in [
+            "until=never series=shop".into(),
+            "until= series=shop".into(),
+            format!("until={END}"),
+            format!("until={END} series=*"),
+            format!("until={END} series=sh?p"),
+            format!("until={END} series=shop-*"),
+            format!("until={END} series=-shop"),
+            format!("until={END} series={}", "x".repeat(65)),
+        ] {
+            assert_eq!(parse(&rest).unwrap_err(), TrustError::Until { line: 1 }, "{rest}");
+        }
+        let twice = format!("until={END} series=shop until={END}");
+        assert_eq!(parse(&twice).unwrap_err(), TrustError::Word { line: 1 });
+    }
+
+    #[test]
+    fn lines_print_back() {
+        let key = super::super::signing::SigningKey::from_seed_for_tests("db1", 7).verifier_key().clone();
+        for (rest, printed) in [
+            ("", "may=seal series=*"),
+            ("series=a-*", "may=seal series=a-*"),
+            ("series=a may=drill,seal,rewrap", "may=drill,seal,rewrap series=a"),
+            (&format!("until={END} may=rewrap series=a"), &format!("may=rewrap series=a until={END}")),
+        ] {
+            let line = Trust::parse(&format!("{key} {rest}")).unwrap().lines.remove(0);
+            assert_eq!(format!("{line}"), format!("{key} {printed}"));
+            assert_eq!(Trust::parse(&format!("{line}")).unwrap().lines, [line], "{rest}");
+        }
+    }
+
     #[test]
     fn a_key_that_is_trusted_for_something_else_is_no_stranger() {
         let key = |seed| super::super::signing::SigningKey::from_seed_for_tests("db1", seed).verifier_key().clone();
         let (db1, impostor) = (key(7), key(8));
-        let (shop, web): (Label, Label) = ("shop".parse().unwrap(), "web".parse().unwrap());
+        let first: NoteHash = "0".repeat(64).parse().unwrap();
+        let place = |label: &str, number| SeriesPlace {
+            label: label.parse().unwrap(),
+            epoch: Epoch::from_bytes([0x3c; 16]),
+            number,
+            previous: None,
+        };
+        let (shop, web) = (place("shop", 1), place("web", 1));
         let trust = Trust::parse(&format!("{db1} may=rewrap\n{db1} may=seal series=shop*\n")).unwrap();
-        let standing = |trust: &Trust, series| trust.standing(&db1, Role::Seal, series);
+        let of = |trust: &Trust, key: &VerifierKey, role, series: Option<&SeriesPlace>| trust.standing(key, role, About { series, first });
+        let standing = |trust: &Trust, series: Option<&SeriesPlace>| of(trust, &db1, Role::Seal, series);
         assert_eq!(standing(&trust, Some(&shop)), Standing::Trusted);
         assert_eq!(standing(&trust, Some(&web)), Standing::OtherSeries);
         assert_eq!(standing(&trust, None), Standing::OtherSeries);
-        assert_eq!(trust.standing(&db1, Role::Drill, Some(&shop)), Standing::OtherRole);
-        assert_eq!(trust.standing(&impostor, Role::Seal, Some(&shop)), Standing::Stranger);
+        assert_eq!(of(&trust, &db1, Role::Drill, Some(&shop)), Standing::OtherRole);
+        assert_eq!(of(&trust, &impostor, Role::Seal, Some(&shop)), Standing::Stranger);
         let only_web = trust.only_for(&"web".parse().unwrap());
         assert_eq!(standing(&only_web, Some(&shop)), Standing::NotAskedFor);
         assert_eq!(standing(&only_web, Some(&web)), Standing::OtherSeries);
         assert_eq!(standing(&Trust::default(), Some(&shop)), Standing::Stranger);
+        // One that has ended is trusted for what came before.
+        let ended = Trust::parse(&format!("{db1} series=shop until={END}\n")).unwrap();
+        assert_eq!(standing(&ended, Some(&place("shop", 41))), Standing::Trusted);
+        for number in [42, 43] {
+            assert_eq!(standing(&ended, Some(&place("shop", number))), Standing::Ended);
+        }
+        assert_eq!([standing(&ended, Some(&web)), standing(&ended, None)], [Standing::OtherSeries; 2]);
+        assert_eq!(of(&ended, &db1, Role::Rewrap, Some(&shop)), Standing::OtherRole);
+        assert_eq!(ended.keys().count(), 0);
+        let mut both = ended;
+        both.extend(Trust::parse(&format!("{db1} series=shop")).unwrap());
+        let about = About { series: Some(&shop), first };
+        assert_eq!(both.line_for(&db1, Role::Seal, about).unwrap().until(), None);
+        assert_eq!(standing(&both, Some(&place("shop", 43))), Standing::Trusted);
     }
 }

@@ -35,6 +35,11 @@ fn next(error: &JobError) -> String {
         JobError::NotTrustedFor { signer, standing: Standing::OtherRole, .. } => {
             return format!("if {signer} is to seal backups, add seal to may= in the line of that key");
         }
+        JobError::NotTrustedFor { signer, standing: Standing::Ended, .. } => {
+            return format!(
+                "{signer} was not to seal it any more: find out who did; if the end was set too early, move it in the line of that key"
+            );
+        }
         JobError::NotTrustedFor { signer, series, .. } => {
             let series = series.as_deref().unwrap_or("*");
             return format!("if {signer} is to seal it, let series= match {series} in the line of that key");

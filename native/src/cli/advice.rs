@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::io;
 
 use dbseal_core::{
-    HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RewrapError, SealError, ShareError, Standing, TrustError, UnwrapError,
-    WrapError,
+    HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RewrapError, SealError, ShareError, Standing, SuccessionError,
+    SuccessorError, TrustError, UnwrapError, WrapError,
 };
 
 use crate::error::JobError;
@@ -38,6 +38,9 @@ fn trust_more(signer: &str, standing: Standing, series: Option<&str>) -> String 
             format!("if {signer} is to seal backups, add seal to may= in the line of that key where you say whom you trust")
         }
         Standing::NotAskedFor => format!("see that it is the backup you want, and say --series '{series}'"),
+        Standing::Ended => {
+            format!("{signer} was not to seal it any more: find out who did; if the end was set too early, move it in the line of that key")
+        }
         _ => format!("if {signer} is to seal it, let series= match {series} in the line of that key where you say whom you trust"),
     }
 }
@@ -206,6 +209,20 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::OtherCode(_) => "read the code from the screen of the machine that restores; if it is another, do not grant this",
         JobError::GrantNotVerified(_) => "find out what it is; --not-verified grants it all the same",
         JobError::InUse(_) => "wait until that has ended, then try again",
+        JobError::Succession { error: SuccessionError::Other, .. } => {
+            "dbseal keygen --sign NAME --succeeds OLD -o NEW.key makes one, NEW.succession"
+        }
+        JobError::Succession { error: SuccessionError::NewerVersion, .. } => "use a newer dbseal",
+        JobError::Succession { .. } => "do not trust the new key by it: fetch it again from its host, by a way that you trust",
+        JobError::Successor { error: SuccessorError::TwoLast { .. }, .. } => {
+            "name the one that you believe with --last, in the place of their folder"
+        }
+        JobError::Successor { error: SuccessorError::Stranger(_), .. } => {
+            "name the file that has the line of the old key with --trust; if none has one, get the new verifier key from somebody you know"
+        }
+        JobError::Successor { .. } => "get the new verifier key from somebody you know, as you have got the first one",
+        JobError::SuccessionWithoutName => "say -o NEW.sign.key: it is then NEW.sign.succession",
+        JobError::NoLastBackup => "dbseal verify says who has signed them; name backups that the old key has sealed",
         JobError::MayNotRewrap(_) => "sign with another key, or let the trust file say of this one may=seal,rewrap",
         JobError::Unfinished(_) => "dbseal rewrap finishes it, with a key that opened it before or one that opens it then",
         JobError::NotRewrappable(_) => "decrypt it, and encrypt it again without --armor",
@@ -266,6 +283,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::NotRewrappable(_)
         | JobError::NotRequestable(_)
         | JobError::SharesWithoutName
+        | JobError::SuccessionWithoutName
         | JobError::IdentityCommandFailed { .. }
         | JobError::IdentityCommandHangs { .. }
         | JobError::SealNeedsKey(_)

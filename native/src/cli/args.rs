@@ -13,6 +13,7 @@ use super::identity_args::IdentityArgs;
 use super::rewrap_args::RewrapArgs;
 use super::seal_args::{DecryptSealArgs, ListArgs, SealArgs, SignArgs, VerifyArgs};
 use super::size::{parse_range, parse_rate, parse_shares, parse_size, parse_threads};
+use super::successor_args::SuccessorArgs;
 use super::ui::Voice;
 use crate::shares::ShareCounts;
 
@@ -44,6 +45,7 @@ pub(super) enum Subcommand {
     Rewrap(Box<RewrapArgs>),
     Request(RequestArgs),
     Grant(GrantArgs),
+    Trust(SuccessorArgs),
 }
 
 /// Make a pair of keys: an identity (private, keep it offline) and its recipient (public).
@@ -56,7 +58,8 @@ pub(super) enum Subcommand {
 #[derive(ArgGroup)]
 #[command(after_help = "Examples:
   dbseal keygen -o backup.key                 # writes backup.key, and backup.pub for the database host
-  dbseal keygen --sign db1 -o db1.sign.key    # writes db1.sign.key, and db1.sign.pub for whoever checks")]
+  dbseal keygen --sign db1 -o db1.sign.key    # writes db1.sign.key, and db1.sign.pub for whoever checks
+  dbseal keygen --sign db1-2027 --succeeds db1.sign.key -o db1-2027.sign.key    # and db1-2027.sign.succession for them")]
 pub(super) struct KeygenArgs {
     /// Write the identity to FILE, readable by its owner only, and the recipient beside it: NAME.pub for NAME.key
     #[arg(short, long, value_name = "FILE")]
@@ -64,6 +67,12 @@ pub(super) struct KeygenArgs {
     /// Make a signing key of this name, such as the host's
     #[arg(long, value_name = "NAME", conflicts_with_all = ["pq", "passphrase_file", "convert"])]
     pub(super) sign: Option<Label>,
+    /// Have the new signing key succeed the one in the file OLD: both sign that, in NEW.sign.succession beside NEW.sign.key
+    ///
+    /// Nobody trusts the new key by it alone. Whoever checks the backups gives it to dbseal trust, which prints the lines for their trust
+    /// file.
+    #[arg(long, value_name = "OLD", requires_all = ["sign", "output"])]
+    pub(super) succeeds: Option<PathBuf>,
     /// Make a post-quantum key (age1pq...), which no later quantum computer breaks. age before 1.3 and rage do not know it yet
     #[arg(long)]
     pub(super) pq: bool,
@@ -305,6 +314,7 @@ impl Subcommand {
             Self::Rewrap(_) => "rewrap",
             Self::Request(_) => "request",
             Self::Grant(_) => "grant",
+            Self::Trust(_) => "trust",
         }
     }
 

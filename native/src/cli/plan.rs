@@ -17,6 +17,7 @@ use super::opens::{self, OpensPlan};
 use super::rewraps::{self, RewrapPlan};
 use super::seals::{self, ListPlan, VerifyPlan};
 use super::standard::{check_input, check_output};
+use super::successors::{self, SuccessorPlan};
 use super::terminal::Terminal;
 use super::ui::Ui;
 use crate::adopt::AdoptRequest;
@@ -28,8 +29,8 @@ use crate::encrypt::{Compression, Encoding, EncryptRequest};
 use crate::error::JobError;
 use crate::input::{Fifos, Source, is_same_file};
 use crate::inspect::InspectRequest;
-use crate::keygen::{KeyKind, KeygenRequest, check_key_paths};
-use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients};
+use crate::keygen::{KeyKind, KeygenRequest, check_key_paths, check_succession_path};
+use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients, load_signing_key};
 use crate::pace::Pace;
 use crate::process::run_idle;
 use crate::report::Observer;
@@ -51,6 +52,7 @@ pub(super) enum Plan {
     Rewrap(RewrapPlan),
     Request(RequestPlan),
     Grant(Box<GrantPlan>),
+    Trust(Box<SuccessorPlan>),
 }
 
 impl Plan {
@@ -66,6 +68,7 @@ impl Plan {
             Subcommand::Rewrap(args) => rewraps::decide(*args, ui).map(Plan::Rewrap),
             Subcommand::Request(args) => handoffs::decide_request(args, ui).map(Plan::Request),
             Subcommand::Grant(args) => handoffs::decide_grant(args, ui).map(Box::new).map(Plan::Grant),
+            Subcommand::Trust(args) => successors::decide(args).map(Box::new).map(Plan::Trust),
         }
     }
 }
@@ -228,6 +231,14 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     if args.shares.is_some() && output.is_none() {
         return Err(JobError::SharesWithoutName);
     }
+    let succeeds = match (args.succeeds, &output) {
+        (Some(_), None) => return Err(JobError::SuccessionWithoutName),
+        (Some(old), Some(output)) => {
+            check_succession_path(output)?;
+            Some(load_signing_key(&old, &**ui)?)
+        }
+        (None, _) => None,
+    };
     // A key that a shell redirects into a file gets the file's mode from the umask.
     let is_shared = |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_mode & 0o077 != 0;
     if output.is_none() && rustix::fs::fstat(std::io::stdout()).is_ok_and(is_shared) {
@@ -248,7 +259,7 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         None if args.pq => KeyKind::PostQuantum,
         None => KeyKind::X25519,
     };
-    Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase, shares: args.shares }))
+    Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase, shares: args.shares, succeeds }))
 }
 
 fn unlock(keys: IdentityArgs) -> Result<Unlock<'static>, JobError> {

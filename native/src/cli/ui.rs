@@ -313,7 +313,10 @@ impl Outcome {
                     }
                     None => format!("{private}: {}", printable(&path.display().to_string())),
                 };
-                let summary = format!("{private}\ndbseal: {public}: {}", printable(&recipient_path.display().to_string()));
+                let mut summary = format!("{private}\ndbseal: {public}: {}", printable(&recipient_path.display().to_string()));
+                if let Some(path) = &generated.succession_path {
+                    summary += &format!("\ndbseal: succession (public, for whoever checks): {}", printable(&path.display().to_string()));
+                }
                 (Zeroizing::new(generated.recipient + "\n"), Some(summary))
             }
             _ => (generated.identity_file, None),

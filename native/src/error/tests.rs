@@ -151,6 +151,13 @@ sentences! {
     E::Rewrap { .. } => E::Rewrap { what: what(), error: RewrapError::NothingChanges } => "x: it has these recipients already";
     E::SealNeedsKey(_) => E::SealNeedsKey(what()) => "x has a seal, which says what its header is";
     E::InUse(_) => E::InUse(path()) => "x is in use by another job";
+    E::Succession { .. } => E::Succession { path: path(), error: SuccessionError::NotSigned(dbseal_core::Party::New) }
+        => "x: the new key has not signed it";
+    E::Successor { .. } => E::Successor { path: path(), error: SuccessorError::Ended("db1".parse().expect("a label")) }
+        => "x: your trust in the old key, db1, has ended: it names no successor any more";
+    E::SuccessionWithoutName => E::SuccessionWithoutName
+        => "it is written into a file which key the new one succeeds, beside that of the new one, which needs a name";
+    E::NoLastBackup => E::NoLastBackup => "none of these backups is one of a series for which somebody whom you trust vouches";
     E::MayNotRewrap(_) => E::MayNotRewrap(what())
         => "x is not trusted to change recipients: whoever checks the backups would call them altered";
     E::Unfinished(_) => E::Unfinished(what()) => "x: a change of its recipients was stopped in the middle";
@@ -188,6 +195,7 @@ fn what_somebody_is_not_trusted_for() {
         E::NotTrustedFor { what: what(), signer: "db1".into(), standing, series: series.map(Into::into) }.to_string()
     };
     for (standing, series, words) in [
+        (Standing::Ended, Some("web"), "only up to the backup that until= names"),
         (Standing::OtherSeries, Some("web"), "not for the series web"),
         (Standing::OtherSeries, None, "not for a backup of no series"),
         (Standing::OtherRole, Some("web"), "not with the role seal"),

@@ -123,6 +123,7 @@ pub fn first_claims(first: &Note, standing: Standing) -> Claims {
 pub fn trusted(standing: Standing) -> Trusted {
     match standing {
         Standing::Trusted => Trusted::Yes,
+        Standing::Ended => Trusted::NotAnyMore,
         Standing::OtherRole => Trusted::NotForSealing,
         Standing::OtherSeries | Standing::NotAskedFor => Trusted::NotForThisSeries,
         Standing::Stranger => Trusted::Stranger,

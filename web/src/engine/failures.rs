@@ -183,6 +183,12 @@ pub(super) fn not_vouched() -> Failure {
 /// `series` is the one that the backup is of.
 pub(super) fn not_trusted_for(signer: &str, standing: Standing, series: Option<&str>) -> Failure {
     let (but, next) = match standing {
+        Standing::Ended => (
+            "only up to the backup that until= names".into(),
+            format!(
+                "{signer} was not to seal it any more: find out who did; if the end was set too early, move it in the line of that key"
+            ),
+        ),
         Standing::OtherRole => {
             ("not to seal backups".into(), format!("if {signer} is to seal backups, add seal to may= in the line of that key"))
         }

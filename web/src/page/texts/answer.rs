@@ -109,6 +109,10 @@ fn by_its_seal(checked: &Checked) -> Half {
 fn unvouched(claims: Option<&Claims>) -> Half {
     let matches = "The backup is as its seal says, but";
     let (says, next) = match claims.map(|claims| claims.trusted) {
+        Some(Trusted::NotAnyMore) => (
+            format!("{matches} the key that signed the seal is one that you trust only up to the backup that until= names."),
+            "Whoever has that key now may have made this one: ask its host. If the end was set too early, move it in the line of the key.",
+        ),
         Some(Trusted::NotForSealing) => (
             format!("{matches} the key that signed the seal is one that you trust for other things, not to seal backups."),
             "If it may seal them, add seal to may= in its line where you say whom you trust.",
@@ -241,6 +245,7 @@ fn who(claims: &Claims) -> String {
             _ if claims.made => format!("{name}, whom you trust; that they made it too, only the key can prove"),
             _ => format!("{name}, whom you trust, who did not make it"),
         },
+        (None, Trusted::NotAnyMore) => "a key that you trust, but only up to an earlier backup, or another of its number".into(),
         (None, Trusted::NotForSealing) => "a key that you trust, but not to seal backups".into(),
         (None, Trusted::NotForThisSeries) if claims.series.is_none() => "a key that you trust, but not for a backup of no series".into(),
         (None, Trusted::NotForThisSeries) => "a key that you trust, but not for this series".into(),

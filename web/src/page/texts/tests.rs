@@ -69,6 +69,7 @@ fn nobody_vouches_for_reasons_of_their_own() {
     let says = |trusted| integrity(&Checked { claims: Some(Claims { trusted, ..stranger() }), ..checked("unvouched") });
     assert!(says(Trusted::Stranger).says.contains("nobody whom you trust"));
     assert!(says(Trusted::NotForSealing).next.is_some_and(|next| next.contains("may=")));
+    assert!(says(Trusted::NotAnyMore).says.contains("until="));
     assert!(says(Trusted::NotForThisSeries).next.is_some_and(|next| next.contains("series=")));
     assert!(says(Trusted::NotForThisSeries).says.contains("not for this one"));
     let alone = Claims { trusted: Trusted::NotForThisSeries, series: None, ..stranger() };
