@@ -1,5 +1,6 @@
 //! The header of an age file: canonical parse and print, MAC, wrapping and unwrapping of the file key (age, "Header").
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
@@ -195,9 +196,9 @@ impl Header {
     /// How many stanzas of this one `other` has not, and how many of `other` this one has not; the padding is left out.
     #[must_use]
     pub fn recipients_that_differ(&self, other: &Self) -> (usize, usize) {
-        let missing = |these: &[Stanza], those: &[Stanza]| these.iter().filter(|stanza| !those.contains(stanza)).count();
-        let [own, others] = [self.recipient_stanzas(), other.recipient_stanzas()];
-        (missing(own, others), missing(others, own))
+        let set = |header: &Self| header.recipient_stanzas().iter().cloned().collect::<BTreeSet<_>>();
+        let [own, others] = [set(self), set(other)];
+        (own.difference(&others).count(), others.difference(&own).count())
     }
 
     /// The tag of each recipient's stanza, in the order of the file; the padding is left out.

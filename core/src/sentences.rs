@@ -229,8 +229,8 @@ sentences! { shares: ShareError;
     ShareError::Counts => ShareError::Counts => "shares are made for 2 or more of at most 16, such as 3/5";
     ShareError::NotAnIdentity => ShareError::NotAnIdentity => "a passphrase has no shares: only an identity has";
     ShareError::None => ShareError::None => "no share was given";
-    ShareError::OtherSet(_) => ShareError::OtherSet(1) => "share 2 is of another set than the first";
-    ShareError::SameNumber(_) => ShareError::SameNumber(1) => "share 2 has the number of another one, and says something else";
+    ShareError::OtherSet(_) => ShareError::OtherSet(1) => "this share is of another set than the first";
+    ShareError::SameNumber(_) => ShareError::SameNumber(1) => "this share has the number of another one, and says something else";
     ShareError::TooFew { .. } => ShareError::TooFew { given: 2, needed: 3 } => "3 shares open this set, and 2 of it were given";
     ShareError::TooFewGroups { .. } => ShareError::TooFewGroups { given: 1, needed: 2 }
         => "shares of 2 groups open this set, and 1 are complete";

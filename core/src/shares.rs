@@ -42,10 +42,10 @@ pub enum ShareError {
     #[error("no share was given")]
     None,
     /// One is of another set.
-    #[error("share {} is of another set than the first", .0 + 1)]
+    #[error("this share is of another set than the first")]
     OtherSet(usize),
     /// Two say different things under one number.
-    #[error("share {} has the number of another one, and says something else", .0 + 1)]
+    #[error("this share has the number of another one, and says something else")]
     SameNumber(usize),
     /// More are wanted.
     #[error("{needed} shares open this set, and {given} of it were given")]
@@ -64,7 +64,7 @@ pub enum ShareError {
         needed: usize,
     },
     /// One that is not needed says something else than those that are.
-    #[error("share {} does not fit the others", .0 + 1)]
+    #[error("this share does not fit the others")]
     DoesNotFit(usize),
     /// The digest in them shows it.
     #[error("one of the shares was altered: together they do not make what was shared")]

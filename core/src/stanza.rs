@@ -10,7 +10,7 @@ use crate::header::HeaderError;
 pub(crate) const COLUMNS: usize = 64;
 
 /// A recipient stanza: `-> TAG ARGUMENT...` and a body, which usually is a wrapped file key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stanza {
     /// The recipient type, such as `X25519`.
     pub tag: String,

@@ -508,6 +508,15 @@ pub enum JobError {
         /// Why not.
         error: HandoffError,
     },
+    /// A request, and its key, where the backups are.
+    #[error("{} would lie where the backups do: whoever can read there would have the key that the grant is for", .0.display())]
+    RequestBesideBackups(PathBuf),
+    /// There is a file where the answer to a request should go.
+    #[error("{} exists already", .0.display())]
+    AnswerExists(PathBuf),
+    /// A backup whose recipients cannot change where it was named.
+    #[error("{} is a link, or no regular file: a backup's recipients change where it and its seal lie", .0.display())]
+    NotTheBackup(PathBuf),
     /// A backup that a request is not about.
     #[error("{0} is none of the backups of this request, or has got another header since")]
     NotInRequest(String),
@@ -517,6 +526,12 @@ pub enum JobError {
     /// A seal that is not the one that the answer continues.
     #[error("{0}: its seal is not the one that it had when the request was made")]
     OtherSealSince(String),
+    /// The code that was typed is not that of the answer.
+    #[error("{0} has another code: it is not the answer that was made there")]
+    OtherAnswerCode(String),
+    /// New headers that may be anybody's.
+    #[error("{0}: nobody whom you trust with changes of recipients has signed this answer")]
+    AnswerNotTrusted(String),
     /// A header that may be anybody's.
     #[error("{0}: nobody whom you trust with that has signed its new header")]
     NewHeaderNotTrusted(String),

@@ -12,6 +12,7 @@ use dbseal_core::{
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
+use crate::apart::lies_among;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::open_regular;
@@ -53,6 +54,10 @@ pub enum Wanted {
 /// # Errors
 /// A backup that cannot be read, or that a passphrase opens; files that cannot be written, or are there already.
 pub fn request(asked: &HandoffRequest) -> Result<Request, JobError> {
+    // Who can write to the storage, or read it, would have the key that the grant is for.
+    if lies_among(&asked.path, &asked.backups) {
+        return Err(JobError::RequestBesideBackups(asked.path.clone()));
+    }
     for path in [asked.path.clone(), key_path(&asked.path)] {
         Destination::check_file(&path, Overwrite::Refused).map_err(|error| match error {
             // One whose grant is on its way must not be lost.
@@ -70,7 +75,7 @@ pub fn request(asked: &HandoffRequest) -> Result<Request, JobError> {
         }
     };
     let failed = |error| JobError::Handoff { what: asked.path.display().to_string(), error };
-    let request = Request::new(purpose, files, asked.key.as_ref()).map_err(failed)?;
+    let request = Request::new(purpose, files, asked.key.as_ref(), &mut UnwrapErr(SysRng)).map_err(failed)?;
     let mut file = PendingFile::create(&asked.path, Privacy::Shared, Overwrite::Refused)?;
     file.write_all(request.to_text().as_bytes())?;
     // A request whose key is not there would be granted for nothing.

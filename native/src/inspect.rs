@@ -1,11 +1,10 @@
 //! What an age file says about itself, and which key opens it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use dbseal_core::{
-    Extent, Header, Layout, Note, PAYLOAD_NONCE_LEN, POST_QUANTUM_TAGS, PayloadError, SLOT_LEN, Seal, ShareError, SourceKind, Trust,
-    UnwrapError,
+    Extent, Header, Layout, Note, PAYLOAD_NONCE_LEN, POST_QUANTUM_TAGS, PayloadError, SLOT_LEN, Seal, SourceKind, Trust, UnwrapError,
 };
 use serde::Serialize;
 
@@ -13,7 +12,7 @@ use crate::age_file::AgeFile;
 use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader};
 use crate::journal::{JournalFile, sealed_header};
-use crate::keys::{IdentitySource, PassphraseSource, Unlock};
+use crate::keys::{PassphraseSource, Unlock, load_named};
 use crate::pace::Pace;
 use crate::report::{Observer, Silent};
 use crate::sealing::seal_path;
@@ -198,39 +197,15 @@ fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer
             Err(error) => Err(JobError::Unwrap { what: what.into(), error }),
         };
     }
-    let mut has_shares = false;
-    for source in &request.unlock.identities {
-        let one = Unlock { identities: vec![source.clone()], passphrase: request.unlock.passphrase.clone(), ask: request.unlock.ask };
-        let identities = match one.identities_for(header, what, observer) {
-            Err(JobError::Share { error: ShareError::TooFew { .. }, .. }) => {
-                has_shares = true;
-                continue;
-            }
-            identities => identities?,
-        };
-        match header.unwrap(&identities) {
-            Ok(_) => {
-                return Ok(Some(match source {
-                    IdentitySource::File(path) => name(path),
-                    IdentitySource::Stdin => "standard input".into(),
-                    IdentitySource::Command(command) => command.name(),
-                    IdentitySource::Grant { request, .. } => format!("the grant for {}", name(request)),
-                }));
-            }
+    let Unlock { identities, passphrase, ask } = &request.unlock;
+    for (name, identity) in load_named(identities, passphrase, *ask, observer)? {
+        match header.unwrap(std::slice::from_ref(&identity)) {
+            Ok(_) => return Ok(Some(name)),
             Err(UnwrapError::NoMatch) => {}
             Err(error) => return Err(JobError::Unwrap { what: what.into(), error }),
         }
     }
-    // None opens anything by itself.
-    match has_shares.then(|| request.unlock.identities_for(header, what, observer)).transpose()?.map(|all| header.unwrap(&all)) {
-        Some(Ok(_)) => Ok(Some("the shares".into())),
-        Some(Err(UnwrapError::NoMatch)) | None => Ok(None),
-        Some(Err(error)) => Err(JobError::Unwrap { what: what.into(), error }),
-    }
-}
-
-fn name(path: &Path) -> String {
-    path.display().to_string()
+    Ok(None)
 }
 
 /// A tag is printable ASCII, but in a file from elsewhere it may be of any length.

@@ -1,25 +1,21 @@
 //! New headers that were made where the private key is, put before the backups that they are for: rotation without a key.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use dbseal_core::{Extent, Header, NewHeader, NewHeaders, Request, Seal};
+use dbseal_core::{Extent, NewHeader, NewHeaders, NoteHash, Request, RequestedFile, Seal, Trust};
 
 use crate::against_seal::{SealCheck, SealPolicy};
 use crate::error::JobError;
 use crate::journal::{Change, JournalFile};
 use crate::report::Observer;
 use crate::rewrap::{Act, AfterSeal, Rewrapped, Target, Way};
-use crate::verify::read_seal;
 
 /// Everything that was decided about new headers, for any number of backups.
 #[derive(Debug)]
 pub struct InstallRequest {
-    /// What was asked.
-    pub request: Request,
-    /// What was answered.
-    pub headers: NewHeaders,
-    /// Who has seen that this is the answer.
-    pub origin: Origin,
+    /// What was asked, and what was answered.
+    pub answers: Answers,
     /// Whom to trust.
     pub seal: SealCheck,
     /// How a header is replaced.
@@ -28,14 +24,42 @@ pub struct InstallRequest {
     pub act: Act,
 }
 
-/// Who has seen that new headers come from the machine with the private key. No key is here, and without one a header that somebody made up
-/// looks like any other: a backup that got it would open for nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A person, who has compared the code.
-    Compared,
-    /// Nobody: the note of each has to be signed by somebody who is trusted with that.
-    Unseen,
+/// New headers of which somebody has seen that they come from the machine with the private key, each for the one that it takes the place of. No
+/// key is here, and without one a header that somebody made up looks like any other: a backup that got it would open for nobody.
+#[derive(Debug)]
+pub struct Answers {
+    by_file: BTreeMap<(Vec<u8>, Option<NoteHash>), Option<NewHeader>>,
+    new: BTreeSet<Vec<u8>>,
+}
+
+impl Answers {
+    /// What was answered to a request: by somebody whom these trust with changes of recipients, or with this code, as a person has compared it.
+    ///
+    /// # Errors
+    /// An answer to another request, or with another code; one that nobody has seen to be the answer.
+    pub fn of(request: &Request, headers: &NewHeaders, trust: &Trust, code: Option<&str>, what: &str) -> Result<Self, JobError> {
+        let is_compared = code.map(|code| code.trim().eq_ignore_ascii_case(&headers.code().to_string()));
+        if is_compared == Some(false) {
+            return Err(JobError::OtherAnswerCode(what.into()));
+        }
+        if is_compared.is_none() && headers.signed_by(trust).is_none() {
+            return Err(JobError::AnswerNotTrusted(what.into()));
+        }
+        let answers = headers.answers(request).map_err(|error| JobError::Handoff { what: what.into(), error })?;
+        let key = |file: &RequestedFile| (file.header().to_bytes(), file.seal().map(Seal::last_hash));
+        let by_file: BTreeMap<_, _> = answers.map(|(file, new)| (key(file), new.cloned())).collect();
+        let new = by_file.values().flatten().map(|new| new.header().to_bytes()).collect();
+        Ok(Self { by_file, new })
+    }
+
+    /// The one for a backup with this header and this seal. A seal that has the next note already was put there before the power went.
+    fn find(&self, header: &[u8], seal: Option<&Seal>) -> Option<&Option<NewHeader>> {
+        let mut hashes = vec![seal.map(Seal::last_hash)];
+        if let Some(notes) = seal.map(Seal::notes).filter(|notes| notes.len() > 1) {
+            hashes.push(Some(notes[notes.len() - 2].hash()));
+        }
+        hashes.into_iter().find_map(|hash| self.by_file.get(&(header.to_vec(), hash)))
+    }
 }
 
 /// Gives a backup the header that is for it.
@@ -50,24 +74,24 @@ pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -
         Some(journal) => journal.before().clone(),
         None => target.header()?,
     };
-    let answers = asked.answers()?;
-    let (old, new) = match answers.iter().find(|(old, _)| **old == own) {
-        Some((old, Some(new))) => (*old, *new),
-        Some((_, None)) => return Err(JobError::NotAnswered(target.what)),
-        None if journal.is_none() && answers.iter().any(|(_, new)| new.is_some_and(|new| *new.header() == own)) => {
-            return Ok(Rewrapped::Already);
-        }
+    let there = target.read_seal()?;
+    let old = own.to_bytes();
+    let new = match asked.answers.find(&old, there.as_ref()) {
+        Some(Some(new)) => new,
+        Some(None) => return Err(JobError::NotAnswered(target.what)),
+        None if journal.is_none() && asked.answers.new.contains(&old) => return Ok(Rewrapped::Already),
+        None if asked.answers.by_file.keys().any(|(header, _)| *header == old) => return Err(JobError::OtherSealSince(target.what)),
         None => return Err(JobError::NotInRequest(target.what)),
     };
     if journal.as_ref().is_some_and(|journal| journal.after() != new.header()) {
         return Err(JobError::Unfinished(target.what));
     }
-    let seal = asked.seal_of(&target, new)?;
-    let (left_count, added_count) = old.recipients_that_differ(new.header());
-    let in_place = new.header().len() == old.len() && asked.way == Way::InPlace && !target.has_links();
+    let seal = asked.seal_of(&target, there, new)?;
+    let (left_count, added_count) = own.recipients_that_differ(new.header());
+    let in_place = new.header().len() == own.len() && asked.way == Way::InPlace && !target.has_links();
     let way = if in_place { Way::InPlace } else { Way::Copy };
     if asked.act == Act::Do {
-        let change = Change { header: old, new: new.header(), seal };
+        let change = Change { header: &own, new: new.header(), seal };
         match (journal, way) {
             (Some(journal), way) => {
                 observer.note(&format!("{}: a change of its recipients that was stopped is finished", target.what));
@@ -81,36 +105,23 @@ pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -
 }
 
 impl InstallRequest {
-    /// Each header that was asked about, with the new one for it.
-    fn answers(&self) -> Result<Vec<(&Header, Option<&NewHeader>)>, JobError> {
-        let answers = self.headers.answers(&self.request);
-        let answers = answers.map_err(|error| JobError::Handoff { what: "the new headers".into(), error })?;
-        Ok(answers.map(|(file, new)| (file.header(), new)).collect())
-    }
-
-    /// The seal that a backup has with its new header, if that may be believed.
-    fn seal_of(&self, target: &Target, new: &NewHeader) -> Result<AfterSeal, JobError> {
-        let path = target.seal_path();
-        let failed = |error| JobError::Seal { what: path.display().to_string(), error };
-        let there = read_seal(&path)?.map(|bytes| Seal::parse(&bytes)).transpose().map_err(failed)?;
-        let header = new.header().to_bytes();
-        let (seal, is_trusted) = match (there, new.seal()) {
-            (None, None) => (AfterSeal::None, false),
-            (Some(there), Some(notes)) => {
-                // One that has the note already was put there before the power went.
-                let seal = if there.notes_alone() == *notes { Some(there) } else { there.continued_by(notes) };
-                let mut seal = seal.ok_or_else(|| JobError::OtherSealSince(target.what.clone()))?;
-                seal.set_header_copy(&header).map_err(failed)?;
-                let judgement = seal.judge(&self.seal.trust);
-                let is_trusted = judgement.header() == Extent::of(&header) && judgement.verified().is_some();
-                (AfterSeal::Says(seal.to_bytes()), is_trusted)
-            }
+    /// The seal that a backup has with its new header, if whom these trust then say that header.
+    fn seal_of(&self, target: &Target, there: Option<Seal>, new: &NewHeader) -> Result<AfterSeal, JobError> {
+        let (there, notes) = match (there, new.seal()) {
+            (None, None) => return Ok(AfterSeal::None),
+            (Some(there), Some(notes)) => (there, notes),
             _ => return Err(JobError::OtherSealSince(target.what.clone())),
         };
-        match (is_trusted, self.origin) {
-            (true, _) => Ok(seal),
-            (false, Origin::Compared) if self.seal.policy != SealPolicy::Trusted => Ok(seal),
-            _ => Err(JobError::NewHeaderNotTrusted(target.what.clone())),
+        let header = new.header().to_bytes();
+        let seal = if there.notes_alone() == *notes { Some(there) } else { there.continued_by(notes) };
+        let mut seal = seal.ok_or_else(|| JobError::OtherSealSince(target.what.clone()))?;
+        seal.set_header_copy(&header).map_err(|error| target.seal_error(error))?;
+        let judgement = seal.judge(&self.seal.trust);
+        let says_it = judgement.header() == Extent::of(&header);
+        if says_it && (self.seal.policy != SealPolicy::Trusted || judgement.verified().is_some()) {
+            Ok(AfterSeal::Says(seal.to_bytes()))
+        } else {
+            Err(JobError::NewHeaderNotTrusted(target.what.clone()))
         }
     }
 }

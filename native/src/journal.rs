@@ -10,7 +10,7 @@ use dbseal_core::{Extent, FileKey, Found, Header, Journal, MAX_JOURNAL_LEN, Seal
 use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, Source, open_regular};
-use crate::output::PendingFile;
+use crate::output::{CompleteFile, PendingFile};
 use crate::report::Observer;
 use crate::rewrap::{Act, AfterSeal, At, RewrapRequest, Target, Way};
 use crate::unfinished::Role;
@@ -95,11 +95,11 @@ impl JournalFile {
         target.check_unchanged()?;
         if way == Way::InPlace && change.new.len() == self.own_header_len() {
             write(target, change.new)?;
+            seal.map(CompleteFile::commit).transpose()?;
         } else {
-            target.copy_with(change.new, self.own_header_len())?.commit()?;
-        }
-        if let Some(seal) = seal {
-            seal.commit()?;
+            let copy = (!self.has_whole(change.new)).then(|| target.copy_with(change.new, self.own_header_len())).transpose()?;
+            seal.map(CompleteFile::commit).transpose()?;
+            copy.map(CompleteFile::commit).transpose()?;
         }
         remove(target)
     }
@@ -166,7 +166,7 @@ impl JournalFile {
         if !path_of(&target.path).exists() {
             return Ok(Finished::Nothing);
         }
-        let not_believed = || observer.warning(&format!("{}: the journal beside it is not about it, and goes", target.what));
+        let not_believed = || observer.warning(&format!("{}: the journal beside it is not about it, and is not believed", target.what));
         let Some(own) = Self::beside(&target.path, &target.file) else {
             not_believed();
             return Ok(Finished::Nothing);

@@ -167,7 +167,8 @@ pub fn succession_path(path: &Path) -> PathBuf {
     beside(path, "succession")
 }
 
-fn beside(path: &Path, extension: &str) -> PathBuf {
+/// `backup.EXTENSION` beside `backup.key`, `NAME.EXTENSION` beside any other `NAME`.
+pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
     if path.extension().is_some_and(|extension| extension == "key") {
         return path.with_extension(extension);
     }

@@ -48,6 +48,16 @@ impl IdentitySource {
     pub fn of(name: PathBuf) -> Self {
         if name == Path::new("-") { Self::Stdin } else { Self::File(name) }
     }
+
+    /// What people call it.
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin => "standard input".into(),
+            Self::Command(command) => command.name(),
+            Self::Grant { request, .. } => format!("the grant for {}", request.display()),
+        }
+    }
 }
 
 /// Where a passphrase comes from.
@@ -120,14 +130,24 @@ pub fn load_identities(
     ask: &dyn AskPassphrase,
     observer: &dyn Observer,
 ) -> Result<Vec<Identity>, JobError> {
+    Ok(load_named(sources, passphrase, ask, observer)?.into_iter().map(|(_, identity)| identity).collect())
+}
+
+/// As [`load_identities`], each with what its source is called.
+pub(crate) fn load_named(
+    sources: &[IdentitySource],
+    passphrase: &PassphraseSource,
+    ask: &dyn AskPassphrase,
+    observer: &dyn Observer,
+) -> Result<Vec<(String, Identity)>, JobError> {
     let (mut identities, mut shares) = (Vec::new(), Vec::new());
     for source in sources {
         match load(source, passphrase, ask, observer)? {
-            Loaded::Identities(loaded) => identities.extend(loaded),
+            Loaded::Identities(loaded) => identities.extend(loaded.into_iter().map(|identity| (source.name(), identity))),
             Loaded::Share(share) => shares.push(share),
         }
     }
-    identities.extend(identity_of(&shares)?);
+    identities.extend(identity_of(&shares)?.map(|identity| ("the shares".into(), identity)));
     Ok(identities)
 }
 

@@ -81,7 +81,7 @@ pub use error::JobError;
 pub use handoff::{HandoffRequest, Wanted, forget, key_path, read_new_headers, read_request, request};
 pub use input::{Fifos, Source, open_regular};
 pub use inspect::{InspectRequest, InspectedSeal, Inspection, Payload, inspect};
-pub use install::{InstallRequest, Origin, install};
+pub use install::{Answers, InstallRequest, install};
 pub use keygen::{
     Generated, KeyKind, KeygenRequest, check_key_paths, check_succession_path, keygen, public_halves_of, recipient_path, succession_path,
 };

@@ -30,6 +30,7 @@ use crate::replaced::{Replaced, replaced_seal};
 use crate::report::Observer;
 use crate::sealing::{now, seal_path};
 use crate::unfinished::Role;
+use crate::verify::read_seal;
 
 /// Everything that was decided about other recipients, for any number of backups.
 #[derive(Debug)]
@@ -229,12 +230,12 @@ impl Target {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
         let file = File::options().read(true).write(act == Act::Do).custom_flags(flags).open(path);
         let file = file.map_err(|error| match error.raw_os_error() {
-            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => JobError::NotAFile(path.into()),
+            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => JobError::NotTheBackup(path.into()),
             _ => failed(error),
         })?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
-            return Err(JobError::NotAFile(path.into()));
+            return Err(JobError::NotTheBackup(path.into()));
         }
         if act == Act::Do {
             file.try_lock().map_err(|error| match error {
@@ -264,6 +265,11 @@ impl Target {
 
     pub(crate) fn seal_path(&self) -> PathBuf {
         seal_path(&self.path)
+    }
+
+    /// Its seal, if it has one.
+    pub(crate) fn read_seal(&self) -> Result<Option<Seal>, JobError> {
+        read_seal(&self.seal_path())?.map(|bytes| Seal::parse(&bytes)).transpose().map_err(|error| self.seal_error(error))
     }
 
     pub(crate) fn seal_error(&self, error: SealError) -> JobError {

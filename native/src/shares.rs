@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
+use crate::keygen::beside;
 use crate::locked::keep_in_memory;
 use crate::output::PendingFile;
 
@@ -54,6 +55,9 @@ impl ShareFile {
         }
         let share = Share::parse(&words)?;
         keep_in_memory(share.place());
+        if !share.is_of_ours() {
+            return Err(ShareError::Malformed("it is of a set that dbseal does not make"));
+        }
         if number.split(' ').next() != Some(&share.number().to_string()) {
             return Err(ShareError::Malformed("its words are those of another number"));
         }
@@ -64,7 +68,7 @@ impl ShareFile {
 /// Where a share of an identity file goes that is not written itself: `backup.1.share` for `backup.key`.
 #[must_use]
 pub fn share_path(identity: &Path, number: u8) -> PathBuf {
-    identity.with_extension(format!("{number}.share"))
+    beside(identity, &format!("{number}.share"))
 }
 
 /// Refuses names of shares that are taken.

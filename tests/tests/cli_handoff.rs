@@ -27,10 +27,11 @@ impl Machines {
         here.write("shop.sql", paint(PLAIN_LEN));
         here.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
         fs::create_dir(there.path("t")).expect("a folder");
+        fs::create_dir(here.path("b")).expect("a folder");
         there.write("t/trust", here.read_text("db1.sign.pub"));
         here.write("backup.pub", there.read_text("backup.pub"));
         let this = Self { here, there };
-        this.encrypt("shop.age", &["--sign", "db1.sign.key"]);
+        this.encrypt("b/shop.age", &["--sign", "db1.sign.key"]);
         this
     }
 
@@ -62,7 +63,7 @@ impl Machines {
 fn a_backup_opens_where_its_key_never_was() {
     for kind in [&[][..], &["--pq"]] {
         let machines = Machines::new(kind);
-        let code = machines.request("shop.request", &["shop.age"]);
+        let code = machines.request("shop.request", &["b/shop.age"]);
         assert_eq!(machines.here.mode("shop.request.key"), 0o600);
         // Another code is another request.
         machines.grant("shop.request", &["--code", "0000-0000-0000-0000"]).ends_with(1, "has another code");
@@ -70,11 +71,11 @@ fn a_backup_opens_where_its_key_never_was() {
         assert!(said.contains(&format!("request {code}, signed by nobody whom you trust")), "{said}");
         assert!(said.contains("shop.age: sealed and made by db1, 20"), "{said}");
         assert!(said.contains("granted: 1 of 1; code of the grant: "), "{said}");
-        machines.open("shop.request", "shop.age").succeeds();
+        machines.open("shop.request", "b/shop.age").succeeds();
         assert!(machines.here.read("out") == machines.here.read("shop.sql"));
         // The key has gone with its use.
         assert!(!machines.here.has("shop.request.key"));
-        machines.open("shop.request", "shop.age").ends_with(2, "cannot open shop.request.key");
+        machines.open("shop.request", "b/shop.age").ends_with(2, "cannot open shop.request.key");
     }
 }
 
@@ -108,7 +109,7 @@ fn photograph(screen: &[u8], machine: &Folder, name: &str) -> Vec<String> {
 fn a_camera_carries_both_ways() {
     for (kind, has_one) in [(&[][..], true), (&["--pq"], false)] {
         let Machines { here, there } = Machines::new(kind);
-        let asked = here.dbseal(["request", "--qr", "-o", "shop.request", "shop.age"]).run().succeeds();
+        let asked = here.dbseal(["request", "--qr", "-o", "shop.request", "b/shop.age"]).run().succeeds();
         let request = photograph(&asked.stdout, &there, "request");
         assert_eq!(request.len() == 1, has_one, "{}", request.len());
         let said = String::from_utf8(asked.stdout).expect("text");
@@ -123,7 +124,7 @@ fn a_camera_carries_both_ways() {
             one.ends_with(1, &format!("of its {} parts these are missing: 1", request.len()));
         }
         let given = grants.iter().flat_map(|name| ["--grant", name.as_str()]);
-        here.dbseal(["decrypt", "--request", "shop.request", "-o", "out", "shop.age"]).args(given).run().succeeds();
+        here.dbseal(["decrypt", "--request", "shop.request", "-o", "out", "b/shop.age"]).args(given).run().succeeds();
         assert!(here.read("out") == here.read("shop.sql"));
     }
 }
@@ -131,17 +132,17 @@ fn a_camera_carries_both_ways() {
 #[test]
 fn of_what_nobody_vouches_for_nothing_is_shown_as_true() {
     let machines = Machines::new(&[]);
-    machines.encrypt("bare.age", &[]);
-    let code = machines.request("bare.request", &["bare.age"]);
+    machines.encrypt("b/bare.age", &[]);
+    let code = machines.request("bare.request", &["b/bare.age"]);
     let said = machines.grant("bare.request", &["--code", &code]).ends_with(1, "asks for a backup of which nothing is verified").words();
     assert!(said.contains("bare.age: NOT VERIFIED: no seal came with it"), "{said}");
     assert!(!machines.there.has("grant"));
     machines.grant("bare.request", &["--code", &code, "--not-verified"]).succeeds();
-    machines.open("bare.request", "bare.age").succeeds();
+    machines.open("bare.request", "b/bare.age").succeeds();
 
     // The seal of the one beside the other.
-    fs::copy(machines.here.path("shop.age.seal"), machines.here.path("bare.age.seal")).expect("there is room");
-    let code = machines.request("other.request", &["bare.age"]);
+    fs::copy(machines.here.path("b/shop.age.seal"), machines.here.path("b/bare.age.seal")).expect("there is room");
+    let code = machines.request("other.request", &["b/bare.age"]);
     let said = machines.grant("other.request", &["--code", &code]).ends_with(1, "nothing is verified").words();
     assert!(said.contains("bare.age: NOT VERIFIED: its seal is that of another backup, or of another time"), "{said}");
 }
@@ -149,7 +150,7 @@ fn of_what_nobody_vouches_for_nothing_is_shown_as_true() {
 #[test]
 fn somebody_has_to_say_yes() {
     let machines = Machines::new(&[]);
-    let code = machines.request("shop.request", &["shop.age"]);
+    let code = machines.request("shop.request", &["b/shop.age"]);
     machines.grant("shop.request", &[]).ends_with(2, "there is no terminal to ask");
     let question = format!("Is the code {code} on the other machine too, and is the backup to be granted? Type yes if that is meant: ");
     let grant = || machines.there.dbseal(["grant", "-i", "backup.key", "--trust", "t/trust", "-o", "grant", "shop.request"]);
@@ -158,7 +159,7 @@ fn somebody_has_to_say_yes() {
         assert!(!machines.there.has("grant"));
     }
     let _ = grant().run_at_terminal(&[(question.as_str(), "yes")]).succeeds();
-    machines.open("shop.request", "shop.age").succeeds();
+    machines.open("shop.request", "b/shop.age").succeeds();
     // Without whom to trust, the question says so.
     machines
         .there
@@ -172,23 +173,23 @@ fn many_are_asked_for_together_and_none_opens_another() {
     let machines = Machines::new(&[]);
     machines.there.dbseal(["keygen", "-o", "other.key"]).run().succeeds();
     machines.here.write("other.pub", machines.there.read_text("other.pub"));
-    machines.encrypt("two.age", &["--sign", "db1.sign.key"]);
-    machines.here.dbseal(["encrypt", "-R", "other.pub", "-o", "foreign.age", "shop.sql"]).run().succeeds();
+    machines.encrypt("b/two.age", &["--sign", "db1.sign.key"]);
+    machines.here.dbseal(["encrypt", "-R", "other.pub", "-o", "b/foreign.age", "shop.sql"]).run().succeeds();
     machines.here.dbseal(["keygen", "--sign", "restorer", "-o", "restorer.sign.key"]).run().succeeds();
     let trust = machines.there.read_text("t/trust") + &machines.here.read_text("restorer.sign.pub");
     machines.there.write("t/trust", trust);
-    let backups = ["shop.age", "foreign.age", "two.age", "--sign", "restorer.sign.key"];
+    let backups = ["b/shop.age", "b/foreign.age", "b/two.age", "--sign", "restorer.sign.key"];
     let code = machines.request("many.request", &backups);
     let said = machines.grant("many.request", &["--code", &code]).succeeds().words();
     assert!(said.contains("signed by restorer") && said.contains("granted: 2 of 3"), "{said}");
     assert!(said.contains("foreign.age: none of the keys opens it; it is not granted"), "{said}");
-    for (name, opens) in [("two.age", true), ("foreign.age", false), ("shop.age", true)] {
+    for (name, opens) in [("b/two.age", true), ("b/foreign.age", false), ("b/shop.age", true)] {
         assert_eq!(machines.open("many.request", name).status.success(), opens, "{name}");
     }
     assert!(machines.here.has("many.request.key"), "others may want it");
     // A grant for one request does not open by another, though the backup is the same.
-    let _ = machines.request("again.request", &["shop.age"]);
-    machines.open("again.request", "shop.age").ends_with(1, "this grant is for another request");
+    let _ = machines.request("again.request", &["b/shop.age"]);
+    machines.open("again.request", "b/shop.age").ends_with(1, "this grant is for another request");
 }
 
 #[test]
@@ -196,13 +197,17 @@ fn what_cannot_be_asked_for_is_refused() {
     let machines = Machines::new(&[]);
     let here = &machines.here;
     here.write_secret("passphrase", "correct horse\n");
-    here.dbseal(["encrypt", "--passphrase-file", "passphrase", "-o", "passed.age", "shop.sql"]).run().succeeds();
-    here.dbseal(["request", "-o", "r", "passed.age"]).run().ends_with(1, "a passphrase opens this backup: nobody else can grant it");
-    here.dbseal(["request", "-o", "r", "shop.sql"]).run().ends_with(2, "shop.sql is no age file");
-    here.dbseal(["request", "-o", "r", "gone.age"]).run().ends_with(2, "cannot open gone.age");
-    assert!(!here.has("r") && !here.has("r.key"));
-    let _ = machines.request("shop.request", &["shop.age"]);
-    here.dbseal(["request", "-o", "shop.request", "shop.age"]).run().fails_with("exists already");
+    here.dbseal(["encrypt", "--passphrase-file", "passphrase", "-o", "b/passed.age", "shop.sql"]).run().succeeds();
+    here.dbseal(["request", "-o", "r", "b/passed.age"]).run().ends_with(1, "a passphrase opens this backup: nobody else can grant it");
+    fs::create_dir(here.path("k")).expect("a folder");
+    here.dbseal(["request", "-o", "k/r", "shop.sql"]).run().ends_with(2, "shop.sql is no age file");
+    here.dbseal(["request", "-o", "r", "b/gone.age"]).run().ends_with(2, "cannot open b/gone.age");
+    // Whoever can read the storage would have the key.
+    here.dbseal(["request", "-o", "b/r", "b/shop.age"]).run().ends_with(2, "would lie where the backups do");
+    here.dbseal(["request", "-o", "b/r", "b"]).run().ends_with(2, "would lie where the backups do");
+    assert!(["r", "r.key", "k/r", "k/r.key", "b/r"].iter().all(|name| !here.has(name)));
+    let _ = machines.request("shop.request", &["b/shop.age"]);
+    here.dbseal(["request", "-o", "shop.request", "b/shop.age"]).run().fails_with("exists already");
     // A picture of something else, and what is no picture.
     GrayImage::from_pixel(300, 200, Luma([128])).save(machines.there.path("wall.png")).expect("there is room");
     machines.there.dbseal(["grant", "-i", "backup.key", "wall.png"]).run().ends_with(1, "wall.png: no QR code can be read in this picture");

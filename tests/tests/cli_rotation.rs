@@ -102,7 +102,7 @@ fn recipients_change_where_no_key_is() {
     machines.apply(&[&trust[..], &["--dry-run", "b/shop.age"]].concat()).succeeds();
     assert_eq!(machines.holders("b/shop.age"), [true, false, true]);
     machines.apply(&[&trust[..], &["b/shop.age"]].concat()).succeeds();
-    machines.apply(&["b/bare.age"]).ends_with(1, "nobody whom you trust with that has signed its new header");
+    machines.apply(&["b/bare.age"]).ends_with(1, "nobody whom you trust with changes of recipients has signed this answer");
     machines.apply(&["b/bare.age", "--code", "0000-0000-0000-0000"]).ends_with(1, "has another code");
     let done = machines.apply(&["b/bare.age", "--code", &answer]).succeeds();
     assert_eq!(String::from_utf8_lossy(&done.stdout), "b/bare.age: done: 1 left, 1 came\n");
@@ -124,40 +124,60 @@ fn what_is_not_the_answer_is_not_installed() {
     let trust = ["--trust", "t/trust"];
     let code = machines.request(&["b/shop.age"]);
     machines.there.dbseal(["keygen", "--sign", "stranger", "-o", "stranger.sign.key"]).run().succeeds();
-    machines.grant(&code, &["--sign", "stranger.sign.key"]).succeeds();
-    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "nobody whom you trust with that has signed its new header");
-    let said = machines.grant(&code, &["--sign", "custodian.sign.key"]).succeeds().words();
-    // With whom to trust, a code is not enough for what nobody of them has signed.
-    let answer = code_of_answer(&said);
-    machines.apply(&[&trust[..], &["--code", &answer, "b/bare.age"]].concat()).ends_with(1, "is none of the backups of this request");
+    machines.grant(&code, &["--sign", "custodian.sign.key"]).succeeds();
+    machines.apply(&[&trust[..], &["b/bare.age"]].concat()).ends_with(1, "is none of the backups of this request");
+    // By somebody whom nobody trusts: the answer is none, and with its code the note in the seal is.
+    let said = machines.grant(&code, &["--sign", "stranger.sign.key"]).succeeds().words();
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "nobody whom you trust with changes of recipients has signed");
+    let its_code = code_of_answer(&said);
+    let compared = ["--code", &its_code, "b/shop.age"];
+    machines.apply(&[&trust[..], &compared].concat()).ends_with(1, "nobody whom you trust with that has signed its new header");
+    // By one who may not change recipients.
+    machines.there.write_secret("db1.sign.key", machines.here.read("db1.sign.key"));
+    machines.grant(&code, &["--sign", "db1.sign.key"]).succeeds();
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "nobody whom you trust with changes of recipients has signed");
+    machines.grant(&code, &["--sign", "custodian.sign.key"]).succeeds();
     // An answer to another request.
+    let answer = machines.there.read_text("answer");
     machines.here.write("first", machines.here.read_text("request"));
     let _ = machines.request(&["b"]);
     machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "for another request");
     fs::rename(machines.here.path("first"), machines.here.path("request")).expect("it is there");
-    // A note that came meanwhile.
-    let seal = machines.here.read("b/shop.age.seal");
+    // A note that came meanwhile, to the same header; then a header that came meanwhile.
+    let files = ["b/shop.age", "b/shop.age.seal"].map(|name| (name, machines.here.read(name)));
+    let put_back = || files.iter().for_each(|(name, bytes)| machines.here.write(name, bytes));
     machines.here.write_secret("old.key", machines.there.read("old.key"));
-    let rewrap = ["rewrap", "-i", "old.key", "--add", "-R", "new.pub", "--sign", "db1.sign.key", "b/shop.age"];
-    machines.here.dbseal(rewrap).run().succeeds();
-    machines
-        .apply(&[&trust[..], &["b/shop.age"]].concat())
-        .ends_with(1, "is none of the backups of this request, or has got another header");
-    machines.here.write("b/shop.age.seal", &seal);
-    // Altered on its way.
-    let text = machines.there.read_text("answer");
-    for at in (0..text.len()).step_by(97) {
-        let mut bytes = text.clone().into_bytes();
+    machines.here.dbseal(["rewrap", "-i", "old.key", "--add", "-R", "new.pub", "--sign", "db1.sign.key", "b/shop.age"]).run().succeeds();
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "or has got another header since");
+    machines.here.write("b/shop.age", &files[0].1);
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "its seal is not the one that it had");
+    put_back();
+    // Altered on its way: whatever of it, nothing is put there.
+    for at in (0..answer.len()).step_by(97).filter(|at| answer.as_bytes()[*at] != b'\n') {
+        let mut bytes = answer.clone().into_bytes();
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         machines.there.write("answer", &bytes);
         let done = machines.apply(&[&trust[..], &["b/shop.age"]].concat());
         assert_ne!(done.status.code(), Some(0), "byte {at}");
+        assert!(machines.here.read("b/shop.age") == files[0].1, "byte {at}");
     }
     // A grant in its place, and the other way round.
-    machines.apply(&["b/shop.age"]).ends_with(1, "");
+    machines.there.write("answer", &answer);
     machines.here.dbseal(["request", "-o", "open.request", "b/shop.age"]).run().succeeds();
-    machines.there.write("open.request", machines.here.read_text("open.request"));
-    machines.here.dbseal(["decrypt", "--request", "request", "--grant", "answer", "-o", "out", "b/shop.age"]).run().ends_with(1, "");
+    let asked = machines.here.read_text("open.request");
+    machines.there.write("open.request", asked);
+    machines.here.write("answer", &answer);
+    let open = ["decrypt", "--request", "open.request", "--grant", "answer", "-o", "out", "b/shop.age"];
+    machines.here.dbseal(open).run().ends_with(1, "this is an answer with new headers, and not a grant");
+    let grant = ["grant", "-i", "old.key", "-o", "grant", "--not-verified", "--code", "x", "open.request"];
+    let said = machines.there.dbseal(grant).run().ends_with(1, "has another code").words();
+    let code = said.split("request ").nth(1).and_then(|rest| rest.split(',').next()).expect("the code").to_owned();
+    machines.there.dbseal(grant.map(|word| if word == "x" { code.as_str() } else { word })).run().succeeds();
+    machines.there.write("answer", machines.there.read_text("grant"));
+    machines.apply(&["b/shop.age"]).ends_with(1, "this is a grant, and not an answer with new headers");
+    // And the right one is put there after all that.
+    machines.there.write("answer", &answer);
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).succeeds();
 }
 
 /// At every step that changes something on the disk, the process is killed; done again, the change comes to its end.

@@ -87,7 +87,7 @@ fn granted(request: &Request, custodian: &Identity) -> Grant {
 fn hand_off(kind: RecipientKind) -> (Backup, Identity, Request, Identity) {
     let (custodian, once) = (identity(kind, 1), identity(kind, 2));
     let backup = Backup::of(3, &custodian);
-    let request = Request::new(Purpose::Open(recipient(&once)), vec![backup.asked()], None).expect("one file");
+    let request = Request::new(Purpose::Open(recipient(&once)), vec![backup.asked()], None, &mut Replay(77)).expect("one file");
     (backup, once, request, custodian)
 }
 
@@ -117,7 +117,8 @@ fn what_is_granted_opens_with_the_key_that_asked() {
 fn of_many_some_are_granted() {
     let (custodian, once) = (identity(RecipientKind::X25519, 1), identity(RecipientKind::X25519, 2));
     let backups = [3, 4, 5].map(|seed| Backup::of(seed, &custodian));
-    let request = Request::new(Purpose::Open(recipient(&once)), backups.iter().map(Backup::asked).collect(), None).expect("three files");
+    let request = Request::new(Purpose::Open(recipient(&once)), backups.iter().map(Backup::asked).collect(), None, &mut Replay(77))
+        .expect("three files");
     let unlocked: Vec<_> = [2, 0].map(|index| request.files()[index].unlock(&[copy(&custodian)]).expect("it opens")).into();
     let grant = Grant::of(&request, &unlocked, &mut Replay(7)).expect("they are its files");
     let grant = Grant::parse(&grant.to_bytes()).expect("it is one");
@@ -125,14 +126,16 @@ fn of_many_some_are_granted() {
     let opened: Vec<_> = keys.into_iter().zip(&backups).map(|(key, backup)| key.map(|key| backup.header.unwrap(&[key]).is_ok())).collect();
     assert_eq!((opened, grant.granted_count()), (vec![Some(true), None, Some(true)], 2));
     // Those of another request are not taken for its own.
-    let other = Request::new(Purpose::Open(recipient(&once)), backups.iter().map(Backup::asked).collect(), None).expect("three files");
+    let other = Request::new(Purpose::Open(recipient(&once)), backups.iter().map(Backup::asked).collect(), None, &mut Replay(77))
+        .expect("three files");
     assert_eq!(Grant::of(&other, &unlocked, &mut Replay(7)), Err(HandoffError::OtherRequest));
 }
 
 #[test]
 fn whatever_is_altered_on_the_way_is_refused_or_has_another_code() {
     let (_, once, request, custodian) = hand_off(RecipientKind::X25519);
-    let signed = Request::new(request.purpose().clone(), request.files().to_vec(), Some(&signer("restorer"))).expect("one file");
+    let signed =
+        Request::new(request.purpose().clone(), request.files().to_vec(), Some(&signer("restorer")), &mut Replay(77)).expect("one file");
     for request in [&request, &signed] {
         let (bytes, mut parsed_count) = (request.to_bytes(), 0);
         for at in 0..bytes.len() {
@@ -166,7 +169,7 @@ fn what_is_known_of_a_file_is_what_somebody_vouches_for_who_made_it() {
     let (backup, once, request, custodian) = hand_off(RecipientKind::X25519);
     let other = Backup::of(4, &custodian);
     let facts = |file: RequestedFile, trust: &Trust| {
-        let request = Request::new(Purpose::Open(recipient(&once)), vec![file], None).expect("one file");
+        let request = Request::new(Purpose::Open(recipient(&once)), vec![file], None, &mut Replay(77)).expect("one file");
         let unlocked = request.files()[0].unlock(&[copy(&custodian)]).expect("it opens");
         unlocked.facts(trust).map(|seal| seal.vouched_by().to_string())
     };
@@ -195,7 +198,7 @@ fn a_grant_is_for_one_request_and_its_files() {
     let opened = |grant: &Grant| grant.open(&request, &once).map(|keys| keys.len());
     // One that was granted before, to the same key, for another request.
     let other = Backup::of(4, &custodian);
-    let before = Request::new(Purpose::Open(recipient(&once)), vec![other.asked()], None).expect("one file");
+    let before = Request::new(Purpose::Open(recipient(&once)), vec![other.asked()], None, &mut Replay(77)).expect("one file");
     let old = granted(&before, &custodian);
     assert_eq!(opened(&old), Err(HandoffError::OtherRequest));
     let renamed = String::from_utf8(old.to_bytes()).expect("text").replacen(&before.hash().to_string(), &request.hash().to_string(), 1);
@@ -224,7 +227,7 @@ fn what_cannot_be_granted_is_not_asked_for() {
     let classical = identity(RecipientKind::X25519, 1);
     let hybrid = identity(RecipientKind::Hybrid, 1);
     let post_quantum = Backup::of(3, &hybrid);
-    let request = |recipient: Recipient, files| Request::new(Purpose::Open(recipient), files, None).map(|_| ());
+    let request = |recipient: Recipient, files| Request::new(Purpose::Open(recipient), files, None, &mut Replay(77)).map(|_| ());
     assert_eq!(request(recipient(&classical), vec![post_quantum.asked()]), Err(HandoffError::Weaker));
     assert_eq!(request(recipient(&hybrid), vec![post_quantum.asked(), Backup::of(4, &classical).asked()]), Ok(()));
     assert_eq!(request(recipient(&classical), Vec::new()), Err(HandoffError::FileCount));
@@ -232,7 +235,8 @@ fn what_cannot_be_granted_is_not_asked_for() {
     let header = Header::wrap(&file_key(3), &[by_passphrase], HeaderPadding::Fixed, &mut Replay(3)).expect("it fits");
     assert_eq!(RequestedFile::new(FileName::of(b"x").expect("a name"), header, None).map(|_| ()), Err(HandoffError::Passphrase));
     // Nor is one believed that was written by hand.
-    let text = Request::new(Purpose::Open(recipient(&hybrid)), vec![post_quantum.asked()], None).expect("one file").to_bytes();
+    let text =
+        Request::new(Purpose::Open(recipient(&hybrid)), vec![post_quantum.asked()], None, &mut Replay(77)).expect("one file").to_bytes();
     let text = String::from_utf8(text).expect("text").replace(&recipient(&hybrid).to_string(), &recipient(&classical).to_string());
     assert_eq!(Request::parse(text.as_bytes()).map(|_| ()), Err(HandoffError::Weaker));
 }
@@ -241,7 +245,7 @@ fn what_cannot_be_granted_is_not_asked_for() {
 fn who_signed_a_request_is_known_by_their_key() {
     let (_, _, request, _) = hand_off(RecipientKind::X25519);
     let key = signer("restorer");
-    let signed = Request::new(request.purpose().clone(), request.files().to_vec(), Some(&key)).expect("one file");
+    let signed = Request::new(request.purpose().clone(), request.files().to_vec(), Some(&key), &mut Replay(77)).expect("one file");
     let signed = Request::parse(signed.to_text().as_bytes()).expect("it arrives");
     let trust = Trust::parse(&format!("{}\n{}", signer("db1").verifier_key(), key.verifier_key())).expect("two keys");
     assert_eq!(signed.signed_by(&trust), Some(&label("restorer")));

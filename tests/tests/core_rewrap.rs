@@ -29,8 +29,7 @@ fn rewrap(header: &Header, with: &[&Identity], to: &[&Identity], leaving: Leavin
 /// Whether it opens, to the same file key.
 fn opens(header: &Header, identity: &Identity) -> bool {
     match header.unwrap(&[copy(identity)]) {
-        // A header of another file key has another MAC.
-        Ok(_) => Header::wrap(&FileKey::from_bytes(&FILE_KEY), &recipients(&[identity]), HeaderPadding::None, &mut Replay(3)).is_ok(),
+        Ok(_) => header.is_of(&FileKey::from_bytes(&FILE_KEY)),
         Err(UnwrapError::NoMatch) => false,
         Err(error) => panic!("{error}"),
     }
@@ -98,10 +97,8 @@ fn a_header_that_was_altered_yields_nothing() {
     let mut bytes = header_for(&[&old], HeaderPadding::Fixed).to_bytes();
     let tail = bytes.len() - 3;
     bytes[tail] ^= 1;
-    let altered = Header::parse(&bytes).map(|(header, _)| header);
-    if let Ok(altered) = altered {
-        assert_eq!(rewrap(&altered, &[&old], &[&new], Leaving::Opened).err(), Some(RewrapError::Unwrap(UnwrapError::WrongMac)));
-    }
+    let (altered, _) = Header::parse(&bytes).expect("another letter of the MAC is one");
+    assert_eq!(rewrap(&altered, &[&old], &[&new], Leaving::Opened).err(), Some(RewrapError::Unwrap(UnwrapError::WrongMac)));
 }
 
 #[test]

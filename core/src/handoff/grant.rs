@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 
 use super::HandoffError;
 use super::request::{NotVerified, Purpose, Request, RequestedFile};
-use super::text::{Code, Kind};
+use super::text::{Code, Kind, MAX_FILES};
 use crate::header::{Header, HeaderPadding, MAX_HEADER_LEN, WrapError};
 use crate::keys::FileKey;
 use crate::recipient::Identity;
@@ -116,6 +116,9 @@ impl Grant {
         let request = parts.field("request", parse_hex).map(Blake3::from_bytes)?;
         let mut headers = Vec::new();
         while !parts.rest.is_empty() {
+            if headers.len() == MAX_FILES {
+                return Err(HandoffError::FileCount);
+            }
             let len = parts.field("header", |text| usize::try_from(parse_number(text)?).ok().filter(|len| *len <= MAX_HEADER_LEN))?;
             headers.push(match len {
                 0 => None,

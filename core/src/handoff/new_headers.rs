@@ -8,11 +8,11 @@ use rand_core::CryptoRng;
 
 use super::HandoffError;
 use super::request::{Purpose, Request, RequestedFile};
-use super::text::{Code, Kind, print_header, print_seal};
+use super::text::{Code, Kind, MAX_FILES, Signatures, print_header, print_seal};
 use crate::header::Header;
 use crate::recipient::Identity;
 use crate::rewrap::{Leaving, Rewrap, Strength};
-use crate::seal::{Seal, SigningKey, Time, parse_hex};
+use crate::seal::{Extent, Label, Role, Seal, SigningKey, Time, Trust, VerifierKey, parse_hex};
 use crate::tree::Blake3;
 
 /// The header that a file gets, and the notes of its seal with the one about that.
@@ -51,6 +51,17 @@ impl NewHeader {
         Ok(Self { header, seal })
     }
 
+    /// Whether it is the next header of this file: another one, and with its notes and the one that says so.
+    fn follows(&self, file: &RequestedFile) -> bool {
+        let says_so = |seal: &Seal| seal.judge(&Trust::default()).header() == Extent::of(&self.header.to_bytes());
+        self.header != *file.header()
+            && match (file.seal(), &self.seal) {
+                (None, None) => true,
+                (Some(before), Some(seal)) => before.continued_by(seal).is_some() && says_so(seal),
+                _ => false,
+            }
+    }
+
     /// The header, with its padding.
     #[must_use]
     pub fn header(&self) -> &Header {
@@ -70,21 +81,36 @@ impl NewHeader {
 pub struct NewHeaders {
     request: Blake3,
     answers: Vec<Option<NewHeader>>,
+    signatures: Signatures,
 }
 
 impl NewHeaders {
-    /// The answers to a request, one for each of its files, in their order.
+    /// The answers to a request, one for each of its files, in their order; signed by who answers, if they have something to sign with.
     ///
     /// # Errors
     /// More or fewer of them.
-    pub fn of(request: &Request, answers: Vec<Option<NewHeader>>) -> Result<Self, HandoffError> {
-        if answers.len() == request.files().len() { Ok(Self { request: request.hash(), answers }) } else { Err(HandoffError::OtherCount) }
+    pub fn of(request: &Request, answers: Vec<Option<NewHeader>>, key: Option<&SigningKey>) -> Result<Self, HandoffError> {
+        if answers.len() != request.files().len() {
+            return Err(HandoffError::OtherCount);
+        }
+        let mut this = Self { request: request.hash(), answers, signatures: Signatures::default() };
+        if let Some(key) = key {
+            this.signatures = Signatures::by(key, &this.signed_text());
+        }
+        Ok(this)
     }
 
-    /// The files of a request with their answers.
+    /// Who signed the answer, of those who are trusted with changes of recipients, and whose trust has no end: this one is made now.
+    #[must_use]
+    pub fn signed_by<'a>(&self, trust: &'a Trust) -> Option<&'a Label> {
+        let text = self.signed_text();
+        trust.keys_for(Role::Rewrap).find(|key| self.signatures.are_by(&text, key)).map(VerifierKey::name)
+    }
+
+    /// The files of a request with their answers. Each is for other recipients, and what its notes say with one more, that it is.
     ///
     /// # Errors
-    /// An answer to another request.
+    /// An answer to another request, or one that does not follow from it.
     pub fn answers<'a>(
         &'a self,
         request: &'a Request,
@@ -95,7 +121,8 @@ impl NewHeaders {
         if self.answers.len() != request.files().len() {
             return Err(HandoffError::OtherCount);
         }
-        Ok(request.files().iter().zip(self.answers.iter().map(Option::as_ref)))
+        let pairs = || request.files().iter().zip(self.answers.iter().map(Option::as_ref));
+        if pairs().all(|(file, new)| new.is_none_or(|new| new.follows(file))) { Ok(pairs()) } else { Err(HandoffError::OtherFile) }
     }
 
     /// How many files get a new header.
@@ -113,7 +140,10 @@ impl NewHeaders {
         let mut parts = Kind::NewHeaders.rest(&bytes)?;
         let request = parts.field("request", parse_hex).map(Blake3::from_bytes)?;
         let mut answers = Vec::new();
-        while !parts.rest.is_empty() {
+        while !parts.rest.is_empty() && !parts.rest.starts_with(b"\n") {
+            if answers.len() == MAX_FILES {
+                return Err(HandoffError::FileCount);
+            }
             if let Some(rest) = parts.rest.strip_prefix(NONE.as_bytes()) {
                 parts.rest = rest;
                 answers.push(None);
@@ -121,7 +151,8 @@ impl NewHeaders {
             }
             answers.push(Some(NewHeader { header: parts.header()?, seal: parts.seal()? }));
         }
-        let new = Self { request, answers };
+        let mut new = Self { request, answers, signatures: Signatures::default() };
+        new.signatures = Signatures::parse(&new.signed_text(), parts.rest)?;
         // What every part's own spelling should have made sure of already.
         if new.to_bytes() == bytes { Ok(new) } else { Err(HandoffError::Malformed("it is not in its one spelling")) }
     }
@@ -129,13 +160,17 @@ impl NewHeaders {
     /// The answer in its one spelling.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        (self.signed_text() + &self.signatures.print()).into_bytes()
+    }
+
+    fn signed_text(&self) -> String {
         let mut text = format!("{}request {}\n", Kind::NewHeaders.first_line(), self.request);
         for answer in &self.answers {
             text += &answer
                 .as_ref()
                 .map_or_else(|| String::from(NONE), |answer| print_header(&answer.header) + &print_seal(answer.seal.as_ref()));
         }
-        text.into_bytes()
+        text
     }
 
     /// The same as text that can be pasted.

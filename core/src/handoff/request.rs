@@ -4,21 +4,20 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::text::{Code, Kind, MAX_HANDOFF_LEN, Parts, print_header, print_seal};
+use rand_core::CryptoRng;
+
+use super::text::{Code, Kind, MAX_FILES, MAX_HANDOFF_LEN, Parts, Signatures, print_header, print_seal};
 use super::{HandoffError, Unlocked};
 use crate::header::Header;
 use crate::keys::FileKey;
-use crate::recipient::{Identity, Recipient, RecipientKind, hybrid};
-use crate::seal::{
-    DASH, Extent, FileName, Label, MAX_SIGNATURES, Maker, ProofKey, Seal, SigningKey, Trust, VerifiedSeal, VerifierKey, parse_signature,
-};
+use crate::recipient::{Identity, POST_QUANTUM_TAGS, Recipient, RecipientKind};
+use crate::seal::{Extent, FileName, Label, Maker, ProofKey, Seal, SigningKey, Trust, VerifiedSeal, VerifierKey, parse_hex};
 use crate::tree::Blake3;
 
-const MAX_FILES: usize = 16_384;
 const MAX_RECIPIENTS: usize = 64;
+/// Bytes that make a request one that nobody has seen before.
+const NONCE_LEN: usize = 16;
 const NEW_RECIPIENT: &str = "new-recipient";
-/// Bytes in the headers of all files, with their padding: so many of the longest that dbseal pads to.
-const MAX_HEADERS_LEN: usize = 128 << 20;
 
 /// What a machine that restores asks for: some files, for a key of its own. What [`Request::parse`] accepts, [`Request::to_bytes`] prints
 /// back byte for byte. Anybody can have written it.
@@ -26,8 +25,10 @@ const MAX_HEADERS_LEN: usize = 128 << 20;
 pub struct Request {
     purpose: Purpose,
     files: Vec<RequestedFile>,
-    /// Whole lines; none where nobody signed it.
-    signatures: String,
+    /// Drawn anew for each: without it who can write to the storage knows the request before it is made, and finds another one with the same
+    /// code in 2^40 steps.
+    nonce: [u8; NONCE_LEN],
+    signatures: Signatures,
 }
 
 /// What a request is for.
@@ -119,7 +120,7 @@ impl RequestedFile {
     }
 
     fn is_post_quantum(&self) -> bool {
-        self.header.recipient_tags().any(|tag| tag == hybrid::TAG)
+        self.header.recipient_tags().any(|tag| POST_QUANTUM_TAGS.contains(&tag))
     }
 
     fn parse(parts: &mut Parts<'_>) -> Result<Self, HandoffError> {
@@ -138,11 +139,18 @@ impl Request {
     ///
     /// # Errors
     /// Too many files or recipients, or none; a classical recipient who is to open a post-quantum file; one that gets too long.
-    pub fn new(purpose: Purpose, files: Vec<RequestedFile>, key: Option<&SigningKey>) -> Result<Self, HandoffError> {
-        let mut request = Self { purpose, files, signatures: String::new() };
+    pub fn new(
+        purpose: Purpose,
+        files: Vec<RequestedFile>,
+        key: Option<&SigningKey>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, HandoffError> {
+        let mut nonce = [0; NONCE_LEN];
+        rng.fill_bytes(&mut nonce);
+        let mut request = Self { purpose, files, nonce, signatures: Signatures::default() };
         request.check()?;
         if let Some(key) = key {
-            request.signatures = key.sign(&request.signed_text());
+            request.signatures = Signatures::by(key, &request.signed_text());
         }
         if request.to_bytes().len() > MAX_HANDOFF_LEN { Err(HandoffError::TooLong) } else { Ok(request) }
     }
@@ -186,23 +194,14 @@ impl Request {
             }
             Purpose::Rewrap(recipients)
         };
+        let nonce = parts.field("nonce", parse_hex)?;
         let mut files = Vec::new();
-        let mut headers_len = 0;
         while parts.rest.starts_with(b"file ") && files.len() < MAX_FILES {
-            let file = RequestedFile::parse(&mut parts)?;
-            // A line may say that a header is long, and it is made as long here.
-            headers_len += file.header.len();
-            if headers_len > MAX_HEADERS_LEN {
-                return Err(HandoffError::TooLong);
-            }
-            files.push(file);
+            files.push(RequestedFile::parse(&mut parts)?);
         }
-        let mut request = Self { purpose, files, signatures: String::new() };
+        let mut request = Self { purpose, files, nonce, signatures: Signatures::default() };
         request.check()?;
-        if let Some(signatures) = parts.rest.strip_prefix(b"\n") {
-            let _ = signers(&request.signed_text(), signatures, None)?;
-            request.signatures = String::from_utf8(signatures.into()).map_err(|_| HandoffError::Malformed("a signature is not text"))?;
-        }
+        request.signatures = Signatures::parse(&request.signed_text(), parts.rest)?;
         // What every part's own spelling should have made sure of already.
         if request.to_bytes() == bytes { Ok(request) } else { Err(HandoffError::Malformed("it is not in its one spelling")) }
     }
@@ -210,12 +209,7 @@ impl Request {
     /// The request in its one spelling.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = self.signed_text().into_bytes();
-        if !self.signatures.is_empty() {
-            bytes.push(b'\n');
-            bytes.extend(self.signatures.as_bytes());
-        }
-        bytes
+        (self.signed_text() + &self.signatures.print()).into_bytes()
     }
 
     /// The same as text that can be pasted.
@@ -230,6 +224,8 @@ impl Request {
             Purpose::Open(recipient) => text += &format!("recipient {recipient}\n"),
             Purpose::Rewrap(recipients) => recipients.iter().for_each(|recipient| text += &format!("{NEW_RECIPIENT} {recipient}\n")),
         }
+        let nonce: String = self.nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+        text += &format!("nonce {nonce}\n");
         self.files.iter().for_each(|file| file.print(&mut text));
         text
     }
@@ -261,19 +257,7 @@ impl Request {
     /// Who signed the request, of those who are trusted with anything.
     #[must_use]
     pub fn signed_by<'a>(&self, trust: &'a Trust) -> Option<&'a Label> {
-        let (text, signatures) = (self.signed_text(), self.signatures.as_bytes());
-        let has_signed =
-            |key: &&VerifierKey| !signatures.is_empty() && signers(&text, signatures, Some(key)).is_ok_and(|has_signed| has_signed);
-        trust.keys().find(has_signed).map(VerifierKey::name)
+        let text = self.signed_text();
+        trust.keys().find(|key| self.signatures.are_by(&text, key)).map(VerifierKey::name)
     }
-}
-
-/// Takes all signature lines. Whether one of them is this signer's.
-fn signers(text: &str, mut lines: &[u8], signer: Option<&VerifierKey>) -> Result<bool, HandoffError> {
-    let (mut count, mut has_signed) = (0, false);
-    while lines.starts_with(DASH.as_bytes()) && count < MAX_SIGNATURES {
-        has_signed |= parse_signature(&mut lines, text, signer)?;
-        count += 1;
-    }
-    if count > 0 && lines.is_empty() { Ok(has_signed) } else { Err(HandoffError::Malformed("a line is no signature")) }
 }

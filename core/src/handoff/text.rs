@@ -9,13 +9,17 @@ use base64ct::{Base64, Encoding};
 
 use super::HandoffError;
 use crate::header::{Header, MAX_HEADER_LEN};
-use crate::seal::{MAX_SEAL_LEN, Seal, parse_number};
+use crate::seal::{DASH, MAX_SEAL_LEN, MAX_SIGNATURES, Seal, SigningKey, VerifierKey, parse_number, parse_signature};
 use crate::tree::Blake3;
 
 /// Bytes in a request or a grant, at most.
 pub const MAX_HANDOFF_LEN: usize = 16 << 20;
 /// Characters on a line of the text form.
 const COLUMNS: usize = 64;
+/// Files that are asked for together, and answered, at most.
+pub(super) const MAX_FILES: usize = 16_384;
+/// Bytes in the headers of all files, with their padding: so many of the longest that dbseal pads to.
+const MAX_HEADERS_LEN: usize = 128 << 20;
 /// Bits of a hash that people compare, in bytes.
 const CODE_LEN: usize = 10;
 /// Digits that are not taken for one another when they are read aloud (Crockford's base 32).
@@ -69,7 +73,7 @@ impl Kind {
             return Err(HandoffError::TooLong);
         }
         if let Some(rest) = bytes.strip_prefix(self.first_line().as_bytes()) {
-            return Ok(Parts { rest });
+            return Ok(Parts { rest, headers_len: 0 });
         }
         let is_newer = bytes.starts_with(b"dbseal/v") && !bytes.starts_with(b"dbseal/v1 ");
         let otherwise = if is_newer { HandoffError::NewerVersion } else { HandoffError::Other };
@@ -92,6 +96,10 @@ impl Kind {
         if text.len() > 2 * MAX_HANDOFF_LEN {
             return Err(HandoffError::TooLong);
         }
+        // The bytes themselves, as a picture has them: a name or a note in them may look like the edge of a text.
+        if text.starts_with(b"dbseal/v") {
+            return Ok(text.into());
+        }
         let edge = |kind: Self, end: &str| format!("-----{end} DBSEAL {}-----", kind.word());
         let find = |needle: &str| text.windows(needle.len()).position(|window| window == needle.as_bytes());
         let Some(start) = find(&edge(self, "BEGIN")) else {
@@ -109,6 +117,8 @@ impl Kind {
 /// What follows in a request or a grant.
 pub(super) struct Parts<'a> {
     pub(super) rest: &'a [u8],
+    /// Bytes of the headers so far, with their padding: a line may say that one is long, and it is made as long here.
+    headers_len: usize,
 }
 
 impl<'a> Parts<'a> {
@@ -128,6 +138,10 @@ impl<'a> Parts<'a> {
             Some((parse_len(len, MAX_HEADER_LEN)?, parse_len(carried_len, MAX_HEADER_LEN)?))
         })?;
         let (carried, parsed_len) = Header::parse(self.bytes(carried_len)?).map_err(|_| HandoffError::Malformed("a header is none"))?;
+        self.headers_len += len;
+        if self.headers_len > MAX_HEADERS_LEN {
+            return Err(HandoffError::TooLong);
+        }
         let header = Some(carried).filter(|_| parsed_len == carried_len).and_then(|header| header.padded_to(len));
         header.ok_or(HandoffError::Malformed("a header has not the length that is said"))
     }
@@ -136,7 +150,14 @@ impl<'a> Parts<'a> {
     pub(super) fn seal(&mut self) -> Result<Option<Seal>, HandoffError> {
         match self.field("seal", |text| parse_len(text, MAX_SEAL_LEN))? {
             0 => Ok(None),
-            len => Ok(Some(Seal::parse(self.bytes(len)?)?)),
+            len => {
+                let seal = Seal::parse(self.bytes(len)?)?;
+                if seal.len() == seal.notes_alone().len() {
+                    Ok(Some(seal))
+                } else {
+                    Err(HandoffError::Malformed("something stands behind the notes"))
+                }
+            }
         }
     }
 
@@ -145,6 +166,47 @@ impl<'a> Parts<'a> {
         let (bytes, rest) = self.rest.split_at_checked(len).ok_or(HandoffError::Malformed("it ends too early"))?;
         self.rest = rest;
         Ok(bytes)
+    }
+}
+
+/// Who has signed all of it, if anybody has: whole lines, whoever they are by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Signatures(String);
+
+impl Signatures {
+    /// One of this key.
+    pub(super) fn by(key: &SigningKey, text: &str) -> Self {
+        Self(key.sign(text))
+    }
+
+    /// Those behind a text, after an empty line; none where there is no such line.
+    pub(super) fn parse(text: &str, behind: &[u8]) -> Result<Self, HandoffError> {
+        if behind.is_empty() {
+            return Ok(Self::default());
+        }
+        let lines = behind.strip_prefix(b"\n").ok_or(HandoffError::Malformed("something stands behind it"))?;
+        let _ = Self::look_through(text, lines, None)?;
+        String::from_utf8(lines.into()).map(Self).map_err(|_| HandoffError::Malformed("a signature is not text"))
+    }
+
+    /// Whether one is this signer's, of this text.
+    pub(super) fn are_by(&self, text: &str, signer: &VerifierKey) -> bool {
+        !self.0.is_empty() && Self::look_through(text, self.0.as_bytes(), Some(signer)).is_ok_and(|has_signed| has_signed)
+    }
+
+    /// What stands behind the text.
+    pub(super) fn print(&self) -> String {
+        if self.0.is_empty() { String::new() } else { format!("\n{}", self.0) }
+    }
+
+    /// Takes all lines. Whether one of them is this signer's.
+    fn look_through(text: &str, mut lines: &[u8], signer: Option<&VerifierKey>) -> Result<bool, HandoffError> {
+        let (mut count, mut has_signed) = (0, false);
+        while lines.starts_with(DASH.as_bytes()) && count < MAX_SIGNATURES {
+            has_signed |= parse_signature(&mut lines, text, signer)?;
+            count += 1;
+        }
+        if count > 0 && lines.is_empty() { Ok(has_signed) } else { Err(HandoffError::Malformed("a line is no signature")) }
     }
 }
 

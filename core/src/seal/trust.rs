@@ -135,6 +135,11 @@ impl Trust {
         self.lines.iter().filter(|line| line.until.is_none()).map(|line| &line.key)
     }
 
+    /// Those of [`Trust::keys`] that may state this.
+    pub(crate) fn keys_for(&self, role: Role) -> impl Iterator<Item = &VerifierKey> {
+        self.lines.iter().filter(move |line| line.until.is_none() && line.roles.contains(&role)).map(|line| &line.key)
+    }
+
     /// The line by which this signer may state this about the backup; one without an end, if there is one.
     pub(crate) fn line_for(&self, signer: &VerifierKey, role: Role, about: About<'_>) -> Option<&TrustLine> {
         if self.only_for.as_ref().is_some_and(|pattern| !pattern.covers(about.label())) {

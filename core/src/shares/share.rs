@@ -66,6 +66,13 @@ impl Share {
         self.index + 1
     }
 
+    /// Whether it is of a set as [`super::split`] makes them: of one group, for no passphrase. Others may ask for minutes of work.
+    #[must_use]
+    pub fn is_of_ours(&self) -> bool {
+        let Set { is_extendable, exponent, group_threshold, group_count, .. } = self.set;
+        is_extendable && (exponent, group_threshold, group_count) == (0, 1, 1)
+    }
+
     /// How many shares of its set are needed, of its group where the set has several.
     #[must_use]
     pub fn threshold(&self) -> u8 {

@@ -171,7 +171,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
         JobError::Rewrap { error: RewrapError::Weaker, .. } => "say --allow-weaker if that is meant",
         JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::NoMatch), .. } => {
-            "if it was done before, name the new key too with -i; dbseal inspect shows how many recipients the file has"
+            "if it was done before, that is as it should be: dbseal inspect -i NEW.key FILE shows whether the new key opens it"
         }
         JobError::SealNeedsKey(_) => "sign the change with --sign KEY, whose role is rewrap, or remove the seal with --drop-seal",
         JobError::NobodyToAsk => "say --yes if that is meant; of a grant, name the code that the other machine shows with --code",
@@ -183,18 +183,32 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         }
         JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
         JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
+        JobError::RequestBesideBackups(_) => "name a place of your own with -o, such as ~/shop.request",
+        JobError::AnswerExists(_) => "choose another name with -o: it may be the answer to another request",
+        JobError::NotTheBackup(_) => "name the backup itself",
         JobError::NotAllOpened(_) => "keep the keys of those that do not open, or give them with -i too",
         JobError::NotInRequest(_) | JobError::OtherSealSince(_) => "make another request for it",
         JobError::NotAnswered(_) => "the machine with the key said why; make another request for it if it should have one",
+        JobError::AnswerNotTrusted(_) => {
+            "have it signed there with grant --sign KEY, whose role is rewrap; or compare its code with what was shown there, and name that with --code"
+        }
+        JobError::OtherAnswerCode(_) => {
+            "read the code of the answer from the screen of the machine with the key; if it is another, do not use this"
+        }
         JobError::NewHeaderNotTrusted(_) => {
-            "have it signed there with grant --sign KEY, whose role is rewrap; without whom to trust, compare the code of the answer, and name it with --code"
+            "have it signed there with grant --sign KEY, which the trust file here lets change recipients (may=rewrap)"
         }
         JobError::Handoff { error: HandoffError::NotSigned, .. } => "sign it with --sign KEY, whose role is rewrap",
         JobError::Handoff { error: HandoffError::Rewrap(RewrapError::Weaker), .. } => "say --allow-weaker if that is meant",
         JobError::Handoff { error: HandoffError::MissingParts { .. }, .. } => "give all pictures of it, in any order",
         JobError::Handoff { error: HandoffError::OtherPart, .. } => "give the pictures of one request, or of one grant, and nothing else",
         JobError::Handoff { error: HandoffError::ManyParts, .. } => "carry it over as a file, on a stick",
-        JobError::Handoff { .. } => "carry it over again, all of it",
+        JobError::Handoff { error: HandoffError::Malformed(_) | HandoffError::Seal(_) | HandoffError::Other, .. } => {
+            "carry it over again, all of it"
+        }
+        JobError::Handoff { error: HandoffError::OtherKind { .. } | HandoffError::OtherPurpose, .. } => {
+            "what request --rewrap asked for is put there with rewrap --apply, and what request asked for opens with decrypt --grant"
+        }
         JobError::NoPicture { .. } => "give a PNG or a JPEG, or the text",
         JobError::NoCode(_) => "take it again: from the front, sharp, with the whole code and its white edge; or carry the text over",
         JobError::Share { error: ShareError::TooFew { .. } | ShareError::TooFewGroups { .. } | ShareError::None, .. } => {
@@ -281,6 +295,9 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::InUse(_)
         | JobError::NobodyToAsk
         | JobError::NotRewrappable(_)
+        | JobError::AnswerExists(_)
+        | JobError::RequestBesideBackups(_)
+        | JobError::NotTheBackup(_)
         | JobError::NotRequestable(_)
         | JobError::SharesWithoutName
         | JobError::SuccessionWithoutName

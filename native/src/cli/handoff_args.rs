@@ -18,9 +18,9 @@ use super::seal_args::TrustArgs;
 /// private key stays where it is, and nothing here ever opens a backup.
 #[derive(ArgGroup)]
 #[command(after_help = "Examples:
-  dbseal request -o shop.request shop.age                      # here; then, where the key is:
+  dbseal request -o ~/shop.request shop.age                    # here; then, where the key is:
   dbseal grant -i backup.key -o shop.grant shop.request        # and here again:
-  dbseal decrypt --request shop.request --grant shop.grant -o shop.sql shop.age")]
+  dbseal decrypt --request ~/shop.request --grant shop.grant -o shop.sql shop.age")]
 pub(super) struct RequestArgs {
     /// The backups, or folders of them
     #[arg(value_name = "BACKUP", required = true)]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{
-    Grant, HandoffError, Identity, NewHeader, NewHeaders, Purpose, Request, RewrapError, SigningKey, Strength, Trust, Unlocked, UnwrapError,
+    Grant, HandoffError, Identity, NewHeader, NewHeaders, NotVerified, Purpose, Recipient, Request, RewrapError, SigningKey, Strength,
+    Trust, Unlocked, UnwrapError,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -17,7 +18,7 @@ use super::seals::backups;
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
-use crate::destination::Overwrite;
+use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::handoff::{HandoffRequest, Wanted, forget, key_path, names, read_request, request};
 use crate::keys::{IdentitySource, load_identities, load_signing_key};
@@ -104,6 +105,13 @@ enum Unverified {
 }
 
 pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, JobError> {
+    // Before anybody has compared anything.
+    if let Some(path) = &args.output {
+        Destination::check_file(path, Overwrite::Refused).map_err(|error| match error {
+            JobError::OutputExists(path) => JobError::AnswerExists(path),
+            error => error,
+        })?;
+    }
     let request = read_request(&args.input)?;
     let trust = trust(&args.trust, &args.input, None)?.unwrap_or_default();
     let (sources, passphrase) = args.keys.sources()?;
@@ -137,12 +145,13 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
     let by = request.signed_by(&plan.trust).map_or_else(|| "nobody whom you trust".into(), ToString::to_string);
     let purpose = match request.purpose() {
         Purpose::Open(_) => "for a key that was made for it".into(),
-        Purpose::Rewrap(recipients) => {
-            let names: Vec<_> = recipients.iter().map(ToString::to_string).collect();
-            format!("for other recipients, in the place of the ones whose keys you give: {}", names.join(", "))
-        }
+        Purpose::Rewrap(recipients) => format!("for {} other recipients, in the place of those whose keys you give:", recipients.len()),
     };
     ui.note(&format!("request {}, signed by {by}, {purpose}", request.code()));
+    if let Purpose::Rewrap(recipients) = request.purpose() {
+        // A post-quantum one has two thousand letters, which nobody compares.
+        recipients.iter().for_each(|recipient| ui.note(&format!("new recipient {}, {}", recipient.code(), shortened(recipient))));
+    }
     let mut is_verified = true;
     for file in request.files() {
         let name = file.name();
@@ -181,12 +190,18 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
     Ok(Outcome::verified(None))
 }
 
+/// As much of a recipient as fits a line.
+fn shortened(recipient: &Recipient) -> String {
+    let text = recipient.to_string();
+    if text.len() > 80 { format!("{}...", &text[..40]) } else { text }
+}
+
 impl GrantPlan {
     /// Writes, prints or draws the answer.
     fn answer(&self, text: &str, bytes: &[u8], ui: &Ui) -> Result<(), JobError> {
         match &self.output {
             Some(path) => {
-                let mut file = PendingFile::create(path, crate::destination::Privacy::Shared, Overwrite::Refused)?;
+                let mut file = PendingFile::create(path, Privacy::Shared, Overwrite::Refused)?;
                 file.write_all(text.as_bytes())?;
                 file.commit()?;
             }
@@ -200,7 +215,13 @@ impl GrantPlan {
     fn new_headers(&self, unlocked: &[Unlocked<'_>], ui: &Ui) -> Result<NewHeaders, HandoffError> {
         let mut answers = Vec::new();
         for file in self.request.files() {
-            if !unlocked.iter().any(|unlocked| std::ptr::eq(unlocked.file(), file)) {
+            let Some(unlocked) = unlocked.iter().find(|unlocked| std::ptr::eq(unlocked.file(), file)) else {
+                answers.push(None);
+                continue;
+            };
+            // A note of ours says that the proofs before it were checked (SEAL.md).
+            if let Err(why @ (NotVerified::WrongProof | NotVerified::OtherHeader)) = unlocked.facts(&self.trust) {
+                ui.warning(&format!("{}: it gets no new header: {why}", file.name()));
                 answers.push(None);
                 continue;
             }
@@ -214,7 +235,7 @@ impl GrantPlan {
                 new => Some(new?),
             });
         }
-        NewHeaders::of(&self.request, answers)
+        NewHeaders::of(&self.request, answers, self.signer.as_ref())
     }
 
     /// Says what is known of a backup. Whether anything is.

@@ -15,7 +15,7 @@ const QUIET: usize = 4;
 /// Bytes that codes with the least error correction hold, and modules along their side (versions 10, 15, 20, 25, 30 and 40).
 const SIZES: [(usize, usize); 6] = [(271, 57), (520, 77), (858, 97), (1273, 117), (1732, 137), (2953, 177)];
 /// Columns and rows of what is no terminal: one code holds the request for one backup.
-const ELSEWHERE: [usize; 2] = [145, 73];
+const ELSEWHERE: [usize; 2] = [145, 74];
 /// Black on white, whatever the colours of the terminal are: a code in other colours is not read.
 const INK: [&str; 2] = ["\x1b[38;5;16;48;5;231m", "\x1b[0m"];
 
@@ -30,6 +30,12 @@ pub(super) enum Draw {
 pub(super) fn draw(bytes: &[u8], ui: &Ui) -> Result<(), JobError> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
     let [columns, rows] = size.map_or(ELSEWHERE, |size| [size.ws_col.into(), size.ws_row.into()]);
+    if !fits(SIZES[0].1, columns, rows) {
+        let [least_columns, least_rows] = [SIZES[0].1 + 2 * QUIET, (SIZES[0].1 + 2 * QUIET).div_ceil(2) + 1];
+        ui.warning(&format!(
+            "a code needs {least_columns} columns and {least_rows} rows, and this terminal has {columns} and {rows}: make it larger, or its letters smaller"
+        ));
+    }
     let failed = |error| JobError::Handoff { what: "QR codes".into(), error };
     let parts = split_parts(bytes, room(columns, rows)).map_err(failed)?;
     let ink = if io::stdout().is_terminal() { INK } else { ["", ""] };
@@ -47,8 +53,12 @@ pub(super) fn draw(bytes: &[u8], ui: &Ui) -> Result<(), JobError> {
 
 /// Bytes in the largest code that a terminal shows as a whole; the smallest of all where it shows none.
 fn room(columns: usize, rows: usize) -> usize {
-    let fits = |side: usize| side + 2 * QUIET <= columns && (side + 2 * QUIET).div_ceil(2) < rows;
-    SIZES.iter().rev().find(|(_, side)| fits(*side)).map_or(SIZES[0].0, |(len, _)| *len)
+    SIZES.iter().rev().find(|(_, side)| fits(*side, columns, rows)).map_or(SIZES[0].0, |(len, _)| *len)
+}
+
+/// Whether a code with so many modules along its side does, with a line to spare for what is said below it.
+fn fits(side: usize, columns: usize, rows: usize) -> bool {
+    side + 2 * QUIET <= columns && (side + 2 * QUIET).div_ceil(2) < rows
 }
 
 /// Two modules to a character, one above the other.

@@ -23,8 +23,8 @@ use super::size::{parse_rate, parse_threads};
 #[command(after_help = "Examples:
   dbseal rewrap -i old.key -R new.pub --sign custodian.sign.key /srv/backups
   dbseal rewrap -i backup.key --add -R auditor.pub shop.age
-  dbseal request --rewrap -R new.pub -o r.request /srv/backups   # where the key is: dbseal grant -i old.key -o r.answer r.request
-  dbseal rewrap --apply r.answer --request r.request /srv/backups
+  dbseal request --rewrap -R new.pub -o ~/r.request /srv/backups # where the key is: dbseal grant -i old.key -o r.answer r.request
+  dbseal rewrap --apply r.answer --request ~/r.request /srv/backups
 
   dbseal rewrap --new-file-key -i stolen.key -R new.pub --sign custodian.sign.key /srv/backups")]
 pub(super) struct RewrapArgs {
@@ -47,8 +47,7 @@ pub(super) struct RewrapArgs {
     /// The request that they answer
     #[arg(long, value_name = "FILE", requires = "apply")]
     pub(super) request: Option<PathBuf>,
-    /// The code of the answer, as the machine with the key showed it: for backups that have no seal, or where you have said nobody whom
-    /// you trust
+    /// The code of the answer, as the machine with the key showed it: where nobody whom you trust with that has signed it
     #[arg(long, value_name = "CODE", requires = "apply")]
     pub(super) code: Option<String>,
     /// Nobody leaves

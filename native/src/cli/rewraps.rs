@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use dbseal_core::{Leaving, Recipient, Strength, Trust};
+use dbseal_core::{Leaving, Recipient, RewrapError, Strength, Trust, UnwrapError};
 use serde_json::json;
 
 use super::plan::load;
@@ -20,7 +20,7 @@ use super::ui::{Outcome, Ui, printable};
 use crate::against_seal::{Names, SealCheck, SealPolicy};
 use crate::error::JobError;
 use crate::handoff::{names, read_new_headers, read_request};
-use crate::install::{InstallRequest, Origin, install};
+use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::report::Observer;
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
@@ -59,16 +59,13 @@ pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobEr
 
 fn decide_install(args: &RewrapArgs, request: &Path, act: Act) -> Result<InstallRequest, JobError> {
     let (request, headers) = (read_request(&[request.into()])?, read_new_headers(&args.apply)?);
-    let origin = match &args.code {
-        Some(code) if code.trim().eq_ignore_ascii_case(&headers.code().to_string()) => Origin::Compared,
-        Some(_) => return Err(JobError::OtherCode(names(&args.apply))),
-        None => Origin::Unseen,
-    };
     let trust = trust(&args.trust, &args.inputs, None)?;
     let policy = if trust.is_some() { SealPolicy::Trusted } else { SealPolicy::IfThere };
-    let seal = SealCheck { policy, path: None, trust: trust.unwrap_or_default(), names: Names::MayDiffer };
+    let trust = trust.unwrap_or_default();
+    let answers = Answers::of(&request, &headers, &trust, args.code.as_deref(), &names(&args.apply))?;
+    let seal = SealCheck { policy, path: None, trust, names: Names::MayDiffer };
     let way = if args.copy { Way::Copy } else { Way::InPlace };
-    Ok(InstallRequest { request, headers, origin, seal, way, act })
+    Ok(InstallRequest { answers, seal, way, act })
 }
 
 fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
@@ -121,28 +118,36 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
 
 /// Does them, on all cores, and tells of each in their order; one that cannot be done keeps none of the others from it.
 pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> Result<Outcome, JobError> {
-    let (mut done, mut already, mut failed) = (0_usize, 0_usize, 0_usize);
+    let (mut done, mut already, mut unopened, mut failed) = (0_usize, 0_usize, 0_usize, 0_usize);
     let mut last_error = None;
     plan.each(&**observer, |backup, result| {
         match &result {
             Ok(Rewrapped::Done { .. }) => done += 1,
             Ok(Rewrapped::Already) => already += 1,
+            Err(error) if is_unopened(error) => unopened += 1,
             Err(_) => failed += 1,
         }
         plan.tell(backup, &result, ui)?;
         last_error = result.err().or(last_error.take());
         Ok(())
     })?;
-    match (failed, last_error) {
+    match (failed + unopened, last_error) {
         (0, _) | (_, None) => Ok(Outcome::verified(None)),
         // What went wrong with the only one is the error of the command.
         (_, Some(error)) if plan.inputs.len() == 1 => Err(error),
         (_, Some(_)) => {
-            let sum =
-                format!("of {} backups {done} have other recipients now, {already} had them, and {failed} have not", plan.inputs.len());
+            let sum = format!(
+                "of {} backups {done} have other recipients now, {already} had them, {unopened} open with none of the keys, and {failed} failed",
+                plan.inputs.len()
+            );
             Ok(Outcome::verified(Some(JobError::NotAllRewrapped(sum))))
         }
     }
+}
+
+/// Whether a key is missing: also where the change was made before, and the old key has gone.
+fn is_unopened(error: &JobError) -> bool {
+    matches!(error, JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::NoMatch), .. })
 }
 
 impl Work {
@@ -209,6 +214,9 @@ impl RewrapPlan {
             Ok(Rewrapped::Already) => ("already", "it has these recipients already".into()),
             // Told as the error of the command.
             Err(_) if self.inputs.len() == 1 => return Ok(()),
+            Err(error) if is_unopened(error) => {
+                ("unopened", "NOT DONE: none of the given keys opens it; it may have been done before".into())
+            }
             Err(error) => ("failed", format!("NOT DONE: {error}")),
         };
         let json = json!({"file": name, "state": state, "message": words, "dry_run": pretends}).to_string() + "\n";

@@ -164,9 +164,15 @@ sentences! {
     E::NotRewrappable(_) => E::NotRewrappable(what()) => "x is armor, whose recipients do not change";
     E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether that is meant";
     E::NotMeant => E::NotMeant => "nothing was changed, as the answer was not yes";
+    E::RequestBesideBackups(_) => E::RequestBesideBackups(path())
+        => "x would lie where the backups do: whoever can read there would have the key that the grant is for";
+    E::AnswerExists(_) => E::AnswerExists(path()) => "x exists already";
+    E::NotTheBackup(_) => E::NotTheBackup(path()) => "x is a link, or no regular file: a backup's recipients change where it and its seal lie";
     E::NotInRequest(_) => E::NotInRequest(what()) => "x is none of the backups of this request, or has got another header since";
     E::NotAnswered(_) => E::NotAnswered(what()) => "x: there is no new header for it in the answer";
     E::OtherSealSince(_) => E::OtherSealSince(what()) => "x: its seal is not the one that it had when the request was made";
+    E::OtherAnswerCode(_) => E::OtherAnswerCode(what()) => "x has another code: it is not the answer that was made there";
+    E::AnswerNotTrusted(_) => E::AnswerNotTrusted(what()) => "x: nobody whom you trust with changes of recipients has signed this answer";
     E::NewHeaderNotTrusted(_) => E::NewHeaderNotTrusted(what()) => "x: nobody whom you trust with that has signed its new header";
     E::NoPicture { .. } => E::NoPicture { what: what(), why: "why".into() } => "x cannot be read as a picture: why";
     E::NoCode(_) => E::NoCode(what()) => "x: no QR code can be read in this picture";
