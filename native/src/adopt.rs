@@ -55,7 +55,7 @@ pub fn adopt(request: &AdoptRequest, observer: &Arc<dyn Observer>) -> Result<Ado
     let file_name =
         FileName::of(request.backup.file_name().unwrap_or_default().as_bytes()).ok_or_else(|| JobError::NameInSeal(what.clone()))?;
     let unlimited = Pace::unlimited();
-    if JournalFile::beside(&request.backup, &input.file).is_some() {
+    if JournalFile::beside(&request.backup, &input.file, None).is_some() {
         return Err(JobError::Unfinished(what));
     }
     let start = AgeFile::read(StreamReader::new(&mut input, &Silent, &unlimited, 0), &what)?;

@@ -17,10 +17,16 @@ const STEP_LEN: usize = 8 << 10;
 
 /// The header of a file, if it has one that is well-formed, or that a journal has.
 pub(crate) fn header_of(path: &Path) -> Option<Header> {
-    let file = open_regular(path).ok()?;
-    match JournalFile::beside(path, &file) {
-        Some(journal) => Some(journal.header(sealed_header(&seal_path(path)).ok().flatten()).clone()),
-        None => AgeFile::read(file, "").ok().map(|file| file.header),
+    headers_of(path).into_iter().next()
+}
+
+/// The headers that a file may have: one, but for a journal of which nobody says which of its two it is.
+pub(crate) fn headers_of(path: &Path) -> Vec<Header> {
+    let Ok(file) = open_regular(path) else { return Vec::new() };
+    let sealed = sealed_header(&seal_path(path)).ok().flatten();
+    match JournalFile::needed(path, &file, sealed) {
+        Some(journal) => journal.headers(sealed).into_iter().cloned().collect(),
+        None => AgeFile::read(file, "").ok().map(|file| file.header).into_iter().collect(),
     }
 }
 

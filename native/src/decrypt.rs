@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use dbseal_core::{
-    Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Layout, Maker, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce, Spread,
-    StreamEnd,
+    Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Header, Layout, Maker, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce,
+    Spread, StreamEnd,
 };
 use zstd::stream::write::Decoder;
 
@@ -92,21 +92,19 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     let (what, regular) = (input.what.clone(), input.regular);
     let waker = input.waker();
 
-    let journal = JournalFile::of(&request.source, &input, &**observer);
+    let sealed = request.seal.sealed_header(&request.source)?;
+    let journal = JournalFile::of(&request.source, &input, sealed, &**observer);
+    let headers: Vec<Header> = journal.iter().flat_map(|journal| journal.headers(sealed)).cloned().collect();
     let reader = StreamReader::new(&mut input, &**observer, &request.pace, 0);
     let mut start = match &journal {
-        Some(journal) => {
-            let header = journal.header(request.seal.sealed_header(&request.source)?).clone();
-            AgeFile::with_header(reader, header, journal.own_header_len(), &what)?
-        }
+        Some(journal) => AgeFile::with_header(reader, headers[0].clone(), journal.own_header_len(), &what)?,
         None => AgeFile::read(reader, &what)?,
     };
     // First: that the header is another one says more than that no key opens it.
     let seal = request.seal.seal_for(&request.source, Some(&start.header).filter(|_| !start.is_armored))?;
     let identities = request.unlock.identities_for(&start.header, &what, &**observer)?;
-    // Where no seal says which of the two it is, and the file has neither, the one that opens.
-    if let Some(journal) = journal.filter(|journal| journal.is_torn() && seal.is_none() && start.header.unwrap(&identities).is_err()) {
-        start.header = journal.after().clone();
+    if let Some(header) = headers.into_iter().find(|header| header.unwrap(&identities).is_ok()) {
+        start.header = header;
     }
     let made_with = if start.header.needs_passphrase() { MadeWith::Passphrase } else { MadeWith::PublicKey };
     let file_key = start.unwrap(&identities, &what)?;

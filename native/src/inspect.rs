@@ -154,10 +154,11 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let what = input.what.clone();
     let regular = input.regular;
     let unlimited = Pace::unlimited();
-    let journal = JournalFile::of(&request.source, &input, &**observer);
+    let sealed = request.sealed_header();
+    let journal = JournalFile::of(&request.source, &input, sealed, &**observer);
     let reader = StreamReader::new(&mut input, &Silent, &unlimited, 0);
     let file = match journal {
-        Some(journal) => AgeFile::with_header(reader, journal.header(request.sealed_header()).clone(), journal.own_header_len(), &what)?,
+        Some(journal) => AgeFile::with_header(reader, journal.headers(sealed)[0].clone(), journal.own_header_len(), &what)?,
         None => AgeFile::read(reader, &what)?,
     };
     let (nobody, recipients): (Vec<&str>, Vec<&str>) = file.header.recipient_tags().partition(|tag| tag.ends_with("-grease"));

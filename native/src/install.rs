@@ -69,12 +69,13 @@ impl Answers {
 /// was begun.
 pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -> Result<Rewrapped, JobError> {
     let target = Target::open(backup, asked.act)?;
-    let journal = JournalFile::beside(&target.path, &target.file);
+    let there = target.read_seal()?;
+    let sealed = there.as_ref().map(|seal| seal.judge(&asked.seal.trust).header());
+    let journal = JournalFile::beside(&target.path, &target.file, sealed);
     let own = match &journal {
         Some(journal) => journal.before().clone(),
         None => target.header()?,
     };
-    let there = target.read_seal()?;
     let old = own.to_bytes();
     let new = match asked.answers.find(&old, there.as_ref()) {
         Some(Some(new)) => new,

@@ -40,24 +40,45 @@ pub(crate) enum Finished {
 pub(crate) struct JournalFile {
     journal: Journal,
     found: Found,
+    /// The header of the file, where it is neither of both and looks whole: one that is half written does so seldom, and one beside which
+    /// somebody has put a journal does so too.
+    other: Option<Header>,
 }
 
 impl JournalFile {
-    /// The one beside a backup that starts as this file does; of any other nothing is believed.
-    pub(crate) fn beside(backup: &Path, file: &File) -> Option<Self> {
+    /// The one beside a backup that starts as this file does, and has the header that its seal says, if there is one; of any other nothing is
+    /// believed.
+    pub(crate) fn beside(backup: &Path, file: &File, sealed: Option<Extent>) -> Option<Self> {
         let mut bytes = Vec::new();
         open_regular(&path_of(backup)).ok()?.take(MAX_JOURNAL_LEN as u64 + 1).read_to_end(&mut bytes).ok()?;
         let journal = Journal::parse(&bytes)?;
         let mut start = Vec::new();
         At { file, offset: 0 }.take(journal.start_len() as u64).read_to_end(&mut start).ok()?;
         let found = journal.found_in(&start)?;
-        Some(Self { journal, found })
+        let own_len = journal.header_len(found);
+        let parsed = || Header::parse(&start).ok().filter(|(_, len)| *len == own_len).map(|(header, _)| header);
+        let other = if found == Found::Both { parsed() } else { None };
+        let this = Self { journal, found, other };
+        sealed.is_none_or(|sealed| this.has(sealed)).then_some(this)
     }
 
-    /// The one beside the file of a job, if that is a regular file; tells of it.
-    pub(crate) fn of(source: &Source, input: &Input, observer: &dyn Observer) -> Option<Self> {
+    /// The same, where the file has not the header that its seal says: anybody who can write beside a backup that is whole could else have it
+    /// read as another.
+    pub(crate) fn needed(backup: &Path, file: &File, sealed: Option<Extent>) -> Option<Self> {
+        let journal = Self::beside(backup, file, sealed)?;
+        let own = match journal.found {
+            Found::Before => Some(journal.journal.before()),
+            Found::After => Some(journal.journal.after()),
+            Found::Both => journal.other.as_ref(),
+        };
+        let is_sealed = own.is_some_and(|own| sealed == Some(Extent::of(&own.to_bytes())));
+        (!is_sealed).then_some(journal)
+    }
+
+    /// The one that is needed for the file of a job, if that is a regular file; tells of it.
+    pub(crate) fn of(source: &Source, input: &Input, sealed: Option<Extent>, observer: &dyn Observer) -> Option<Self> {
         let Source::File(backup) = source else { return None };
-        let journal = input.regular.and_then(|_| Self::beside(backup, &input.file))?;
+        let journal = input.regular.and_then(|_| Self::needed(backup, &input.file, sealed))?;
         journal.tell(&input.what, observer);
         Some(journal)
     }
@@ -72,11 +93,17 @@ impl JournalFile {
         self.journal.header_len(self.found)
     }
 
-    /// The header that the backup has: the one that its seal says, else the one that the file has, or had if it has not one of both.
-    pub(crate) fn header(&self, sealed: Option<Extent>) -> &Header {
+    /// The headers that the backup may have: the one that its seal says, or the one that the file has. Where no seal says which, and the file has
+    /// neither whole, each that opens.
+    pub(crate) fn headers(&self, sealed: Option<Extent>) -> Vec<&Header> {
         let (before, after) = (self.journal.before(), self.journal.after());
         let is_sealed = |header: &&Header| sealed == Some(Extent::of(&header.to_bytes()));
-        [after, before].into_iter().find(is_sealed).unwrap_or(if self.found == Found::After { after } else { before })
+        match ([after, before].into_iter().find(is_sealed), self.found) {
+            (Some(header), _) => vec![header],
+            (None, Found::Before) => vec![before],
+            (None, Found::After) => vec![after],
+            (None, Found::Both) => [before, after].into_iter().chain(&self.other).collect(),
+        }
     }
 
     /// Whether one of both is the header with this extent.
@@ -167,10 +194,14 @@ impl JournalFile {
             return Ok(Finished::Nothing);
         }
         let not_believed = || observer.warning(&format!("{}: the journal beside it is not about it, and is not believed", target.what));
-        let Some(own) = Self::beside(&target.path, &target.file) else {
+        let Some(own) = Self::beside(&target.path, &target.file, sealed) else {
             not_believed();
             return Ok(Finished::Nothing);
         };
+        if own.other.as_ref().is_some_and(|other| other.unwrap(&request.identities).is_ok()) {
+            not_believed();
+            return Ok(Finished::Nothing);
+        }
         let (journal, own_header_len) = (&own.journal, own.own_header_len());
         let keys = [journal.before(), journal.after()].into_iter().filter_map(|header| header.unwrap(&request.identities).ok());
         let Some(key) = keys.into_iter().find(|key| is_of(journal, key)) else {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dbseal_core::{Header, Identity, UnwrapError};
 
-use crate::age_file::{AgeFile, header_of};
+use crate::age_file::{AgeFile, header_of, headers_of};
 use crate::error::JobError;
 use crate::input::open_regular;
 
@@ -13,11 +13,14 @@ use crate::input::open_regular;
 /// # Errors
 /// A file that cannot be read, or is no age file; a header that was altered.
 pub fn opens(backup: &Path, identities: &[Identity]) -> Result<bool, JobError> {
-    let what = || backup.display().to_string();
-    match header(backup)?.unwrap(identities) {
-        Ok(_) => Ok(true),
-        Err(UnwrapError::NoMatch) => Ok(false),
-        Err(error) => Err(JobError::Unwrap { what: what(), error }),
+    let first = header(backup)?.unwrap(identities);
+    // By a journal it may have one of two.
+    if first.is_ok() || headers_of(backup).iter().skip(1).any(|header| header.unwrap(identities).is_ok()) {
+        return Ok(true);
+    }
+    match first {
+        Err(error) if error != UnwrapError::NoMatch => Err(JobError::Unwrap { what: backup.display().to_string(), error }),
+        _ => Ok(false),
     }
 }
 

@@ -118,7 +118,7 @@ fn write_what_opens(request: &SalvageRequest<'_>, observer: &Arc<dyn Observer>) 
     let reading = Reading::new(&input, regular.len, &**observer);
     let sealed_as = judgement.as_ref().map_or(Ok(None), |judgement| check_name(request, judgement, &reading, &**observer))?;
     let (other, unlock) = (request.header.as_deref(), &request.unlock);
-    let journal = JournalFile::beside(&request.backup, &input.file);
+    let journal = JournalFile::needed(&request.backup, &input.file, judgement.as_ref().map(Judgement::header));
     if let Some(journal) = &journal {
         journal.tell(&input.what, &**observer);
     }

@@ -268,8 +268,7 @@ impl Check<'_> {
     /// The header that is there, and where the payload section starts.
     fn header(&self, file_len: u64) -> Result<(Extent, u64), JobError> {
         let expected = self.judgement.header();
-        let journal = JournalFile::beside(&self.request.backup, &self.input.file);
-        if let Some(journal) = journal.filter(|journal| journal.has(expected)) {
+        if let Some(journal) = JournalFile::needed(&self.request.backup, &self.input.file, Some(expected)) {
             // It says where the payload begins, and not what the header is: that is the one that is there.
             journal.tell(&self.input.what, self.observer);
             let own_len = journal.own_header_len();

@@ -226,6 +226,26 @@ fn a_planted_journal_is_not_believed() {
     folder.dbseal(["verify", "--trust", "t/trust", "b/shop.age"]).run().ends_with(1, "a change of its recipients was stopped");
     // The one that is signed is at hand all the same, and a key puts it back.
     assert!(opens(&folder, "old", "b/shop.age"));
+    // One by which a backup that is whole looks half written: its own header, with another first and another last sector.
+    let torn = |at: usize| {
+        let mut bytes = own.to_bytes();
+        let letter = &mut bytes[at];
+        *letter = if *letter == b'A' { b'B' } else { b'A' };
+        Header::parse(&bytes).expect("another letter is one").0
+    };
+    folder.write("b/shop.age", &before);
+    let bytes = own.to_bytes();
+    let first_letter = 31 + bytes[30..].iter().position(|&byte| byte == b'\n').expect("a line");
+    folder.write("b/shop.age.journal", Journal::of(torn(first_letter), torn(bytes.len() - 10)).to_bytes());
+    assert_eq!(["old", "escrow", "new"].map(|key| opens(&folder, key, "b/shop.age")), [true, true, false]);
+    assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"));
+    folder.dbseal(["inspect", "-i", "old.key", "b"]).run().succeeds();
+    let seal = folder.read("b/shop.age.seal");
+    fs::remove_file(folder.path("b/shop.age.seal")).expect("it is there");
+    let opened = folder.dbseal(["decrypt", "-f", "-i", "old.key", "-o", "out", "b/shop.age"]).run();
+    assert!(opened.status.success() && folder.read("out") == folder.read("shop.sql"));
+    folder.dbseal(["rewrap", "-i", "old.key", "--add", "-R", "new.pub", "--dry-run", "b/shop.age"]).run().succeeds();
+    folder.write("b/shop.age.seal", &seal);
     // One that is in the way of nothing does not stop a change.
     folder.write("b/shop.age", &before);
     folder.write("b/shop.age.journal", "junk");

@@ -58,11 +58,8 @@ impl Places<'_> {
             return self.with_nonce(file_key, header, header.len, Origin::File, after.first_chunk().copied());
         }
         let sealed = self.judgement.map(Judgement::header);
-        // Anybody could have put it there: it is believed where it is about the header that was signed, and has the file's key.
-        for journal in self.journal.iter().filter(|journal| sealed.is_none_or(|sealed| journal.has(sealed))) {
-            // Where no seal says which of the two it is, and the file has neither, the one that opens.
-            let other = (journal.is_torn() && sealed.is_none()).then(|| journal.after());
-            for header in std::iter::once(journal.header(sealed)).chain(other) {
+        if let Some(journal) = self.journal {
+            for header in journal.headers(sealed) {
                 if let Ok((file_key, header)) = self.open(&header.to_bytes(), what) {
                     return self.with_nonce(file_key, header, journal.own_header_len() as u64, Origin::File, None);
                 }
