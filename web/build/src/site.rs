@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::sums::{SUMS, listed};
 use crate::{BuildError, Care, Form, Listed, Variant, compile, write_glue, write_kit, write_sums};
 
 const PACKAGE: &str = "dbseal-web";
@@ -58,19 +59,28 @@ pub fn build_web(folder: &Path, target_dir: &Path, care: Care) -> Result<Output,
     let (single, threads) = (single?, threads?);
 
     // A file of an earlier build would be handed out as well, and be in nobody's list of hashes.
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(BuildError::io(folder))?;
-    }
-    fs::create_dir_all(folder).map_err(BuildError::io(folder))?;
+    let fresh = &folder.with_extension("new");
+    remove(fresh)?;
+    fs::create_dir_all(fresh).map_err(BuildError::io(fresh))?;
     for name in SOURCES {
         let path = sources.join(name);
-        fs::copy(&path, folder.join(name)).map_err(BuildError::io(&path))?;
+        fs::copy(&path, fresh.join(name)).map_err(BuildError::io(&path))?;
     }
-    write_glue(&single, Form::Module, &folder.join(Variant::Single.folder()))?;
-    write_glue(&threads, Form::Module, &folder.join(Variant::Threads.folder()))?;
+    write_glue(&single, Form::Module, &fresh.join(Variant::Single.folder()))?;
+    write_glue(&threads, Form::Module, &fresh.join(Variant::Threads.folder()))?;
+    write_kit(&sources, &single, target_dir, &fresh.join(KIT))?;
+    let files = write_sums(fresh)?;
+    // The same build once more stays what it was: the desktop app, which has it inside, is then not compiled anew.
+    let is_same_list = fs::read(folder.join(SUMS)).ok() == fs::read(fresh.join(SUMS)).ok();
+    if is_same_list && listed(folder)? == files {
+        remove(fresh)?;
+    } else {
+        remove(folder)?;
+        fs::rename(fresh, folder).map_err(BuildError::io(folder))?;
+    }
+    Ok(Output { folder: folder.into(), kit: folder.join(KIT), files })
+}
 
-    let kit = folder.join(KIT);
-    write_kit(&sources, &single, target_dir, &kit)?;
-    let files = write_sums(folder)?;
-    Ok(Output { folder: folder.into(), kit, files })
+fn remove(folder: &Path) -> Result<(), BuildError> {
+    if folder.exists() { fs::remove_dir_all(folder).map_err(BuildError::io(folder)) } else { Ok(()) }
 }

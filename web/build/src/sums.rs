@@ -26,12 +26,19 @@ pub struct Listed {
 /// # Errors
 /// Where a file cannot be read, or the list not written.
 pub fn write_sums(folder: &Path) -> Result<Vec<Listed>, BuildError> {
-    let mut files = Vec::new();
-    list(folder, "", &mut files)?;
-    files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let files = listed(folder)?;
     let text: String = files.iter().map(|Listed { name, hash, .. }| format!("{hash}  {name}\n")).collect();
     let path = folder.join(SUMS);
     fs::write(&path, text).map_err(BuildError::io(&path))?;
+    Ok(files)
+}
+
+/// What such a list of a folder has now.
+pub(crate) fn listed(folder: &Path) -> Result<Vec<Listed>, BuildError> {
+    let mut files = Vec::new();
+    list(folder, "", &mut files)?;
+    files.retain(|file| file.name != SUMS);
+    files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
 }
 
