@@ -165,6 +165,8 @@ sentences! { successions: SuccessionError;
 sentences! { successors: SuccessorError;
     SuccessorError::Stranger(_) => SuccessorError::Stranger(Box::new(VERIFIER_KEY.parse().unwrap()))
         => "the old key is not one that you trust: db1+efa38dc5+AUCn74XJ+deOV7Vf206BvIRg60yvvGTVxQ68xpHO/n5C";
+    SuccessorError::Gap { .. } => SuccessorError::Gap { series: "shop".parse().unwrap(), number: 9, before: 4 }
+        => "in the series shop, number 9 is the last, and the one before it that is there is 4";
     SuccessorError::Ended(_) => SuccessorError::Ended("db1".parse().unwrap())
         => "your trust in the old key, db1, has ended: it names no successor any more";
     SuccessorError::TwoLast { .. } => SuccessorError::TwoLast { series: "shop".parse().unwrap(), number: 7 }

@@ -6,7 +6,9 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Extent, FileKey, FileName, Groups, Header, Judgement, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal};
+use dbseal_core::{
+    Extent, FileKey, FileName, Groups, Header, Judgement, Label, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal,
+};
 
 use crate::error::JobError;
 use crate::input::Source;
@@ -190,7 +192,7 @@ impl SealCheck {
             payload: judgement.payload(),
             groups: judgement.groups(),
             maker,
-            made_by: judgement.vouched_by().filter(|_| maker == Maker::Signer).map(ToString::to_string),
+            made_by: judgement.vouched_by().filter(|_| maker == Maker::Signer).map(|maker| made_by(&judgement, maker)),
             verified: judgement.verified(),
         })
     }
@@ -331,6 +333,14 @@ fn check_vouched(judgement: &Judgement<'_>, what: &str) -> Result<(), JobError> 
             series: judgement.series().map(|series| series.label.to_string()),
         },
     })
+}
+
+/// Who made what is there, as people are told.
+pub(crate) fn made_by(judgement: &Judgement<'_>, maker: &Label) -> String {
+    match judgement.encrypted_anew_by() {
+        Some(other) => format!("{maker}, and encrypted anew by {other}"),
+        None => maker.to_string(),
+    }
 }
 
 /// The bytes `range` of the section, which starts at `offset`, are not those that were sealed.

@@ -1,15 +1,18 @@
 //! The seal that is replaced together with its backup: until that was replaced too, it keeps a second name.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Extent, Seal, Trust};
+use dbseal_core::{Extent, MAX_SEAL_LEN, Seal, Trust};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::age_file::header_of;
 use crate::destination::{Overwrite, Privacy};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
-use crate::input::open_regular;
 use crate::output::{CompleteFile, PendingFile};
 use crate::sealing::seal_path;
 use crate::unfinished::Role;
@@ -94,13 +97,20 @@ pub(crate) fn replaced_words(path: &Path) -> String {
 /// Keeps a seal where it can have no second name: on a file system that has none (FAT), or where it is another user's (proc(5),
 /// `protected_hardlinks`).
 fn copy(seal: &Path, kept: &Path) -> Result<(), JobError> {
-    let Some(bytes) = read_seal(seal)? else { return Ok(()) };
+    let failed = |error| JobError::open(seal, error);
+    // What a link there leads to would become readable to all who read seals.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let before = match File::options().read(true).custom_flags(flags).open(seal) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        before => before.map_err(failed)?,
+    };
+    let mut bytes = Vec::new();
+    (&before).take(MAX_SEAL_LEN as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    Seal::parse(&bytes).map_err(|error| JobError::Seal { what: seal.display().to_string(), error })?;
     let mut file = PendingFile::create_as(Role::Report, kept, Privacy::Shared, Overwrite::Allowed)?;
     file.write_all(&bytes)?;
-    if let Ok(before) = open_regular(seal) {
-        // Its owner alone may not be ours to give.
-        let _ = file.set_owner_of(&before);
-    }
+    // Its owner alone may not be ours to give.
+    let _ = file.set_owner_of(&before);
     file.commit()
 }
 

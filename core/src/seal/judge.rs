@@ -190,6 +190,12 @@ impl<'a> Judgement<'a> {
         self.followed().filter_map(move |note| Some(Counted { note, by: note.note().signer().filter(|_| vouched)?.name() }))
     }
 
+    /// Whose word it is that what is there is what was sealed: the file key is another since, and the payload theirs.
+    #[must_use]
+    pub fn encrypted_anew_by(&self) -> Option<&'a Label> {
+        self.counted().filter(|counted| matches!(counted.note.note(), Note::Reencrypted(_))).last().map(|counted| counted.by)
+    }
+
     fn followed(&self) -> impl Iterator<Item = &'a SignedNote> {
         self.seal.notes.iter().zip(&self.followed).filter_map(|(note, follows)| follows.then_some(note))
     }

@@ -102,6 +102,9 @@ impl TrustLine {
         let mut ended = Vec::new();
         for ((label, epoch), numbers) in numbers {
             let Some((&number, notes)) = numbers.last_key_value() else { continue };
+            if let Some((&before, _)) = numbers.range(..number).next_back().filter(|(before, _)| **before != number - 1) {
+                return Err(SuccessorError::Gap { series: label.clone(), number, before });
+            }
             let mut notes = notes.iter();
             let (Some(&note), None) = (notes.next(), notes.next()) else {
                 return Err(SuccessorError::TwoLast { series: label.clone(), number });
@@ -130,5 +133,15 @@ pub enum SuccessorError {
         series: Label,
         /// Their number.
         number: u64,
+    },
+    /// The last one stands alone: a single backup that somebody made up would lift the end to wherever they like.
+    #[error("in the series {series}, number {number} is the last, and the one before it that is there is {before}")]
+    Gap {
+        /// The series.
+        series: Label,
+        /// The last number.
+        number: u64,
+        /// The number before it.
+        before: u64,
     },
 }

@@ -231,6 +231,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Successor { error: SuccessorError::TwoLast { .. }, .. } => {
             "name the one that you believe with --last, in the place of their folder"
         }
+        JobError::Successor { error: SuccessorError::Gap { .. }, .. } => {
+            "see what became of those between with dbseal list; then name the last backup that you believe, by itself, with --last"
+        }
         JobError::Successor { error: SuccessorError::Stranger(_), .. } => {
             "name the file that has the line of the old key with --trust; if none has one, get the new verifier key from somebody you know"
         }

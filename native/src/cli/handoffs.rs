@@ -18,6 +18,7 @@ use super::seals::backups;
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
+use crate::against_seal::made_by;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::handoff::{HandoffRequest, Wanted, forget, key_path, names, read_request, request};
@@ -247,7 +248,7 @@ impl GrantPlan {
                 let named = judgement.file().map_or_else(|| name.to_string(), ToString::to_string);
                 let series = judgement.series().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
                 let time = judgement.first().time().map(|time| format!(", {time} by its clock")).unwrap_or_default();
-                ui.note(&format!("{named}: sealed and made by {}{series}{time}", seal.vouched_by()));
+                ui.note(&format!("{named}: sealed and made by {}{series}{time}", made_by(judgement, seal.vouched_by())));
                 true
             }
             Err(why) => {
