@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use dbseal_core::{Adopted, Extent, FileName, Header, Identity, Label, Note, Restored, Seal, SigningKey, TestResult, Time, Tree};
+use dbseal_core::{
+    Adopted, Extent, FileKey, FileName, Grant, Header, HeaderPadding, Identity, Journal, Label, NewHeader, NewHeaders, Note, Purpose,
+    Request, RequestedFile, Restored, Seal, SigningKey, Strength, TestResult, Time, Tree, split_parts,
+};
 
 use crate::inputs::{Replay, paint};
 use crate::tools::workspace_dir;
@@ -74,11 +77,51 @@ pub fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
         let section = &section[..section_len.min(MAX_SEED_LEN / 2)];
         add("seal", name, [&u16::try_from(seal.len()).expect("a short seal").to_be_bytes(), &seal[..], section].concat());
     }
+    for (name, bytes) in crossing() {
+        add("handoff", name, bytes);
+    }
+    let [before, after] = [1, 2].map(|seed| header_of(seed).to_bytes());
+    let journal = Journal::of(header_of(1), header_of(2)).to_bytes();
+    let len = u16::try_from(journal.len()).expect("a short journal").to_be_bytes();
+    let middle = 512.min(before.len());
+    for (name, start) in [("before", before.clone()), ("after", after.clone()), ("torn", [&after[..middle], &before[middle..]].concat())] {
+        add("journal", name, [&len[..], &journal, &start].concat());
+    }
     for note in NOTES {
         let kind = note.lines().next().expect("a kind");
         add("note", kind, format!("dbseal/v1 {}", note.replace("HASH", &"0a".repeat(32))).into_bytes());
     }
     seeds
+}
+
+fn header_of(seed: u64) -> Header {
+    let recipient = Identity::generate_x25519(&mut Replay(seed)).recipient().expect("a public half");
+    Header::wrap(&FileKey::from_bytes(&[7; 16]), &[recipient], HeaderPadding::Fixed, &mut Replay(seed)).expect("it fits")
+}
+
+/// What crosses the air gap, of each kind.
+fn crossing() -> Vec<(&'static str, Vec<u8>)> {
+    let (identity, once) = (Identity::generate_x25519(&mut Replay(1)), Identity::generate_x25519(&mut Replay(3)));
+    let recipient = once.recipient().expect("a public half");
+    let key = SigningKey::generate("fuzz".parse::<Label>().expect("a label"), &mut Replay(1));
+    let file = || RequestedFile::new(FileName::of(b"shop.age").expect("a name"), header_of(1), None).expect("no passphrase");
+    let request = |purpose, key| Request::new(purpose, vec![file()], key, &mut Replay(4)).expect("one file");
+    let (asked, wanted) = (request(Purpose::Open(recipient.clone()), None), request(Purpose::Rewrap(vec![recipient]), Some(&key)));
+    let unlocked = asked.files()[0].unlock(std::slice::from_ref(&identity)).expect("it opens");
+    let grant = Grant::of(&asked, &[unlocked], &mut Replay(5)).expect("it is of this request");
+    let new = NewHeader::of(&wanted, &wanted.files()[0], std::slice::from_ref(&identity), Strength::Kept, None, &mut Replay(6));
+    let headers = NewHeaders::of(&wanted, vec![Some(new.expect("it opens"))], Some(&key)).expect("one answer");
+    let parts = split_parts(&asked.to_bytes(), 300).expect("it is short").join(&0);
+    vec![
+        ("request", asked.to_bytes()),
+        ("request-text", asked.to_text().into_bytes()),
+        ("request-rewrap", wanted.to_bytes()),
+        ("grant", grant.to_bytes()),
+        ("grant-text", grant.to_text().into_bytes()),
+        ("new-headers", headers.to_bytes()),
+        ("new-headers-text", headers.to_text().into_bytes()),
+        ("parts", parts),
+    ]
 }
 
 /// A seal with a restore test, of a section of [`paint`].
