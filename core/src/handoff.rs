@@ -4,11 +4,13 @@
 mod grant;
 mod parts;
 mod request;
+mod review;
 mod text;
 
 pub use grant::{Grant, Unlocked};
 pub use parts::{join as join_parts, split as split_parts};
 pub use request::{NotVerified, Request, RequestedFile};
+pub use review::{Facts, Finding, Review};
 pub use text::{Code, MAX_HANDOFF_LEN};
 
 use alloc::string::String;
