@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dbseal_core::{Grant, HandoffError, Identity, Request, Trust, Unlocked, UnwrapError};
+use dbseal_core::{Finding, Identity, Request, RequestedFile, Trust};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
@@ -107,29 +107,12 @@ pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, J
 pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
     let failed = |error| JobError::Handoff { what: plan.what.clone(), error };
     let request = &plan.request;
-    let mut unlocked = Vec::new();
     let by = request.signed_by(&plan.trust).map_or_else(|| "nobody whom you trust".into(), ToString::to_string);
     ui.note(&format!("request {}, signed by {by}, for a key that was made for it", request.code()));
-    let mut is_verified = true;
-    for file in request.files() {
-        let name = file.name();
-        match file.unlock(&plan.identities) {
-            Ok(file) => {
-                is_verified &= plan.tell(&file, ui);
-                unlocked.push(file);
-            }
-            // Another custodian's, among many: the answer refuses it.
-            Err(HandoffError::Unwrap(UnwrapError::NoMatch)) if request.files().len() > 1 => {
-                ui.warning(&format!("{name}: none of the keys opens it; it is not granted"));
-            }
-            Err(error) => return Err(failed(error)),
-        }
-    }
-    if unlocked.is_empty() {
-        return Err(failed(HandoffError::Unwrap(UnwrapError::NoMatch)));
-    }
-    plan.confirm(is_verified, unlocked.len())?;
-    let answer = Grant::of(request, &unlocked, &mut UnwrapErr(SysRng)).map_err(failed)?;
+    let review = request.review(&plan.identities, &plan.trust).map_err(failed)?;
+    review.files().for_each(|(file, finding)| tell(file, finding, ui));
+    plan.confirm(review.is_verified(), review.opened_count())?;
+    let answer = review.grant(&mut UnwrapErr(SysRng)).map_err(failed)?;
     match &plan.output {
         Some(path) => {
             let mut file = PendingFile::create(path, crate::destination::Privacy::Shared, Overwrite::Refused)?;
@@ -146,26 +129,22 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
     Ok(Outcome::verified(None))
 }
 
-impl GrantPlan {
-    /// Says what is known of a backup. Whether anything is.
-    fn tell(&self, file: &Unlocked<'_>, ui: &Ui) -> bool {
-        let name = file.file().name();
-        match file.facts(&self.trust) {
-            Ok(seal) => {
-                let judgement = seal.judgement();
-                let named = judgement.file().map_or_else(|| name.to_string(), ToString::to_string);
-                let series = judgement.series().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
-                let time = judgement.first().time().map(|time| format!(", {time} by its clock")).unwrap_or_default();
-                ui.note(&format!("{named}: sealed and made by {}{series}{time}", seal.vouched_by()));
-                true
-            }
-            Err(why) => {
-                ui.warning(&format!("{name}: NOT VERIFIED: {why}"));
-                false
-            }
+/// Says what is known of a backup.
+fn tell(file: &RequestedFile, finding: &Finding, ui: &Ui) {
+    let name = file.name();
+    match finding {
+        Finding::Verified(facts) => {
+            let named = facts.name.as_ref().unwrap_or(name);
+            let series = facts.series.as_ref().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
+            let time = facts.time.map(|time| format!(", {time} by its clock")).unwrap_or_default();
+            ui.note(&format!("{named}: sealed and made by {}{series}{time}", facts.made_by));
         }
+        Finding::NotVerified(why) => ui.warning(&format!("{name}: NOT VERIFIED: {why}")),
+        Finding::NotOpened => ui.warning(&format!("{name}: none of the keys opens it; it is not granted")),
     }
+}
 
+impl GrantPlan {
     /// Lets nothing pass that nobody has said yes to.
     fn confirm(&self, is_verified: bool, count: usize) -> Result<(), JobError> {
         if let Some(code) = &self.code {
