@@ -108,7 +108,7 @@ fn by_text(visit: &Visit, machines: &Machines) {
     fs::remove_file(saved).expect("it is there");
     // Copied, or selected for the person to copy it.
     visit.browser.wait_for("#copy-grant").click();
-    let _ = wait_for("it says so", || (!visit.browser.find("#copy-note")?.text().is_empty()).then_some(()));
+    wait_for("it says so", || (!visit.browser.find("#copy-note")?.text().is_empty()).then_some(()));
     let selected =
         "const text = document.getElementById('grant-text'); return text.selectionEnd - text.selectionStart === text.value.length";
     assert_eq!(visit.browser.run(selected, &[]), json!(true), "{}", visit.name());

@@ -102,7 +102,9 @@ fn next(error: &JobError) -> String {
         JobError::ChildFailed { .. } => "read what it printed; what it has made of the backup may be incomplete",
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
         JobError::NoPicture { .. } => "take another one, as PNG or JPEG, or paste the request as text",
-        JobError::NoCode(_) => "take it again: sharp, from the front, with the white edge around all of the code",
+        JobError::NoCode(_) => {
+            "take it again: sharp, from the front, with the white edge around all of the code; or paste the request as text"
+        }
         JobError::Memory | JobError::Thread(_) => "close other programs, and try again",
         _ => "try the dbseal command, whose messages say more",
     };

@@ -334,7 +334,10 @@ pub fn no_picture(why: &str) -> Failure {
 }
 
 pub(super) fn no_code() -> Failure {
-    Failure::new("no QR code can be read in a picture", "take it again: sharp, from the front, with the white edge around all of the code")
+    Failure::new(
+        "no QR code can be read in a picture",
+        "take it again: sharp, from the front, with the white edge around all of the code; or paste the request as text",
+    )
 }
 
 pub(super) fn other_code() -> Failure {

@@ -3,7 +3,7 @@
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, ImageBitmap, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
+use web_sys::{Blob, BlobPropertyBag, ImageBitmap, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
 use super::scope;
 use crate::engine::{self, Luma, Pictures};
@@ -28,8 +28,10 @@ impl Pictures for Canvas {
 }
 
 async fn draw(bytes: &[u8]) -> Result<Luma, JsValue> {
+    let kind = BlobPropertyBag::new();
+    kind.set_type(if bytes.starts_with(&[0xff]) { "image/jpeg" } else { "image/png" });
     // A copy: what threads share, no browser takes for a picture.
-    let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)))?;
+    let blob = Blob::new_with_u8_array_sequence_and_options(&Array::of1(&Uint8Array::from(bytes)), &kind)?;
     let bitmap: ImageBitmap = JsFuture::from(scope().create_image_bitmap_with_blob(&blob)?).await?.dyn_into()?;
     let [width, height] = fitting(bitmap.width(), bitmap.height());
     let canvas = OffscreenCanvas::new(width, height)?;
