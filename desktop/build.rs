@@ -23,8 +23,20 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where"));
     fs::write(out.join("page.rs"), list).expect("cargo's own folder");
 
-    let commands =
-        &["about", "choose", "choose_in", "choose_trust", "given", "let_page_work", "let_run", "passphrase", "save_text", "start", "stop"];
+    let commands = &[
+        "about",
+        "agree",
+        "choose",
+        "choose_in",
+        "choose_trust",
+        "given",
+        "let_page_work",
+        "let_run",
+        "passphrase",
+        "save_text",
+        "start",
+        "stop",
+    ];
     let manifest = tauri_build::AppManifest::new().commands(commands);
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest)).expect("the app's own settings");
 }

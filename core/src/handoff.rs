@@ -5,12 +5,14 @@ mod grant;
 mod new_headers;
 mod parts;
 mod request;
+mod review;
 mod text;
 
 pub use grant::{Grant, Unlocked};
 pub use new_headers::{NewHeader, NewHeaders};
 pub use parts::{join as join_parts, split as split_parts};
 pub use request::{NotVerified, Purpose, Request, RequestedFile};
+pub use review::{Facts, Finding, Review};
 pub use text::{Code, MAX_HANDOFF_LEN};
 
 use alloc::string::String;
@@ -34,8 +36,8 @@ pub enum HandoffError {
         /// What it has to be.
         wanted: &'static str,
     },
-    /// A grant is asked for in the place of new headers, or the other way round.
-    #[error("this request is for something else: it asks for backups to be opened, or for other recipients, and this answers the other")]
+    /// It asks for new headers, where a grant is made, or the other way round.
+    #[error("this request asks for other recipients: the command dbseal grant answers it")]
     OtherPurpose,
     /// No recipient, or more than fit.
     #[error("a request for other recipients names one or more, up to 64")]

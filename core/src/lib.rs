@@ -73,8 +73,8 @@ mod tree;
 pub use armor::{ArmorError, ArmorReader, ArmorWriter, BEGIN_ARMOR};
 pub use batch::{Batch, Claim, Opener, Salvaged, Sealer, StreamEnd};
 pub use handoff::{
-    Code, Grant, HandoffError, MAX_HANDOFF_LEN, NewHeader, NewHeaders, NotVerified, Purpose, Request, RequestedFile, Unlocked, join_parts,
-    split_parts,
+    Code, Facts, Finding, Grant, HandoffError, MAX_HANDOFF_LEN, NewHeader, NewHeaders, NotVerified, Purpose, Request, RequestedFile,
+    Review, Unlocked, join_parts, split_parts,
 };
 pub use header::{Header, HeaderError, HeaderPadding, MAX_HEADER_LEN, UnwrapError, WrapError};
 pub use journal::{Found, Journal, MAX_JOURNAL_LEN};

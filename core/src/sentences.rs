@@ -190,7 +190,7 @@ sentences! { handoff: HandoffError;
     HandoffError::Other => HandoffError::Other => "this is neither a request nor a grant of dbseal";
     HandoffError::OtherKind { .. } => HandoffError::OtherKind { found: "a request", wanted: "a grant" } => "this is a request, and not a grant";
     HandoffError::OtherPurpose => HandoffError::OtherPurpose
-        => "this request is for something else: it asks for backups to be opened, or for other recipients, and this answers the other";
+        => "this request asks for other recipients: the command dbseal grant answers it";
     HandoffError::RecipientCount => HandoffError::RecipientCount => "a request for other recipients names one or more, up to 64";
     HandoffError::Rewrap(_) => HandoffError::Rewrap(RewrapError::NothingChanges) => "it has these recipients already";
     HandoffError::NotSigned => HandoffError::NotSigned

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What is printed on request.
 pub(crate) const HELP: &str = "\
-Checks and opens sealed database backups in a window.
+Checks and opens sealed database backups in a window, and grants what other machines ask for.
 
 Usage: dbseal-desktop [BACKUP | SEAL | FOLDER]...
 

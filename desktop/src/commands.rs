@@ -12,7 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dbseal::core::Backend;
 use dbseal::{default_trust_files, keep_in_memory, seal_path};
-use dbseal_web::messages::desktop::{About, Choice, Order, Picked};
+use dbseal_web::messages::desktop::{About, Choice, Order, Picked, Saved};
+use dbseal_web::messages::grant::Consent;
 use dbseal_web::messages::{AppOutput, Failure, OutputKind, Request};
 use tauri::ipc::{Channel, Invoke, InvokeBody};
 use tauri::{AppHandle, Manager, Wry};
@@ -53,7 +54,20 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
-    tauri::generate_handler![about, choose, choose_in, choose_trust, given, let_page_work, let_run, passphrase, save_text, start, stop]
+    tauri::generate_handler![
+        about,
+        agree,
+        choose,
+        choose_in,
+        choose_trust,
+        given,
+        let_page_work,
+        let_run,
+        passphrase,
+        save_text,
+        start,
+        stop
+    ]
 }
 
 /// How many threads a job has: respects the affinity and the quota of the control group.
@@ -92,6 +106,7 @@ fn choose_by_dialog(app: &AppHandle, choice: &Choice) -> Vec<Picked> {
             let dialog = dialog("Choose the seal").add_filter("Seals", &["seal"]).add_filter("All files", &["*"]);
             dialogs::pick_file(dialog).into_iter().collect()
         }
+        Choice::Request => dialogs::pick_files(dialog("Choose the request, or pictures of its codes")),
         Choice::Identity => {
             let path = dialogs::pick_file(dialog("Choose the key file"));
             path.iter().for_each(|path| dialogs::forget_recent(app, path));
@@ -100,7 +115,7 @@ fn choose_by_dialog(app: &AppHandle, choice: &Choice) -> Vec<Picked> {
         Choice::Output(name) => dialogs::pick_output(dialog("Where should it go?"), name).into_iter().collect(),
     };
     let role = |path: &Path| match choice {
-        Choice::Backup | Choice::Backups | Choice::Seal => Role::Read,
+        Choice::Backup | Choice::Backups | Choice::Seal | Choice::Request => Role::Read,
         Choice::Folder => Role::Folder,
         Choice::Identity => Role::Identity,
         Choice::Output(_) => Role::Output { replaces: path.symlink_metadata().is_ok() },
@@ -273,10 +288,21 @@ async fn given(app: AppHandle, listener: Channel<Vec<Picked>>) {
     beside(move || given::listen(&app.state(), listener)).await;
 }
 
+/// Tells the job, which waits for it, that the person has said yes. To a job that has asked nothing it is nothing.
+#[tauri::command]
+async fn agree(app: AppHandle, consent: Consent) {
+    beside(move || {
+        if let Some(worker) = &mut *lock(&app.state::<State>().worker) {
+            worker.agree(&consent);
+        }
+    })
+    .await;
+}
+
 /// Writes a text, such as a report, where the person says, and says where that is; tells them where it fails.
 #[tauri::command]
-async fn save_text(app: AppHandle, name: String, text: String) -> Option<String> {
-    beside(move || report::save(&app, &name, &text)).await
+async fn save_text(app: AppHandle, what: Saved, name: String, text: String) -> Option<String> {
+    beside(move || report::save(&app, what, &name, &text)).await
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::commands::lock;
 /// What a file was chosen for. A page that is not ours any more could else write over what was chosen to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
-    /// To be read as a backup or a seal.
+    /// To be read as a backup or a seal, or as a request.
     Read,
     /// To be read, and the backups in it.
     Folder,

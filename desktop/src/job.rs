@@ -1,42 +1,57 @@
-//! The process that does a job: it gets an order and a passphrase, says how far it is, and ends.
+//! The process that does a job: it gets an order and a passphrase, says how far it is, and ends. One that grants asks a person
+//! first.
 
 mod catalogue;
 mod check;
 pub(crate) mod failures;
+mod grant;
 mod inspect;
 mod open;
 mod telling;
+mod typed;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use dbseal::core::Trust;
 use dbseal::{Observer, on_ending_signal};
 use dbseal_web::engine;
+use dbseal_web::messages::grant::Consent;
 use dbseal_web::messages::{Failure, OutputKind, Report, Request, SealPolicy};
 use zeroize::Zeroizing;
 
 use crate::on_disk::OnDisk;
 use crate::worker::{JobOrder, read_part};
 use telling::Teller;
+use typed::Typed;
 
 /// Does the job that standard input says. Reports go to standard output, a line each; what a program prints, to standard error.
 pub(crate) fn run() -> ExitCode {
     dbseal::forbid_core_dumps();
     // It was not started by its name.
     let _ = rustix::thread::set_name(c"dbseal-desktop");
-    let Ok((order, passphrase, reports)) = begin() else { return ExitCode::from(2) };
+    let Ok(Begun { order, passphrase, reports, consents }) = begin() else { return ExitCode::from(2) };
     let teller = Arc::new(Teller::new(reports));
-    let last = do_job(&order, passphrase, &teller).unwrap_or_else(Report::Failed);
+    let last = do_job(&order, Typed(passphrase), &consents, &teller).unwrap_or_else(Report::Failed);
     teller.tell(&last);
     ExitCode::SUCCESS
 }
 
-fn begin() -> io::Result<(JobOrder, Zeroizing<Vec<u8>>, File)> {
+/// What it begins with.
+struct Begun {
+    order: JobOrder,
+    passphrase: Zeroizing<Vec<u8>>,
+    reports: File,
+    /// What the person says to what the job asks.
+    consents: Receiver<Consent>,
+}
+
+fn begin() -> io::Result<Begun> {
     // Not through the standard library's handle, whose buffer would keep a copy of the passphrase.
     let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let order = serde_json::from_slice(&read_part(&mut stdin)?)?;
@@ -45,15 +60,18 @@ fn begin() -> io::Result<(JobOrder, Zeroizing<Vec<u8>>, File)> {
     let reports = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     rustix::stdio::dup2_stdout(io::stderr())?;
     on_ending_signal(end)?;
-    thread::Builder::new().spawn(move || end_with(stdin))?;
-    Ok((order, passphrase, reports))
+    let (tell, consents) = channel();
+    thread::Builder::new().spawn(move || end_with(stdin, &tell))?;
+    Ok(Begun { order, passphrase, reports, consents })
 }
 
-/// Waits for the end of the process that has the window, or for its word that this one is to end, which is the same: its end of a pipe
-/// closes.
-fn end_with(mut stdin: File) {
-    let mut byte = [0];
-    while matches!(stdin.read(&mut byte), Ok(1..)) {}
+/// Passes on what the person says, and waits for the end of the process that has the window, or for its word that this one is to end, which
+/// is the same: its end of a pipe closes.
+fn end_with(mut stdin: File, consents: &Sender<Consent>) {
+    while let Ok(said) = read_part(&mut stdin) {
+        // Nobody hears it who has asked nothing.
+        let _ = serde_json::from_slice(&said).map(|consent| consents.send(consent));
+    }
     end();
 }
 
@@ -66,7 +84,7 @@ fn end() {
     }
 }
 
-fn do_job(order: &JobOrder, passphrase: Zeroizing<Vec<u8>>, teller: &Arc<Teller>) -> Result<Report, Failure> {
+fn do_job(order: &JobOrder, passphrase: Typed, consents: &Receiver<Consent>, teller: &Arc<Teller>) -> Result<Report, Failure> {
     let observer: Arc<dyn Observer> = Arc::<Teller>::clone(teller);
     let seal = order.seal.as_deref();
     let trust_of = |text: &str| trust_of(text, &order.backups);
@@ -87,6 +105,10 @@ fn do_job(order: &JobOrder, passphrase: Zeroizing<Vec<u8>>, teller: &Arc<Teller>
             let trust = if *seal == SealPolicy::Ignored { Trust::default() } else { trust_of(trust)? };
             let opening = open::Opening { order, backup, key: *key, part, trust, policy: seal, output: (output, *zstd), passphrase };
             opening.run(&observer).map(|opened| Report::Opened(Box::new(opened)))
+        }
+        (Request::Grant { trust, pasted, .. }, _) => {
+            let granting = grant::Granting { order, pasted, trust: trust_of(trust)?, passphrase, consents, teller };
+            granting.run().map(|granted| Report::Granted(Box::new(granted)))
         }
         (Request::Open { .. }, [_]) => Err(failures::no_output()),
         (Request::Check { .. } | Request::Inspect { .. } | Request::Open { .. }, _) => Err(failures::not_one_backup()),

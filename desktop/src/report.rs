@@ -1,9 +1,10 @@
-//! A report that the page has made, written where the person says.
+//! A report that the page has made, or a grant that it has, written where the person says.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+use dbseal_web::messages::desktop::Saved;
 use tauri::AppHandle;
 use tauri_plugin_dialog::MessageDialogKind;
 
@@ -11,12 +12,16 @@ use crate::dialogs;
 use crate::saves::take_name;
 
 /// Lets the person choose a place, and writes it there. Its path, if it is there now; tells them where that fails.
-pub(crate) fn save(app: &AppHandle, name: &str, text: &str) -> Option<String> {
-    let path = dialogs::pick_output(dialogs::files(app, "Where should the report go?"), name)?;
+pub(crate) fn save(app: &AppHandle, what: Saved, name: &str, text: &str) -> Option<String> {
+    let what = match what {
+        Saved::Report => "report",
+        Saved::Grant => "grant",
+    };
+    let path = dialogs::pick_output(dialogs::files(app, &format!("Where should the {what} go?")), name)?;
     // The dialog has asked about it.
     let replaces = path.symlink_metadata().is_ok();
     if let Err(error) = write_whole(&path, text, replaces) {
-        let text = format!("The report cannot be written: {error}. Choose another place.");
+        let text = format!("The {what} cannot be written: {error}. Choose another place.");
         dialogs::tell(app, MessageDialogKind::Error, "Not saved", &text);
         return None;
     }

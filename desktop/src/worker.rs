@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dbseal::keep_in_memory;
+use dbseal_web::messages::grant::Consent;
 use dbseal_web::messages::{AppOutput, Failure, OutputKind, Report, Request};
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ const PRINTED_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct JobOrder {
     pub(crate) request: Request,
-    /// The backup; of a catalogue, all backups and folders.
+    /// The backup; of a catalogue, all backups and folders; of a grant, what the request is in.
     pub(crate) backups: Vec<OnDisk>,
     pub(crate) seal: Option<OnDisk>,
     pub(crate) identity: Option<OnDisk>,
@@ -42,7 +43,7 @@ pub(crate) struct JobOrder {
 
 /// A job at work. Dropped, it ends, and leaves nothing.
 pub(crate) struct Worker {
-    /// Its end is what the process waits for.
+    /// Its end is what the process waits for; before that, what a person says to what it asks.
     stdin: Option<ChildStdin>,
     pid: Pid,
     has_ended: Arc<AtomicBool>,
@@ -63,7 +64,7 @@ impl Output {
         match request {
             Request::Open { output: OutputKind::App(AppOutput::Program(_), _), .. } => Self::Program,
             Request::Open { .. } => Self::File,
-            Request::Catalogue { .. } | Request::Check { .. } | Request::Inspect { .. } => Self::None,
+            Request::Catalogue { .. } | Request::Check { .. } | Request::Inspect { .. } | Request::Grant { .. } => Self::None,
         }
     }
 
@@ -146,6 +147,15 @@ impl Worker {
         !self.has_ended.load(Ordering::Acquire)
     }
 
+    /// Tells it that the person has said yes, and to what.
+    pub(crate) fn agree(&mut self, consent: &Consent) {
+        let Ok(consent) = serde_json::to_vec(consent) else { return };
+        if let Some(stdin) = &mut self.stdin {
+            // It fails where the job has ended: then that is said.
+            let _ = write_part(stdin, &consent);
+        }
+    }
+
     /// What it writes.
     pub(crate) fn output(&self) -> Output {
         self.output
@@ -188,7 +198,7 @@ fn write_part(stdin: &mut ChildStdin, bytes: &[u8]) -> io::Result<()> {
     stdin.write_all(bytes)
 }
 
-/// Reads such a part, which may be a passphrase.
+/// Reads such a part, which may be a passphrase, or fails at the end of what there is.
 pub(crate) fn read_part(stdin: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut len = [0; 4];
     stdin.read_exact(&mut len)?;

@@ -2,6 +2,7 @@
 //!
 //! The command under test is the one that ships: `cargo build --release`, once for each test program.
 
+pub mod handoff;
 pub mod jobs;
 mod run;
 mod running;

@@ -3,60 +3,18 @@
 
 use std::fs;
 
-use dbseal_tests::cli::{Ended, Folder};
-use dbseal_tests::inputs::paint;
+use dbseal_tests::cli::Ended;
+use dbseal_tests::cli::handoff::{Machines, photograph};
 use image::{GrayImage, Luma};
 
-/// More than a chunk, and a part of one.
-const PLAIN_LEN: usize = (1 << 20) + 17;
-
-/// Pixels along the side of a module in a picture, and those of the screen around the codes.
-const MODULE: u32 = 4;
-const MARGIN: u32 = 60;
-
-/// The machine that restores, with a backup, and the one that has the private key, and whom to trust.
-struct Machines {
-    here: Folder,
-    there: Folder,
+fn grant(machines: &Machines, request: &str, more: &[&str]) -> Ended {
+    let _ = fs::remove_file(machines.there.path("grant"));
+    machines.there.dbseal(["grant", "-i", "backup.key", "--trust", "t/trust", "-o", "grant", request]).args(more.iter().copied()).run()
 }
 
-impl Machines {
-    fn new(kind: &[&str]) -> Self {
-        let (here, there) = (Folder::new(), Folder::new());
-        there.dbseal(["keygen", "-o", "backup.key"]).args(kind.iter().copied()).run().succeeds();
-        here.write("shop.sql", paint(PLAIN_LEN));
-        here.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
-        fs::create_dir(there.path("t")).expect("a folder");
-        fs::create_dir(here.path("b")).expect("a folder");
-        there.write("t/trust", here.read_text("db1.sign.pub"));
-        here.write("backup.pub", there.read_text("backup.pub"));
-        let this = Self { here, there };
-        this.encrypt("b/shop.age", &["--sign", "db1.sign.key"]);
-        this
-    }
-
-    fn encrypt(&self, name: &str, more: &[&str]) {
-        self.here.dbseal(["encrypt", "-R", "backup.pub", "-o", name, "shop.sql"]).args(more.iter().copied()).run().succeeds();
-    }
-
-    /// Asks for backups; the code that is shown.
-    fn request(&self, name: &str, backups: &[&str]) -> String {
-        let said = self.here.dbseal(["request", "-o", name]).args(backups.iter().copied()).run().succeeds();
-        self.there.write(name, self.here.read_text(name));
-        let said = String::from_utf8(said.stdout).expect("text");
-        said.lines().next().and_then(|line| line.strip_prefix("Code of the request: ")).expect("the code").to_owned()
-    }
-
-    fn grant(&self, request: &str, more: &[&str]) -> Ended {
-        let _ = fs::remove_file(self.there.path("grant"));
-        self.there.dbseal(["grant", "-i", "backup.key", "--trust", "t/trust", "-o", "grant", request]).args(more.iter().copied()).run()
-    }
-
-    /// Carries the grant over, and opens a backup with it.
-    fn open(&self, request: &str, backup: &str) -> Ended {
-        self.here.write("grant", self.there.read_text("grant"));
-        self.here.dbseal(["decrypt", "--request", request, "--grant", "grant", "-f", "-o", "out", backup]).run()
-    }
+/// Carries the grant over, and opens a backup with it.
+fn open(machines: &Machines, request: &str, backup: &str) -> Ended {
+    machines.open(request, &machines.there.read_text("grant"), backup)
 }
 
 #[test]
@@ -66,42 +24,17 @@ fn a_backup_opens_where_its_key_never_was() {
         let code = machines.request("shop.request", &["b/shop.age"]);
         assert_eq!(machines.here.mode("shop.request.key"), 0o600);
         // Another code is another request.
-        machines.grant("shop.request", &["--code", "0000-0000-0000-0000"]).ends_with(1, "has another code");
-        let said = machines.grant("shop.request", &["--code", &code]).succeeds().words();
+        grant(&machines, "shop.request", &["--code", "0000-0000-0000-0000"]).ends_with(1, "has another code");
+        let said = grant(&machines, "shop.request", &["--code", &code]).succeeds().words();
         assert!(said.contains(&format!("request {code}, signed by nobody whom you trust")), "{said}");
         assert!(said.contains("shop.age: sealed and made by db1, 20"), "{said}");
         assert!(said.contains("granted: 1 of 1; code of the grant: "), "{said}");
-        machines.open("shop.request", "b/shop.age").succeeds();
+        open(&machines, "shop.request", "b/shop.age").succeeds();
         assert!(machines.here.read("out") == machines.here.read("shop.sql"));
         // The key has gone with its use.
         assert!(!machines.here.has("shop.request.key"));
-        machines.open("shop.request", "b/shop.age").ends_with(2, "cannot open shop.request.key");
+        open(&machines, "shop.request", "b/shop.age").ends_with(2, "cannot open shop.request.key");
     }
-}
-
-/// Takes a picture of each code on a screen, on the other machine: their names.
-fn photograph(screen: &[u8], machine: &Folder, name: &str) -> Vec<String> {
-    let screen = String::from_utf8(screen.to_vec()).expect("text");
-    let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
-    let is_code = |line: &&Vec<char>| !line.is_empty() && line.iter().all(|character| " █▀▄".contains(*character));
-    let mut lines: Vec<_> = lines.iter().filter(is_code).collect();
-    let mut names = Vec::new();
-    while let Some(first) = lines.first() {
-        let code: Vec<_> = lines.drain(..first.len().div_ceil(2)).collect();
-        let is_dark = |x: usize, y: usize| "█".contains(code[y / 2][x]) || code[y / 2][x] == ['▀', '▄'][y % 2];
-        let side = u32::try_from(code[0].len()).expect("a side") * MODULE + 2 * MARGIN;
-        let picture = GrayImage::from_fn(side, side, |x, y| {
-            let module = |at: u32| at.checked_sub(MARGIN).map(|at| (at / MODULE) as usize).filter(|at| *at < code[0].len());
-            match module(x).zip(module(y)) {
-                Some((x, y)) if y < code.len() * 2 && is_dark(x, y) => Luma([20]),
-                Some(_) => Luma([230]),
-                None => Luma([60]),
-            }
-        });
-        names.push(format!("{name}-{}.{}", names.len() + 1, ["png", "jpg"][names.len() % 2]));
-        picture.save(machine.path(&names[names.len() - 1])).expect("there is room");
-    }
-    names
 }
 
 /// By a camera alone: not a file crosses.
@@ -134,16 +67,16 @@ fn of_what_nobody_vouches_for_nothing_is_shown_as_true() {
     let machines = Machines::new(&[]);
     machines.encrypt("b/bare.age", &[]);
     let code = machines.request("bare.request", &["b/bare.age"]);
-    let said = machines.grant("bare.request", &["--code", &code]).ends_with(1, "asks for a backup of which nothing is verified").words();
+    let said = grant(&machines, "bare.request", &["--code", &code]).ends_with(1, "asks for a backup of which nothing is verified").words();
     assert!(said.contains("bare.age: NOT VERIFIED: no seal came with it"), "{said}");
     assert!(!machines.there.has("grant"));
-    machines.grant("bare.request", &["--code", &code, "--not-verified"]).succeeds();
-    machines.open("bare.request", "b/bare.age").succeeds();
+    grant(&machines, "bare.request", &["--code", &code, "--not-verified"]).succeeds();
+    open(&machines, "bare.request", "b/bare.age").succeeds();
 
     // The seal of the one beside the other.
     fs::copy(machines.here.path("b/shop.age.seal"), machines.here.path("b/bare.age.seal")).expect("there is room");
     let code = machines.request("other.request", &["b/bare.age"]);
-    let said = machines.grant("other.request", &["--code", &code]).ends_with(1, "nothing is verified").words();
+    let said = grant(&machines, "other.request", &["--code", &code]).ends_with(1, "nothing is verified").words();
     assert!(said.contains("bare.age: NOT VERIFIED: its seal is that of another backup, or of another time"), "{said}");
 }
 
@@ -151,7 +84,7 @@ fn of_what_nobody_vouches_for_nothing_is_shown_as_true() {
 fn somebody_has_to_say_yes() {
     let machines = Machines::new(&[]);
     let code = machines.request("shop.request", &["b/shop.age"]);
-    machines.grant("shop.request", &[]).ends_with(2, "there is no terminal to ask");
+    grant(&machines, "shop.request", &[]).ends_with(2, "there is no terminal to ask");
     let question = format!("Is the code {code} on the other machine too, and is the backup to be granted? Type yes if that is meant: ");
     let grant = || machines.there.dbseal(["grant", "-i", "backup.key", "--trust", "t/trust", "-o", "grant", "shop.request"]);
     for answer in ["", "y", "no"] {
@@ -159,7 +92,7 @@ fn somebody_has_to_say_yes() {
         assert!(!machines.there.has("grant"));
     }
     let _ = grant().run_at_terminal(&[(question.as_str(), "yes")]).succeeds();
-    machines.open("shop.request", "b/shop.age").succeeds();
+    open(&machines, "shop.request", "b/shop.age").succeeds();
     // Without whom to trust, the question says so.
     machines
         .there
@@ -180,16 +113,16 @@ fn many_are_asked_for_together_and_none_opens_another() {
     machines.there.write("t/trust", trust);
     let backups = ["b/shop.age", "b/foreign.age", "b/two.age", "--sign", "restorer.sign.key"];
     let code = machines.request("many.request", &backups);
-    let said = machines.grant("many.request", &["--code", &code]).succeeds().words();
+    let said = grant(&machines, "many.request", &["--code", &code]).succeeds().words();
     assert!(said.contains("signed by restorer") && said.contains("granted: 2 of 3"), "{said}");
     assert!(said.contains("foreign.age: none of the keys opens it; it is not granted"), "{said}");
     for (name, opens) in [("b/two.age", true), ("b/foreign.age", false), ("b/shop.age", true)] {
-        assert_eq!(machines.open("many.request", name).status.success(), opens, "{name}");
+        assert_eq!(open(&machines, "many.request", name).status.success(), opens, "{name}");
     }
     assert!(machines.here.has("many.request.key"), "others may want it");
     // A grant for one request does not open by another, though the backup is the same.
     let _ = machines.request("again.request", &["b/shop.age"]);
-    machines.open("again.request", "b/shop.age").ends_with(1, "this grant is for another request");
+    open(&machines, "again.request", "b/shop.age").ends_with(1, "this grant is for another request");
 }
 
 #[test]

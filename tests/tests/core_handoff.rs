@@ -1,9 +1,9 @@
 //! The hand-off across an air gap, from its bytes alone: what is asked for, what is answered, and what is believed of either.
 
 use dbseal::core::{
-    Extent, FileKey, FileName, Grant, HandoffError, Header, HeaderPadding, Identity, Label, NotVerified, Note, Passphrase, Process, Proof,
-    ProofKey, Purpose, Recipient, RecipientKind, Request, RequestedFile, Seal, Sealed, SigningKey, SourceKind, Stanza, Time, Tree, Trust,
-    UnwrapError,
+    Extent, Facts, FileKey, FileName, Finding, Grant, HandoffError, Header, HeaderPadding, Identity, Label, NotVerified, Note, Passphrase,
+    Process, Proof, ProofKey, Purpose, Recipient, RecipientKind, Request, RequestedFile, Seal, Sealed, SigningKey, SourceKind, Stanza,
+    Time, Tree, Trust, UnwrapError,
 };
 use dbseal_tests::inputs::Replay;
 
@@ -190,6 +190,35 @@ fn what_is_known_of_a_file_is_what_somebody_vouches_for_who_made_it() {
     let text = String::from_utf8(request.to_bytes()).expect("text").replace(&stanza(&backup.header), &stanza(&other.header));
     let lifted = Request::parse(text.as_bytes()).expect("it is spelled well");
     assert!(matches!(lifted.files()[0].unlock(&[copy(&custodian)]), Err(HandoffError::Unwrap(UnwrapError::WrongMac))));
+}
+
+/// What a person is shown, and what their yes grants: what their keys open, and nothing else.
+#[test]
+fn a_review_tells_what_is_known_and_grants_what_opens() {
+    let [custodian, other, once] = [1, 11, 2].map(|seed| identity(RecipientKind::X25519, seed));
+    let (sealed, bare, foreign) = (Backup::of(3, &custodian), Backup::of(4, &custodian), Backup::of(5, &other));
+    let files = vec![sealed.asked(), asked(&bare.header, None), foreign.asked()];
+    let request = Request::new(Purpose::Open(recipient(&once)), files, None, &mut Replay(77)).expect("three files");
+    let review = request.review(&[copy(&custodian)], &trust()).expect("some open");
+    let findings: Vec<_> = review.files().map(|(_, finding)| finding.clone()).collect();
+    let facts = Facts {
+        name: FileName::of(b"shop.age"),
+        made_by: label("db1"),
+        encrypted_anew_by: None,
+        series: None,
+        time: Time::from_unix(1_795_485_613),
+    };
+    assert_eq!(findings, [Finding::Verified(facts), Finding::NotVerified(NotVerified::NoSeal), Finding::NotOpened]);
+    assert_eq!((review.opened_count(), review.is_verified()), (2, false));
+    let keys = review.grant(&mut Replay(7)).expect("they fit").open(&request, &once).expect("it is the answer");
+    assert_eq!(keys.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);
+
+    // What does not open is not granted, so that nothing of it needs to be known.
+    let request = Request::new(Purpose::Open(recipient(&once)), vec![sealed.asked(), asked(&foreign.header, None)], None, &mut Replay(78))
+        .expect("two files");
+    assert!(request.review(&[copy(&custodian)], &trust()).is_ok_and(|review| review.is_verified() && review.opened_count() == 1));
+    let nothing = request.review(&[identity(RecipientKind::X25519, 99)], &trust());
+    assert!(matches!(nothing, Err(HandoffError::Unwrap(UnwrapError::NoMatch))));
 }
 
 #[test]

@@ -108,6 +108,9 @@ fn backups() -> Folder {
     folder.write("phrase", PASSPHRASE);
     folder.dbseal(["encrypt", "--passphrase-file", "phrase", "-o", "b/passphrase.age", "shop.sql"]).run().succeeds();
     folder.dbseal(["keygen", "-o", "other.key"]).run().succeeds();
+    folder.dbseal(["encrypt", "-R", "other.pub", "-o", "foreign.age", "b/notes.txt"]).run().succeeds();
+    folder.dbseal(["request", "-o", "shop.request", "b/shop.age"]).run().succeeds();
+    folder.dbseal(["request", "-o", "mixed.request", "b/shop.age", "b/unsealed.age", "foreign.age"]).run().succeeds();
     folder
 }
 
@@ -142,6 +145,7 @@ impl Screens<'_> {
         self.check();
         self.inspect();
         self.open();
+        self.grant();
     }
 
     fn check(&mut self) {
@@ -256,6 +260,39 @@ impl Screens<'_> {
         self.click("#part-salvage");
         assert_eq!(self.visit.answer("data-answer"), "opened", "{}", self.browser().text());
         self.look("salvaged");
+    }
+
+    fn grant(&mut self) {
+        self.begin("grant");
+        self.look("grant");
+        self.browser().wait_for("#start").click();
+        let _ = self.browser().wait_for("#failure-what");
+        self.look("grant-nothing-chosen");
+        self.begin("grant");
+        self.visit.choose("#request-file", &self.folder.path("b/notes.txt"));
+        self.visit.choose("#identity-file", &self.folder.path("backup.key"));
+        self.look("grant-chosen");
+        let _ = self.visit.answer("data-answer");
+        self.look("grant-failed");
+        for (name, granted) in [("shop", "1"), ("mixed", "2")] {
+            self.begin("grant");
+            self.trust();
+            self.visit.choose("#request-file", &self.folder.path(&format!("{name}.request")));
+            self.visit.choose("#identity-file", &self.folder.path("backup.key"));
+            self.click("#start");
+            let _ = self.browser().wait_for("#agree");
+            self.look(&format!("review-{name}"));
+            if self.browser().find("#grant-unverified").is_some() {
+                self.click("#agree");
+                let _ = self.browser().wait_for("#failure-what");
+                self.look(&format!("review-{name}-not-ticked"));
+                self.click("#grant-unverified");
+            }
+            self.click("#agree");
+            let answer = self.browser().wait_for("#answer").attribute("data-granted");
+            assert_eq!(answer.as_deref(), Some(granted), "{}", self.browser().text());
+            self.look(&format!("granted-{name}"));
+        }
     }
 
     fn begin(&self, task: &str) {

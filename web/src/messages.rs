@@ -7,6 +7,7 @@
 #[cfg(feature = "many")]
 pub mod catalogue;
 pub mod desktop;
+pub mod grant;
 
 use std::ops::Range;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "many")]
 use self::catalogue::{Depth, Listed, Row};
+use self::grant::{Asked, Granted};
 
 /// Bytes of plaintext that a page may hold in memory, where the browser can neither be given a file nor has storage of its own.
 pub const MEMORY_LIMIT: u64 = 256 << 20;
@@ -44,6 +46,17 @@ pub enum Request {
         /// Lines of a trust file, or verifier keys.
         trust: String,
     },
+    /// Grants what another machine asks for, once a person has said yes: see [`Report::Asked`].
+    Grant {
+        /// What opens it: no passphrase of a backup does.
+        key: KeyKind,
+        /// Lines of a trust file, or verifier keys.
+        trust: String,
+        /// The request, where it was pasted; nothing where it is in files.
+        pasted: String,
+        /// Bytes of each of those files, which a browser has one behind the other in the place of the backup. They may be pictures.
+        lens: Vec<u64>,
+    },
     /// Looks at many backups. Needs no key; only the desktop app does it.
     #[cfg(feature = "many")]
     Catalogue {
@@ -59,7 +72,7 @@ impl Request {
     #[must_use]
     pub fn trust(&self) -> &str {
         match self {
-            Self::Check { trust } | Self::Open { trust, .. } | Self::Inspect { trust } => trust,
+            Self::Check { trust } | Self::Open { trust, .. } | Self::Inspect { trust } | Self::Grant { trust, .. } => trust,
             #[cfg(feature = "many")]
             Self::Catalogue { trust, .. } => trust,
         }
@@ -96,7 +109,7 @@ pub mod read_answer {
 /// A file beside a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Chosen {
-    /// The backup.
+    /// The backup; of a grant, what the request is read from.
     Backup,
     /// Its seal.
     Seal,
@@ -169,7 +182,8 @@ pub enum SealPolicy {
     Ignored,
 }
 
-/// What a worker says, in this order: that it is ready, how far it is and what it wants to read, and one of the others as its last word.
+/// What a worker says, in this order: that it is ready, how far it is and what it wants to read or to be told, and one of the others as its
+/// last word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Report {
     /// It can take a request.
@@ -198,6 +212,8 @@ pub enum Report {
         /// The byte after the last.
         end: u64,
     },
+    /// What a request asks for, and what is known of that. Nothing is granted until a person says so: the job waits for that.
+    Asked(Box<Asked>),
     /// What is there, before any of it is read.
     #[cfg(feature = "many")]
     Found(Box<Listed>),
@@ -213,6 +229,8 @@ pub enum Report {
     Opened(Box<Opened>),
     /// What was asked about a file.
     Inspected(Box<Inspected>),
+    /// What a request asked for was granted.
+    Granted(Box<Granted>),
     /// The job failed; nothing of its output is there.
     Failed(Failure),
 }
@@ -226,8 +244,9 @@ impl Report {
             Self::Listed(_) => true,
             #[cfg(feature = "many")]
             Self::Found(_) | Self::Row(..) => false,
-            Self::Checked(_) | Self::Opened(_) | Self::Inspected(_) | Self::Failed(_) => true,
-            Self::Ready { .. } | Self::Progress(_) | Self::Said(_) | Self::Printed(_) | Self::Waiting(_) | Self::Read { .. } => false,
+            Self::Checked(_) | Self::Opened(_) | Self::Inspected(_) | Self::Granted(_) | Self::Failed(_) => true,
+            Self::Ready { .. } | Self::Progress(_) | Self::Said(_) | Self::Printed(_) | Self::Waiting(_) => false,
+            Self::Read { .. } | Self::Asked(_) => false,
         }
     }
 }

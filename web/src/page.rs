@@ -7,8 +7,11 @@ mod bridge;
 #[cfg(feature = "many")]
 mod catalogue;
 mod check;
+mod codes;
 mod elements;
 mod files;
+mod grant;
+mod granted;
 mod heard;
 mod inspect;
 mod job;
@@ -25,6 +28,8 @@ mod output;
 mod pace;
 mod part;
 mod reading;
+mod request;
+mod review;
 mod save;
 mod start;
 mod stored;
@@ -48,6 +53,7 @@ use self::elements::{Tag, always_on, document, paragraph, window};
 use self::files::{Pair, Picked};
 use self::native::App;
 use self::stored::Stored;
+use crate::messages::grant::Consent;
 
 /// Shows the first screen.
 ///
@@ -112,6 +118,14 @@ impl Engine {
         match self {
             Self::Worker(bridge) => bridge.stop(),
             Self::App(app) => drop(app.stop()),
+        }
+    }
+
+    /// Tells the job, which waits for it, that the person has said yes.
+    fn agree(&self, consent: &Consent) {
+        match self {
+            Self::Worker(bridge) => bridge.agree(consent),
+            Self::App(app) => app.agree(consent),
         }
     }
 

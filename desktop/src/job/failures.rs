@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dbseal::JobError;
 use dbseal::core::{HeaderError, KeyError, KeyfileError, PayloadError, Standing, UnwrapError};
+use dbseal_web::engine::after_handoff;
 use dbseal_web::messages::{Failure, SealPolicy};
 
 const WITHOUT_SEAL: &str = "if you know where the backup comes from, say that the seal does not matter";
@@ -47,6 +48,7 @@ fn next(error: &JobError) -> String {
         JobError::NoSeal(_) => return format!("choose its seal too; {WITHOUT_SEAL}"),
         JobError::NotVouched(_) => return format!("Check says who signed it; {WITHOUT_SEAL}"),
         JobError::ArmorSealed(_) | JobError::Seal { .. } => return format!("{FETCH_BOTH}; {WITHOUT_SEAL}"),
+        JobError::Handoff { error, .. } => return after_handoff(error).into(),
         _ => {}
     }
     let next = match error {
@@ -104,6 +106,10 @@ fn next(error: &JobError) -> String {
         JobError::Spawn { .. } => "see that the program is installed, and spelled as it is there",
         JobError::ChildFailed { .. } => "read what it printed; what it has made of the backup may be incomplete",
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
+        JobError::NoPicture { .. } => "take another one, as PNG or JPEG, or paste the request as text",
+        JobError::NoCode(_) => {
+            "take it again: sharp, from the front, with the white edge around all of the code; or paste the request as text"
+        }
         JobError::Memory | JobError::Thread(_) => "close other programs, and try again",
         _ => "try the dbseal command, whose messages say more",
     };
@@ -136,6 +142,16 @@ pub(super) fn too_many_backups(count: usize, most: usize) -> Failure {
         format!("there are {count} backups in there, and {most} can be looked at together here"),
         "choose a smaller folder, or some of the files; dbseal list and dbseal verify look at any number",
     )
+}
+
+/// Nothing that opens anything.
+pub(super) fn no_key() -> Failure {
+    Failure::new("no key file was chosen", "choose the identity file that opens the backups")
+}
+
+/// The window is gone.
+pub(super) fn nobody_there() -> Failure {
+    Failure::new("nobody is there to answer, so nothing was granted", "try again")
 }
 
 /// Nowhere to write to.

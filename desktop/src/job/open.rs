@@ -4,16 +4,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dbseal::core::{Passphrase, Trust};
+use dbseal::core::Trust;
 use dbseal::{
-    AskPassphrase, Command, DecryptRequest, Destination, Fifos, IdentitySource, JobError, Keep, Names, Observer, Overwrite, Pace,
-    PassphraseSource, SalvageRequest, SealCheck, Source, Streams, Unlock, decrypt, open_regular, salvage,
+    Command, DecryptRequest, Destination, Fifos, IdentitySource, JobError, Keep, Names, Observer, Overwrite, Pace, PassphraseSource,
+    SalvageRequest, SealCheck, Source, Streams, Unlock, decrypt, open_regular, salvage,
 };
 use dbseal_web::messages::{AppOutput, End, Failure, KeyKind, Opened, Part, Place, SealPolicy, Zstd};
-use zeroize::Zeroizing;
 
 use super::check::{claims, place};
 use super::failures;
+use super::typed::Typed;
 use crate::commands::threads;
 use crate::worker::JobOrder;
 
@@ -26,7 +26,7 @@ pub(super) struct Opening<'a> {
     pub(super) trust: Trust,
     pub(super) policy: &'a SealPolicy,
     pub(super) output: (&'a AppOutput, Zstd),
-    pub(super) passphrase: Zeroizing<Vec<u8>>,
+    pub(super) passphrase: Typed,
 }
 
 impl Opening<'_> {
@@ -116,7 +116,7 @@ impl Opening<'_> {
                 self.order.identity.iter().map(|path| IdentitySource::File(path.to_path_buf())).collect()
             }
         };
-        Unlock { identities, passphrase: PassphraseSource::Ask, ask: self }
+        Unlock { identities, passphrase: PassphraseSource::Ask, ask: &self.passphrase }
     }
 
     /// A program runs what it is given: there, somebody who is trusted has to vouch for it, whatever else was said.
@@ -141,18 +141,6 @@ impl Opening<'_> {
             return Failure { passes_with: None, next: failures::VOUCHED_ONLY.into(), ..failure };
         }
         failure
-    }
-}
-
-impl AskPassphrase for Opening<'_> {
-    fn ask(&self, what: &str) -> Result<Passphrase, JobError> {
-        if self.passphrase.is_empty() {
-            return Err(JobError::NoTerminal(what.into()));
-        }
-        match std::str::from_utf8(&self.passphrase) {
-            Ok(passphrase) => Ok(Passphrase::new(passphrase.into())),
-            Err(_) => Err(JobError::PassphraseNotText(what.into())),
-        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{
-    Grant, HandoffError, Identity, NewHeader, NewHeaders, NotVerified, Purpose, Recipient, Request, RewrapError, SigningKey, Strength,
-    Trust, Unlocked, UnwrapError,
+    Finding, HandoffError, Identity, NewHeader, NewHeaders, NotVerified, Purpose, Recipient, Request, RequestedFile, Review, RewrapError,
+    SigningKey, Strength, Trust,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -18,7 +18,6 @@ use super::seals::backups;
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
-use crate::against_seal::made_by;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::handoff::{HandoffRequest, Wanted, forget, key_path, names, read_request, request};
@@ -142,7 +141,6 @@ pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, J
 pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
     let failed = |error| JobError::Handoff { what: plan.what.clone(), error };
     let request = &plan.request;
-    let mut unlocked = Vec::new();
     let by = request.signed_by(&plan.trust).map_or_else(|| "nobody whom you trust".into(), ToString::to_string);
     let purpose = match request.purpose() {
         Purpose::Open(_) => "for a key that was made for it".into(),
@@ -153,34 +151,18 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
         // A post-quantum one has two thousand letters, which nobody compares.
         recipients.iter().for_each(|recipient| ui.note(&format!("new recipient {}, {}", recipient.code(), shortened(recipient))));
     }
-    let mut is_verified = true;
-    for file in request.files() {
-        let name = file.name();
-        match file.unlock(&plan.identities) {
-            Ok(file) => {
-                is_verified &= plan.tell(&file, ui);
-                unlocked.push(file);
-            }
-            // Another custodian's, among many: the answer refuses it.
-            Err(HandoffError::Unwrap(UnwrapError::NoMatch)) if request.files().len() > 1 => {
-                ui.warning(&format!("{name}: none of the keys opens it; it is not granted"));
-            }
-            Err(error) => return Err(failed(error)),
-        }
-    }
-    if unlocked.is_empty() {
-        return Err(failed(HandoffError::Unwrap(UnwrapError::NoMatch)));
-    }
-    plan.confirm(is_verified, unlocked.len())?;
+    let review = request.review(&plan.identities, &plan.trust).map_err(failed)?;
+    review.files().for_each(|(file, finding)| tell(file, finding, ui));
+    plan.confirm(review.is_verified(), review.opened_count())?;
     let of = request.files().len();
     match request.purpose() {
         Purpose::Open(_) => {
-            let grant = Grant::of(request, &unlocked, &mut UnwrapErr(SysRng)).map_err(failed)?;
+            let grant = review.grant(&mut UnwrapErr(SysRng)).map_err(failed)?;
             plan.answer(&grant.to_text(), &grant.to_bytes(), ui)?;
             ui.note(&format!("granted: {} of {of}; code of the grant: {}", grant.granted_count(), grant.code()));
         }
         Purpose::Rewrap(_) => {
-            let headers = plan.new_headers(&unlocked, ui).map_err(failed)?;
+            let headers = plan.new_headers(&review, ui).map_err(failed)?;
             if headers.count() == 0 {
                 return Err(failed(HandoffError::Rewrap(RewrapError::NothingChanges)));
             }
@@ -195,6 +177,22 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
 fn shortened(recipient: &Recipient) -> String {
     let text = recipient.to_string();
     if text.len() > 80 { format!("{}...", &text[..40]) } else { text }
+}
+
+/// Says what is known of a backup.
+fn tell(file: &RequestedFile, finding: &Finding, ui: &Ui) {
+    let name = file.name();
+    match finding {
+        Finding::Verified(facts) => {
+            let named = facts.name.as_ref().unwrap_or(name);
+            let series = facts.series.as_ref().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
+            let time = facts.time.map(|time| format!(", {time} by its clock")).unwrap_or_default();
+            let anew = facts.encrypted_anew_by.as_ref().map(|by| format!(", and encrypted anew by {by}")).unwrap_or_default();
+            ui.note(&format!("{named}: sealed and made by {}{anew}{series}{time}", facts.made_by));
+        }
+        Finding::NotVerified(why) => ui.warning(&format!("{name}: NOT VERIFIED: {why}")),
+        Finding::NotOpened => ui.warning(&format!("{name}: none of the keys opens it; it is not granted")),
+    }
 }
 
 impl GrantPlan {
@@ -212,19 +210,22 @@ impl GrantPlan {
         if self.draw == Draw::Codes { draw(bytes, ui) } else { Ok(()) }
     }
 
-    /// A header for each file that was unlocked and has not these recipients yet.
-    fn new_headers(&self, unlocked: &[Unlocked<'_>], ui: &Ui) -> Result<NewHeaders, HandoffError> {
+    /// A header for each file that opens and has not these recipients yet.
+    fn new_headers(&self, review: &Review<'_>, ui: &Ui) -> Result<NewHeaders, HandoffError> {
         let mut answers = Vec::new();
-        for file in self.request.files() {
-            let Some(unlocked) = unlocked.iter().find(|unlocked| std::ptr::eq(unlocked.file(), file)) else {
-                answers.push(None);
-                continue;
-            };
-            // A note of ours says that the proofs before it were checked (SEAL.md).
-            if let Err(why @ (NotVerified::WrongProof | NotVerified::OtherHeader)) = unlocked.facts(&self.trust) {
-                ui.warning(&format!("{}: it gets no new header: {why}", file.name()));
-                answers.push(None);
-                continue;
+        for (file, finding) in review.files() {
+            match finding {
+                Finding::NotOpened => {
+                    answers.push(None);
+                    continue;
+                }
+                // A note of ours says that the proofs before it were checked (SEAL.md).
+                Finding::NotVerified(why @ (NotVerified::WrongProof | NotVerified::OtherHeader)) => {
+                    ui.warning(&format!("{}: it gets no new header: {why}", file.name()));
+                    answers.push(None);
+                    continue;
+                }
+                _ => {}
             }
             let signer = self.signer.as_ref().map(|key| (key, now()));
             let new = NewHeader::of(&self.request, file, &self.identities, self.strength, signer, &mut UnwrapErr(SysRng));
@@ -237,25 +238,6 @@ impl GrantPlan {
             });
         }
         NewHeaders::of(&self.request, answers, self.signer.as_ref())
-    }
-
-    /// Says what is known of a backup. Whether anything is.
-    fn tell(&self, file: &Unlocked<'_>, ui: &Ui) -> bool {
-        let name = file.file().name();
-        match file.facts(&self.trust) {
-            Ok(seal) => {
-                let judgement = seal.judgement();
-                let named = judgement.file().map_or_else(|| name.to_string(), ToString::to_string);
-                let series = judgement.series().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
-                let time = judgement.first().time().map(|time| format!(", {time} by its clock")).unwrap_or_default();
-                ui.note(&format!("{named}: sealed and made by {}{series}{time}", made_by(judgement, seal.vouched_by())));
-                true
-            }
-            Err(why) => {
-                ui.warning(&format!("{name}: NOT VERIFIED: {why}"));
-                false
-            }
-        }
     }
 
     /// Lets nothing pass that nobody has said yes to.

@@ -2,6 +2,8 @@
 
 mod backup;
 mod check;
+#[cfg(unix)]
+mod grant;
 mod memory;
 mod open;
 mod opening;

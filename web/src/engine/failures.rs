@@ -5,7 +5,9 @@
 use std::fmt::Display;
 use std::ops::Range;
 
-use dbseal_core::{HeaderError, KeyError, KeyfileError, PayloadError, RangeError, SealError, Standing, TrustError, UnwrapError};
+use dbseal_core::{
+    HandoffError, HeaderError, KeyError, KeyfileError, PayloadError, RangeError, SealError, Standing, TrustError, UnwrapError,
+};
 
 use super::keys::MAX_WORK_FACTOR;
 use super::source::{ReadError, WriteError};
@@ -291,5 +293,65 @@ pub(super) fn nothing_salvaged() -> Failure {
     Failure::new(
         "nothing of the backup can be opened: its nonce is damaged, its header is another's, or all of it is",
         "fetch it again; the command can take the header of another copy: dbseal decrypt -i KEY --salvage --header COPY -o OUTPUT BACKUP",
+    )
+}
+
+/// Why a request says nothing, or nothing of it can be granted.
+pub(super) fn handoff(error: &HandoffError) -> Failure {
+    let what = match error {
+        HandoffError::Unwrap(UnwrapError::NoMatch) => "none of the given keys opens what is asked for".into(),
+        error => error.to_string(),
+    };
+    Failure::new(what, after_handoff(error))
+}
+
+/// What to do next, for the person who has the request before them.
+#[must_use]
+pub fn after_handoff(error: &HandoffError) -> &'static str {
+    match error {
+        HandoffError::Other => "choose or paste what dbseal request wrote, or pictures of its codes",
+        HandoffError::OtherKind { .. } => "an answer is for the machine that asked: the request is wanted here",
+        HandoffError::OtherPurpose => "answer it on a command line: dbseal grant -i KEY --sign KEY REQUEST",
+        HandoffError::NewerVersion => "a newer dbseal reads it",
+        HandoffError::MissingParts { .. } => "take pictures of those codes too, and choose them beside the others",
+        HandoffError::OtherPart => "choose parts of one request alone, and each picture once",
+        HandoffError::TooLong | HandoffError::ManyParts | HandoffError::FileCount => "ask for fewer backups at a time",
+        HandoffError::Passphrase => "whoever knows the passphrase opens it without a grant",
+        HandoffError::Weaker => "do not grant it: dbseal request never asks for that; find out who did",
+        HandoffError::Unwrap(UnwrapError::NoMatch) => "choose the private key that the backups were encrypted to",
+        HandoffError::Unwrap(_) => "somebody altered the request or the backup: do not grant it, and find out who",
+        _ => "have the other machine make the request again, and bring all of it",
+    }
+}
+
+pub(super) fn many_files(count: usize, most: usize) -> Failure {
+    Failure::new(format!("these are {count} files, and a request is in {most} at most"), "choose those of one request")
+}
+
+pub(super) fn other_files() -> Failure {
+    Failure::new("the files of the request are not as long as they were", "choose them again")
+}
+
+/// What starts as a picture does cannot be read as one.
+#[must_use]
+pub fn no_picture(why: &str) -> Failure {
+    Failure::new(format!("a picture cannot be read: {why}"), "take another one, as PNG or JPEG, or paste the request as text")
+}
+
+pub(super) fn no_code() -> Failure {
+    Failure::new(
+        "no QR code can be read in a picture",
+        "take it again: sharp, from the front, with the white edge around all of the code; or paste the request as text",
+    )
+}
+
+pub(super) fn other_code() -> Failure {
+    Failure::new("what was answered is not this request", "look at the request again")
+}
+
+pub(super) fn not_verified() -> Failure {
+    Failure::new(
+        "of some of what is asked for nothing is verified, and nobody has said that it is to be granted all the same",
+        "look again",
     )
 }

@@ -84,6 +84,12 @@ impl Keys {
         Ok(Self { identities, opens })
     }
 
+    /// The keys alone.
+    #[must_use]
+    pub fn into_identities(self) -> Vec<Identity> {
+        self.identities
+    }
+
     /// The file key, from the header.
     pub(super) fn unwrap(&self, header: &Header) -> Result<FileKey, Failure> {
         match (header.needs_passphrase(), self.opens) {

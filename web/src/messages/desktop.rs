@@ -16,6 +16,8 @@ pub enum Choice {
     Folder,
     /// To be read as a seal.
     Seal,
+    /// To be read as a request, or as pictures of its codes: one or more.
+    Request,
     /// To be read as an identity file.
     Identity,
     /// To be written, and called this if nobody says otherwise.
@@ -44,7 +46,7 @@ pub struct Picked {
 pub struct Order {
     /// The job.
     pub request: Request,
-    /// The backup; of a catalogue, all backups and folders.
+    /// The backup; of a catalogue, all backups and folders; of a grant, what the request is in.
     pub backups: Vec<u32>,
     /// Its seal, if one was chosen.
     pub seal: Option<u32>,
@@ -52,6 +54,15 @@ pub struct Order {
     pub identity: Option<u32>,
     /// Where the output goes, if that is a file.
     pub output: Option<u32>,
+}
+
+/// What a text is that the person saves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Saved {
+    /// A report of what was found.
+    Report,
+    /// A grant.
+    Grant,
 }
 
 /// What the page shows of the app and its computer.

@@ -3,13 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::{Array, Function, Reflect, Uint8Array};
+use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, ErrorEvent, MessageEvent, Worker};
 
 use super::reading::Files;
 use super::texts;
+use crate::messages::grant::{CONSENT, Consent};
 use crate::messages::{BUFFER, Failure, Report};
 use crate::objects::words_of;
 
@@ -73,6 +74,16 @@ impl Bridge {
             return;
         }
         self.0.post_waiting();
+    }
+
+    /// Tells the job, which waits for it, that the person has said yes.
+    pub(super) fn agree(&self, consent: &Consent) {
+        let message = Object::new();
+        let text = serde_json::to_string(consent).expect("it is text");
+        let _ = Reflect::set(&message, &CONSENT.into(), &text.into());
+        if let Some(running) = &*self.0.worker.borrow() {
+            let _ = running.worker.post_message(&message);
+        }
     }
 
     /// Ends the job at once; an output that is not complete is gone with it.
@@ -156,7 +167,6 @@ impl Inner {
                 (self.on_ready)(threads, &backend);
                 self.post_waiting();
             }
-            Some(report @ Report::Progress(_)) => self.tell(report, None),
             Some(Report::Read { id, file, start, end }) => {
                 let (worker, files) = (self.worker.borrow().as_ref().map(|running| running.worker.clone()), self.files.borrow().clone());
                 if let (Some(worker), Some(files)) = (worker, files) {
@@ -164,6 +174,7 @@ impl Inner {
                     files.answer(&worker, id, file, start..end, buffer);
                 }
             }
+            Some(report) if !report.is_last() => self.tell(report, None),
             Some(report) => {
                 let file = Reflect::get(data, &"file".into()).ok().and_then(|file| file.dyn_into().ok());
                 self.end(report, file);

@@ -6,7 +6,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, Event, EventTarget, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Window};
+use web_sys::{Document, Event, EventTarget, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Window};
 
 use super::texts::visible;
 
@@ -31,6 +31,11 @@ pub(super) struct Tag(HtmlElement);
 impl Tag {
     pub(super) fn new(name: &str) -> Self {
         Self(document().create_element(name).expect("these names are valid").unchecked_into())
+    }
+
+    /// An element of a drawing, which has no class that [`Tag::class`] could set.
+    pub(super) fn of_drawing(name: &str) -> Self {
+        Self(document().create_element_ns(Some("http://www.w3.org/2000/svg"), name).expect("these names are valid").unchecked_into())
     }
 
     /// The element of the page's own file that has this identifier.
@@ -166,6 +171,11 @@ pub(super) fn window() -> Window {
 
 pub(super) fn document() -> Document {
     window().document().expect("a window has a document")
+}
+
+/// Copies what is selected. Whether the browser did so.
+pub(super) fn copy_selection() -> bool {
+    document().unchecked_into::<HtmlDocument>().exec_command("copy").is_ok_and(|copied| copied)
 }
 
 /// Waits for so many milliseconds.

@@ -274,13 +274,27 @@ impl Row {
     }
 
     pub(super) fn update(&self, file: Option<&Picked>) {
-        self.action.set_text(if file.is_some() { texts::CHANGE } else { texts::CHOOSE });
-        self.remove.show(file.is_some() && self.is_removable);
-        self.tag.set_class(if file.is_some() { "file-row chosen" } else { "file-row" });
+        self.show(file.is_some(), if file.is_some() { texts::CHANGE } else { texts::CHOOSE });
         match file {
             Some(file) => self.name.set_text(&texts::subject(&file.path(), file.len())),
             None => self.name.set_text(self.hint),
         }
+    }
+
+    /// Shows several files, to which more can be added.
+    pub(super) fn update_all(&self, files: &[Picked]) {
+        self.show(!files.is_empty(), if files.is_empty() { texts::CHOOSE_FILES } else { texts::CHOOSE_MORE });
+        let names = files.iter().map(|file| Tag::new("span").class("line").text(&texts::subject(&file.path(), file.len())));
+        match files {
+            [] => self.name.set_text(self.hint),
+            _ => self.name.replace(names),
+        }
+    }
+
+    fn show(&self, is_chosen: bool, action: &str) {
+        self.action.set_text(action);
+        self.remove.show(is_chosen && self.is_removable);
+        self.tag.set_class(if is_chosen { "file-row chosen" } else { "file-row" });
     }
 }
 

@@ -1,4 +1,4 @@
-//! A job from its form to its end: what all three tasks have in common.
+//! A job from its form to its end: what all tasks have in common.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -71,7 +71,7 @@ pub(super) struct Job {
     pub(super) live: Option<Live>,
 }
 
-/// A part of the screen that shows what is found while a job runs.
+/// A part of the screen that shows what is found while a job runs, or what hears a question that the job waits with.
 pub(super) struct Live {
     tag: Tag,
     hear: Box<dyn Fn(Report)>,
@@ -141,8 +141,7 @@ pub(super) fn run(page: &Page, mut job: Job, stopped: impl Fn() + 'static, ended
             view.wait_for(&program);
             page_then.announce(&texts::waiting(&program));
         }
-        #[cfg(feature = "many")]
-        report @ (Report::Found(_) | Report::Row(..)) => {
+        report if !report.is_last() => {
             if let Some(live) = &live {
                 (live.hear)(report);
             }
@@ -150,7 +149,9 @@ pub(super) fn run(page: &Page, mut job: Job, stopped: impl Fn() + 'static, ended
         report => {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time that a person reads")]
             let seconds = ((Date::now() - began) / 1000.0) as u64;
-            page_then.0.took.replace(texts::took(seconds, &save::now()));
+            let took = texts::took(seconds, &save::now());
+            // Most of that, a person has thought.
+            page_then.0.took.replace(took.filter(|_| !matches!(report, Report::Granted(_))));
             ended(report, Ended { file, heard: heard.clone() });
         }
     };

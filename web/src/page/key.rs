@@ -28,6 +28,15 @@ pub(super) enum By {
     Passphrase,
 }
 
+/// Which ways there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ways {
+    /// All.
+    All,
+    /// Not the passphrase of a backup.
+    Keys,
+}
+
 /// A key on its way to the worker.
 pub(super) struct Key {
     pub(super) kind: KeyKind,
@@ -55,7 +64,7 @@ struct Chosen {
 
 impl KeySection {
     /// The part, where one way is chosen already, and maybe the file.
-    pub(super) fn new(page: &Page, by: By, identity: Option<&Picked>) -> Self {
+    pub(super) fn new(page: &Page, ways: Ways, by: By, identity: Option<&Picked>) -> Self {
         let option = |id: &str, (label, hint): (&str, &str)| choice("radio", "key", id, label, hint);
         let (file_row, by_file) = option("key-by-file", texts::KEY_FILE);
         let (text_row, by_text) = option("key-by-text", texts::KEY_TEXT);
@@ -112,6 +121,9 @@ impl KeySection {
         let rows = Tag::new("fieldset").class("choices").child(Tag::new("legend").class("visually-hidden").text(texts::KEY));
         // In the desktop app no private key enters the page.
         let text_row = page.app().is_none().then_some(text_row);
+        let passphrase_row = (ways == Ways::All).then_some(passphrase_row);
+        // One way is no choice.
+        rows.show(text_row.is_some() || passphrase_row.is_some());
         let rows = rows.child(file_row).child(text_row).child(passphrase_row).on("change", move |_| update());
         let fields = div("fields").child(file_field).child(text_field).child(passphrase_field).child(show_row);
         // In a form of its own that nobody keeps: browsers that remember what was typed, for when the page is loaded again, ask it.

@@ -12,7 +12,8 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::elements::window;
 use super::texts;
-use crate::messages::desktop::{About, Choice, Order, Picked};
+use crate::messages::desktop::{About, Choice, Order, Picked, Saved};
+use crate::messages::grant::Consent;
 use crate::messages::{Failure, Report};
 use crate::objects::words_of;
 
@@ -96,8 +97,14 @@ impl App {
     }
 
     /// Lets the person choose where a text goes. Its path, if it was written; the app says so where it could not be.
-    pub(super) async fn save_text(&self, name: &str, text: &str) -> Option<String> {
-        self.call("save_text", &arguments(&[("name", &name.into()), ("text", &text.into())])).await.ok()?.as_string()
+    pub(super) async fn save_text(&self, what: Saved, name: &str, text: &str) -> Option<String> {
+        let arguments = arguments(&[("what", &give(&what)), ("name", &name.into()), ("text", &text.into())]);
+        self.call("save_text", &arguments).await.ok()?.as_string()
+    }
+
+    /// Tells the job, which waits for it, that the person has said yes.
+    pub(super) fn agree(&self, consent: &Consent) {
+        self.tell("agree", &arguments(&[("consent", &give(consent))]));
     }
 
     /// Calls this with files that come from outside: by a double click, dropped on the window.

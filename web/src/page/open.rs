@@ -10,7 +10,7 @@ use super::elements::{Tag, button, div, paragraph};
 use super::files::{self, Pair, Picked};
 use super::heard::Heard;
 use super::job::{self, Ended, Job, Output};
-use super::key::{By, KeySection};
+use super::key::{By, KeySection, Ways};
 use super::notice::Notice;
 use super::output::{self, Outlet};
 use super::part::PartSection;
@@ -51,7 +51,7 @@ impl Default for Form {
 pub(super) fn show(page: &Page, form: &Form) {
     page.leave_screen();
     let notice = Notice::new();
-    let key = KeySection::new(page, form.by, form.identity.as_ref());
+    let key = KeySection::new(page, Ways::All, form.by, form.identity.as_ref());
     page.on_leave({
         let key = key.clone();
         move || key.forget()

@@ -8,6 +8,7 @@ use web_sys::{Blob, BlobPropertyBag, Url};
 
 use super::elements::{Tag, button, paragraph, window};
 use super::{Page, native, texts};
+use crate::messages::desktop::Saved;
 
 /// In milliseconds: a browser that asks where a download goes has taken hold of it by then.
 pub(super) const HELD_FOR: i32 = 60_000;
@@ -30,19 +31,40 @@ fn save(file: &Blob, name: &str) -> bool {
     true
 }
 
+/// A text that the person may keep as a file.
+pub(super) struct Text {
+    pub(super) what: Saved,
+    /// What the file is called if nobody says otherwise.
+    pub(super) name: String,
+    /// What the button says.
+    pub(super) label: &'static str,
+    /// What is said when the browser has begun to save it, and when it does so in the app.
+    pub(super) started: [&'static str; 2],
+}
+
 /// A button by which the person has a report as a file, by the app's dialog or as a download, and a place where it says so.
 pub(super) fn report(page: &Page, class: &str, name: String, text: impl Fn() -> String + 'static) -> [Tag; 2] {
-    let note = paragraph("hint", "").id("report-note").attr("role", "status");
-    let save = button("save-report", class, texts::SAVE_REPORT, {
+    let started = [texts::REPORT_STARTED, texts::REPORT_STARTED_APP];
+    keep(page, ("save-report", class), Text { what: Saved::Report, name, label: texts::SAVE_REPORT, started }, text)
+}
+
+/// The same with any text.
+pub(super) fn keep(page: &Page, (id, class): (&str, &str), kept: Text, text: impl Fn() -> String + 'static) -> [Tag; 2] {
+    let note = paragraph("hint", "").id(&format!("{}-note", id.trim_start_matches("save-"))).attr("role", "status");
+    let Text { what, name, label, started: [started, started_app] } = kept;
+    let save = button(id, class, label, {
         let (page, note) = (page.clone(), note.clone());
         move |_| {
             let (app, note, name, text) = (page.app(), note.clone(), name.clone(), text());
             spawn_local(async move {
                 match app {
                     // Where it is not saved, the app has said why, or the person did not want it.
-                    Some(app) => note.set_text(&app.save_text(&name, &text).await.map(|path| texts::saved_as(&path)).unwrap_or_default()),
+                    Some(app) => {
+                        let path = app.save_text(what, &name, &text).await;
+                        note.set_text(&path.map(|path| texts::saved_as(&path)).unwrap_or_default());
+                    }
                     None if !download(&text, &name) => {}
-                    None => note.set_text(if native::is_around() { texts::REPORT_STARTED_APP } else { texts::REPORT_STARTED }),
+                    None => note.set_text(if native::is_around() { started_app } else { started }),
                 }
             });
         }

@@ -1,11 +1,11 @@
-//! The first screen: three tasks.
+//! The first screen: the tasks.
 
 use wasm_bindgen_futures::spawn_local;
 
 use super::check::CHECK;
 use super::elements::{Tag, button, div, paragraph, title};
 use super::inspect::INSPECT;
-use super::{Page, native, open, texts};
+use super::{Page, grant, native, open, texts};
 #[cfg(feature = "many")]
 use super::{catalogue, files::Picked, many};
 
@@ -27,7 +27,8 @@ pub(super) fn show(page: &Page) {
     let tasks = div("tasks")
         .child(task("task-check", texts::CHECK, |page| CHECK.show(page, None)))
         .child(task("task-open", texts::OPEN, |page| open::show(page, &open::Form::default())))
-        .child(task("task-inspect", texts::INSPECT, |page| INSPECT.show(page, None)));
+        .child(task("task-inspect", texts::INSPECT, |page| INSPECT.show(page, None)))
+        .child(task("task-grant", texts::GRANT, |page| grant::show(page, &grant::Form::default())));
     #[cfg(feature = "many")]
     let tasks = tasks.child(page.app().map(|_| task("task-many", texts::MANY, |page| catalogue::show(page, None))));
     let given = page.0.given.take();

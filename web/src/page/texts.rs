@@ -6,12 +6,14 @@
 mod answer;
 #[cfg(feature = "many")]
 mod catalogue;
+mod grant;
 mod outcome;
 mod report;
 
 pub(super) use answer::{Half, Tone, claim_facts, integrity, place, sentence, spoken};
 #[cfg(feature = "many")]
 pub(super) use catalogue::*;
+pub(super) use grant::*;
 pub(super) use outcome::{Opening, inspected_facts, inspected_note, inspected_title, opened_facts, opened_lead, opened_title};
 pub(super) use report::{checked_report, program, salvage_report};
 
@@ -53,6 +55,8 @@ pub(super) const SEAL: &str = "Seal";
 pub(super) const SEAL_HINT: &str = "Lies beside it and ends with .age.seal";
 pub(super) const CHOOSE: &str = "Choose a file";
 pub(super) const CHANGE: &str = "Choose another";
+pub(super) const CHOOSE_FILES: &str = "Choose files";
+pub(super) const CHOOSE_MORE: &str = "Choose more";
 pub(super) const REMOVE: &str = "Remove";
 
 pub(super) const TRUST: &str = "Whom do you trust?";

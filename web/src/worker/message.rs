@@ -11,7 +11,8 @@ pub(super) struct Message {
     pub(super) request: Request,
     /// The backup's name.
     pub(super) name: String,
-    pub(super) backup: Blob,
+    /// The backup, or what the request of another machine is in, which is not there where that was pasted.
+    pub(super) backup: Option<Blob>,
     pub(super) seal: Option<Blob>,
     /// The text of an identity, or a passphrase.
     pub(super) secret: Zeroizing<Vec<u8>>,
@@ -26,9 +27,7 @@ impl Message {
     pub(super) fn take(data: &JsValue) -> Result<Self, Failure> {
         let request = Reflect::get(data, &"request".into()).ok().and_then(|text| serde_json::from_str(&text.as_string()?).ok());
         let backup: Option<File> = field(data, Chosen::Backup.field());
-        let (Some(request), Some(backup)) = (request, backup) else {
-            return Err(strange_request());
-        };
+        let Some(request) = request else { return Err(strange_request()) };
         let secret = field::<Uint8Array>(data, "secret").map(|array| {
             let secret = Zeroizing::new(array.to_vec());
             array.fill(0, 0, array.length());
@@ -36,8 +35,8 @@ impl Message {
         });
         Ok(Self {
             request,
-            name: backup.name(),
-            backup: backup.unchecked_into(),
+            name: backup.as_ref().map(File::name).unwrap_or_default(),
+            backup: backup.map(JsCast::unchecked_into),
             seal: field(data, Chosen::Seal.field()),
             secret: secret.unwrap_or_default(),
             identity: field(data, Chosen::Identity.field()),

@@ -3,6 +3,7 @@
 use std::iter::once;
 
 use super::*;
+use crate::messages::grant::{Asked, AskedFile, Facts, Finding};
 use crate::messages::{Checked, Claims, End, Inspected, Opened, Part, Place, Trusted};
 
 pub(super) fn claims() -> Claims {
@@ -197,6 +198,10 @@ fn every_failure_has_a_sentence_and_a_next_step() {
         no_worker(""),
         worker_failed("out of memory"),
         strange_worker(),
+        no_request(),
+        two_requests(),
+        request_is_folder(),
+        not_ticked(),
     ];
     for failure in failures {
         for text in [&failure.what, &failure.next] {
@@ -216,4 +221,38 @@ fn a_network_that_may_be_there_is_not_called_none() {
     assert_eq!(networks(Some(&[])), None);
     assert!(networks(Some(&["eth0".into(), "wlan0".into()])).is_some_and(|text| text.contains("has a network (eth0, wlan0)")));
     assert!(networks(None).is_some_and(|text| text.contains("could not be found out") && text.contains("pull the cable")));
+}
+
+fn asked(findings: &[Finding]) -> Asked {
+    let file = |finding: &Finding| AskedFile { name: "shop.age".into(), finding: finding.clone() };
+    Asked { code: "k3m9-7qxz-0v2h-t8wd".into(), signed_by: None, files: findings.iter().map(file).collect() }
+}
+
+#[test]
+fn what_nobody_vouches_for_is_loud() {
+    let facts = Facts {
+        name: Some("shop.age".into()),
+        made_by: "db1".into(),
+        series: Some(("shop".into(), 42)),
+        time: Some("2026-11-28T01:00:00Z".into()),
+    };
+    let (verified, bare) = (Finding::Verified(facts.clone()), Finding::NotVerified("no seal came with it".into()));
+    let says = |finding: &Finding| asked_file(&asked(std::slice::from_ref(finding)).files[0]);
+    let known = "Sealed and made by db1, whom you trust; number 42 of the series shop; 2026-11-28T01:00:00Z by its clock.";
+    assert_eq!(says(&verified), ("shop.age".into(), known.into()));
+    let other = Finding::Verified(Facts { name: Some("web.age".into()), ..facts });
+    assert_eq!(says(&other).0, "web.age");
+    assert!(says(&other).1.ends_with(" The request calls it shop.age."), "{:?}", says(&other));
+    assert_eq!(says(&bare).1, "NOT VERIFIED: no seal came with it. Its name is what the request says.");
+    assert!(says(&Finding::NotOpened).1.starts_with("Not granted"));
+    for (findings, title, shouts) in [
+        (vec![verified.clone()], "A backup is asked for", None),
+        (vec![bare.clone()], "A backup is asked for: NOT VERIFIED", Some("NOTHING IS VERIFIED")),
+        (vec![verified, bare, Finding::NotOpened], "3 backups are asked for: NOT all VERIFIED", Some("Of 1 of the 2 that")),
+    ] {
+        let asked = asked(&findings);
+        assert_eq!(asked_title(&asked), title);
+        assert!(shouts.is_none_or(|words| asked_lead(&asked).contains(words)), "{}", asked_lead(&asked));
+        assert_eq!(shouts.is_none(), !asked_lead(&asked).contains("VERIFIED"), "{}", asked_lead(&asked));
+    }
 }
