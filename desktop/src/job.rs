@@ -30,11 +30,16 @@ use crate::worker::{JobOrder, read_part};
 use telling::Teller;
 use typed::Typed;
 
+/// How much the job gives way (nice(2)) to the window, whose clicks wait for a core otherwise. Where nothing else runs, it loses nothing.
+const NICENESS: i32 = 5;
+
 /// Does the job that standard input says. Reports go to standard output, a line each; what a program prints, to standard error.
 pub(crate) fn run() -> ExitCode {
     dbseal::forbid_core_dumps();
     // It was not started by its name.
     let _ = rustix::thread::set_name(c"dbseal-desktop");
+    // Before there is another thread, which takes it from this one.
+    let _ = rustix::process::nice(NICENESS);
     let Ok(Begun { order, passphrase, reports, consents }) = begin() else { return ExitCode::from(2) };
     let teller = Arc::new(Teller::new(reports));
     let last = do_job(&order, Typed(passphrase), &consents, &teller).unwrap_or_else(Report::Failed);

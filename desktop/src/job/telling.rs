@@ -11,7 +11,7 @@ use dbseal_web::messages::{Progress, Report};
 use crate::commands::lock;
 
 /// Between two words of progress.
-const INTERVAL: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Writes reports, and watches a job for them.
 pub(super) struct Teller(Mutex<State>);

@@ -205,7 +205,7 @@ fn answer(request: &Request, folder: &Path, further: &BTreeMap<String, Vec<u8>>,
         Policy::NotIsolated => &HEADERS[2..],
         Policy::Nothing => &[],
     };
-    // As nginx and Caddy do: with the level that costs least.
+    // With nginx's own level, the one that costs least; the same bytes as gzip's, in a shorter frame.
     let (body, encoding) = match request.takes_deflate {
         true => (compress_to_vec_zlib(&body, CompressionLevel::BestSpeed as u8), "Content-Encoding: deflate\r\n"),
         false => (body, ""),

@@ -1,24 +1,25 @@
 //! Measures the desktop app beside the command of the same package, in turn, in one run: `./x bench desktop [MIB [ROUNDS]]`.
 //!
 //! A backup without a seal is opened into a file, by the app in its window and by `dbseal decrypt -o`. Files lie in memory (`/dev/shm`),
-//! where neither waits for a disk, and which has been free for as long before either begins. What the app takes is told by its page, from when it begins the job, after the dialogs, to the answer; of
-//! the command it is the whole process. In rounds of their own, since both take time, clicks and memory are looked at: the clicks inside the
-//! page, so that no driver's time is in them, the memory every 50 ms, as the sum over all processes of the app of what each has, shared pages
-//! counted in proportion (PSS).
+//! where neither waits for a disk, nor for a host to give memory. What the app takes is told by its page, from when it begins the job,
+//! after the dialogs, to the answer; of the command it is the whole process. In rounds of their own, since both take time, clicks and memory
+//! are looked at: the clicks inside the page, so that no driver's time is in them, the memory every 50 ms, as the sum over all processes of
+//! the app of what each has, shared pages counted in proportion (PSS).
 #![cfg(unix)]
 
 mod memory;
 
-use std::cell::Cell;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use dbseal_tests::browser::wait_within;
 use dbseal_tests::cli::Folder;
 use dbseal_tests::desktop::{Desktop, Package};
+use rustix::fs::statvfs;
 use serde_json::{Value, json};
 
 use self::memory::{Peak, Sampler};
@@ -27,9 +28,8 @@ const USAGE: &str = "usage: ./x bench desktop [MIB [ROUNDS]], with 64 MiB and 1 
 const WATCH: &str = include_str!("page.js");
 /// How long a job may take: a bound for a broken build.
 const HANGS: Duration = Duration::from_secs(3600);
-/// How long the memory of the output before has been free when a job begins. A virtual machine gives it back to its host a few seconds after
-/// it is free, and who takes it then waits for the host: else that would be the app alone, whose window takes as long to appear.
-const SETTLES: Duration = Duration::from_secs(15);
+/// Bytes of output that are seen as such: the app's page takes a few MiB in the same place for what it draws.
+const BEGINNING: u64 = 32 << 20;
 
 /// What is wanted: times of the command, milliseconds, bytes.
 const MOST_TIMES: f64 = 1.1;
@@ -89,13 +89,11 @@ struct Bench<'a> {
     package: &'a Package,
     folder: Folder,
     len: u64,
-    /// When the output before was taken away.
-    freed: Cell<Instant>,
 }
 
 impl<'a> Bench<'a> {
     fn prepare(package: &'a Package, mib: u64) -> Result<Self, Box<dyn Error>> {
-        let bench = Self { package, folder: Folder::new(), len: mib << 20, freed: Cell::new(Instant::now()) };
+        let bench = Self { package, folder: Folder::new(), len: mib << 20 };
         bench.dbseal(&["keygen", "-o", "backup.key"])?;
         let len = bench.len.to_string();
         bench.dbseal(&["encrypt", "-R", "backup.pub", "-o", "big.age", "--", "head", "-c", &len, "/dev/urandom"])?;
@@ -114,18 +112,30 @@ impl<'a> Bench<'a> {
         if path.metadata()?.len() != self.len {
             return Err("the output is not as long as what was backed up".into());
         }
-        fs::remove_file(path)?;
-        self.freed.set(Instant::now());
-        Ok(())
+        Ok(fs::remove_file(path)?)
     }
 
-    fn settle(&self) {
-        std::thread::sleep(SETTLES.saturating_sub(self.freed.get().elapsed()));
+    /// Holds as much memory as the output takes, until a job has begun to write it. A virtual machine gives memory that has been free for
+    /// two seconds back to its host, and who takes it then waits for the host, more or less long: little else would be measured. Letting go
+    /// of it keeps a core busy, so this is for jobs that are timed, not for those that are watched.
+    fn hold_memory(&self) -> Result<(), Box<dyn Error>> {
+        let memory = vec![1_u8; usize::try_from(self.len)?];
+        // The output has no name before it is whole.
+        let folder = self.folder.path("");
+        let free_len = move || statvfs(&folder).map(|system| system.f_bfree * system.f_frsize);
+        let idle = free_len()?;
+        thread::spawn(move || {
+            while free_len().is_ok_and(|free| free + BEGINNING > idle) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            drop(memory);
+        });
+        Ok(())
     }
 
     /// Seconds.
     fn by_command(&self) -> Result<f64, Box<dyn Error>> {
-        self.settle();
+        self.hold_memory()?;
         let start = Instant::now();
         self.dbseal(&["decrypt", "-i", "backup.key", "-o", "opened", "big.age"])?;
         let seconds = start.elapsed().as_secs_f64();
@@ -150,7 +160,7 @@ impl<'a> Bench<'a> {
 
     /// What the page has found by the end of a job that has opened all of it.
     fn opened(&self, desktop: &Desktop, presses: Presses) -> Result<Value, Box<dyn Error>> {
-        self.begin(desktop, presses);
+        self.begin(desktop, presses)?;
         let found = wait_within(HANGS, "the answer", || self.found(desktop, "seconds"));
         if let Some(text) = found["failed"].as_str() {
             return Err(text.to_owned().into());
@@ -162,7 +172,7 @@ impl<'a> Bench<'a> {
     /// Milliseconds from a press on Stop, in the middle of a job, until the form is there again.
     fn stop(&self) -> Result<f64, Box<dyn Error>> {
         let desktop = self.form();
-        self.begin(&desktop, Presses::Stop { at: 30 });
+        self.begin(&desktop, Presses::Stop { at: 30 })?;
         let found = wait_within(HANGS, "the end of the job", || self.found(&desktop, "stopped"));
         Ok(found["stopped"].as_f64().ok_or("a number of milliseconds")?)
     }
@@ -175,21 +185,24 @@ impl<'a> Bench<'a> {
         desktop
     }
 
-    fn begin(&self, desktop: &Desktop, presses: Presses) {
+    fn begin(&self, desktop: &Desktop, presses: Presses) -> Result<(), Box<dyn Error>> {
         let arguments = match presses {
             Presses::None => [json!(false), json!(0)],
             Presses::Aside => [json!(true), json!(0)],
             Presses::Stop { at } => [json!(true), json!(at)],
         };
         desktop.browser.run(WATCH, &arguments);
-        self.settle();
+        if let Presses::None = presses {
+            self.hold_memory()?;
+        }
         desktop.choose("#start", "Where should it go?", &self.folder.path("opened"));
+        Ok(())
     }
 
     /// What the page has found, once it has this.
     fn found(&self, desktop: &Desktop, name: &str) -> Option<Value> {
         // Seldom: each look takes the page's time.
-        std::thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_millis(500));
         let is_there = desktop.browser.run("return self.bench[arguments[0]] !== null || self.bench.failed !== null", &[json!(name)]);
         (is_there == json!(true)).then(|| desktop.browser.run("return self.bench", &[]))
     }
