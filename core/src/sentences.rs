@@ -236,7 +236,7 @@ sentences! { shares: ShareError;
     ShareError::TooFew { .. } => ShareError::TooFew { given: 2, needed: 3 } => "3 shares open this set, and 2 of it were given";
     ShareError::TooFewGroups { .. } => ShareError::TooFewGroups { given: 1, needed: 2 }
         => "shares of 2 groups open this set, and 1 are complete";
-    ShareError::DoesNotFit(_) => ShareError::DoesNotFit(3) => "share 4 does not fit the others";
+    ShareError::DoesNotFit(_) => ShareError::DoesNotFit(3) => "this share does not fit the others";
     ShareError::Altered => ShareError::Altered
         => "one of the shares was altered: together they do not make what was shared";
     ShareError::OtherRecipient => ShareError::OtherRecipient => "together the shares do not make the key of this recipient";

@@ -126,7 +126,9 @@ impl JournalFile {
         } else {
             let copy = (!self.has_whole(change.new)).then(|| target.copy_with(change.new, self.own_header_len())).transpose()?;
             seal.map(CompleteFile::commit).transpose()?;
+            let _locked = copy.as_ref().map(CompleteFile::lock).transpose()?;
             copy.map(CompleteFile::commit).transpose()?;
+            return remove(target);
         }
         remove(target)
     }
@@ -166,6 +168,7 @@ impl JournalFile {
         target.check_unchanged()?;
         match seal {
             Some(seal) => {
+                let _locked = copy.lock()?;
                 put(target, change)?;
                 // First: with the journal at hand, the header that it says can be put before the backup without who signed it.
                 seal.commit()?;
@@ -224,9 +227,13 @@ impl JournalFile {
         };
         let wanted = wanted.filter(|wanted| !own.has_whole(wanted));
         let by_copy = wanted.is_some_and(|wanted| wanted.len() != own_header_len || request.way == Way::Copy && !own.is_torn());
+        // Until the journal has gone.
+        let _copied;
         let finished = match wanted {
             Some(wanted) if by_copy => {
-                target.copy_with(wanted, own_header_len)?.commit()?;
+                let copy = target.copy_with(wanted, own_header_len)?;
+                _copied = Some(copy.lock()?);
+                copy.commit()?;
                 Finished::ByCopy
             }
             Some(wanted) => {

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
+use crate::replaced::hold;
 use crate::unfinished::{Role, Unfinished};
 use crate::write_back::{WriteBack, drop_cached};
 
@@ -167,8 +168,25 @@ impl CompleteFile {
         self.0.overwrite
     }
 
+    /// Keeps others from changing its recipients, while what is returned lives.
+    pub(crate) fn lock(&self) -> Result<File, JobError> {
+        let lock = || {
+            let file = self.0.file.try_clone()?;
+            file.lock().map(|()| file)
+        };
+        lock().map_err(|error| JobError::write(&self.0.what, error))
+    }
+
+    /// Keeps others from changing the recipients of the one that it replaces, while what is returned lives. Whoever makes a change of them is
+    /// the one from whom it would be kept.
+    pub(crate) fn hold_replaced(&self) -> Option<File> {
+        let Self(file) = self;
+        (file.role == Role::Output && file.overwrite == Overwrite::Allowed).then(|| hold(&file.path))?
+    }
+
     /// Gives the file its name.
     pub(crate) fn commit(self) -> Result<(), JobError> {
+        let _held = self.hold_replaced();
         let Self(mut file) = self;
         let mut unfinished = Unfinished::lock_for(file.role);
         file.name().map_err(|error| match error {

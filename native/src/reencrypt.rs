@@ -77,6 +77,7 @@ pub(crate) fn reencrypt(
     let new_seal = new_seal.transpose()?;
     // It has taken as long as the backup is large.
     target.check_unchanged()?;
+    let _locked = copy.lock()?;
     match new_seal {
         Some(seal) => replace_both(target, seal, copy)?,
         None => {

@@ -1,6 +1,5 @@
 //! The seal that is made in the same pass as its backup.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,7 +10,7 @@ use dbseal_core::{
 
 use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
-use crate::input::{Source, open_regular};
+use crate::input::Source;
 use crate::output::{CompleteFile, PendingFile};
 use crate::replaced::Replaced;
 use crate::report::Observer;
@@ -146,8 +145,7 @@ pub(crate) fn name_both(seal: CompleteFile, backup: Option<CompleteFile>) -> Res
     };
     let entry = seal.entry();
     // Whoever changes the backup that is there would put the seal that is kept back, as if this had been stopped: not meanwhile.
-    let replaced_backup = open_regular(backup.path()).ok();
-    let _ = replaced_backup.as_ref().map(File::try_lock_shared);
+    let _held = backup.hold_replaced();
     // A new backup is worth more than the seal of the one before, where that cannot be kept.
     let replaced = Replaced::keep(&seal, backup.path()).ok().flatten();
     let (fate, error) = match seal.commit() {
