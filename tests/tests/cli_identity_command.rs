@@ -36,7 +36,7 @@ fn a_command_that_gives_none_gets_a_sentence() {
     open("echo hello").ends_with(2, "the output of echo: line 1: this is not an identity");
     open("true").ends_with(2, "the output of true: ");
     open("head -c 2000000 /dev/zero").ends_with(1, "it is too large for a file of keys");
-    open("no-such-vault").ends_with(2, "cannot run no-such-vault");
+    open("no-such-vault").ends_with(2, "cannot run 'no-such-vault': it is not in PATH");
     open("cat vault/backup.key | cat").ends_with(2, "the command given to --identity-command cannot be run as it is: '|' needs a shell");
     open("").ends_with(2, "it is empty");
     assert!(!folder.has("out"));
