@@ -4,6 +4,8 @@
 
 pub mod handoff;
 pub mod jobs;
+pub mod power_loss;
+pub mod rewraps;
 mod run;
 mod running;
 pub mod seals;

@@ -6,65 +6,19 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Instant;
 
 use dbseal_core::{Batch, CHUNK_LEN, Claim, FileKey, Header, HeaderPadding, Journal, PayloadNonce, SLOT_LEN, Sealer, Spread};
-use dbseal_tests::cli::{Ended, Folder};
-use dbseal_tests::inputs::{Replay, paint};
+use dbseal_tests::cli::Folder;
+use dbseal_tests::cli::rewraps::{age_opens, encrypt, folder, names_in, opens, said, verify};
+use dbseal_tests::inputs::Replay;
 use dbseal_tests::tools::tool;
+use rustix::fs::{SeekFrom, seek};
+use rustix::io::Errno;
 
 /// Several batches, and a part of one.
 const PLAIN_LEN: usize = (3 << 20) + 17;
 
-/// A backup for a custodian and the escrow, signed by its host, the key that comes, and who signs changes.
-fn folder() -> Folder {
-    let folder = Folder::new();
-    folder.write("shop.sql", paint(PLAIN_LEN));
-    for key in ["old", "new", "escrow"] {
-        folder.dbseal(["keygen", "-o", &format!("{key}.key")]).run().succeeds();
-    }
-    for signer in ["db1", "custodian", "stranger"] {
-        folder.dbseal(["keygen", "--sign", signer, "-o", &format!("{signer}.sign.key")]).run().succeeds();
-    }
-    fs::create_dir(folder.path("b")).expect("a folder");
-    fs::create_dir(folder.path("t")).expect("a folder");
-    let trust = format!("{}\n{} may=rewrap\n", folder.read_text("db1.sign.pub").trim(), folder.read_text("custodian.sign.pub").trim());
-    folder.write("t/trust", trust);
-    encrypt(&folder, "b/shop.age", &["--sign", "db1.sign.key"]);
-    folder
-}
-
-fn encrypt(folder: &Folder, output: &str, more: &[&str]) {
-    let args = ["encrypt", "-R", "old.pub", "-R", "escrow.pub", "-o", output, "shop.sql"];
-    folder.dbseal(args).args(more.iter().copied()).run().succeeds();
-}
-
-fn opens(folder: &Folder, key: &str, backup: &str) -> bool {
-    let done = folder.dbseal(["decrypt", "-f", "-i", &format!("{key}.key"), "--trust", "t/trust", "-o", "out", backup]).run();
-    done.status.success() && folder.read("out") == folder.read("shop.sql")
-}
-
-fn verify(folder: &Folder, backup: &str) -> String {
-    said(&folder.dbseal(["verify", "--trust", "t/trust", backup]).run())
-}
-
-fn said(ended: &Ended) -> String {
-    String::from_utf8_lossy(&ended.stdout).into_owned()
-}
-
-fn names_in(folder: &Folder) -> Vec<String> {
-    let entries = fs::read_dir(folder.path("b")).expect("a folder");
-    let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
-}
-
-fn age_opens(folder: &Folder, key: &str, backup: &str) -> bool {
-    let _ = fs::remove_file(folder.path("by-age"));
-    let run = folder.program(tool("age")).args(["-d", "-i", &format!("{key}.key"), "-o", "by-age", backup]).run();
-    run.status.success() && folder.read("by-age") == folder.read("shop.sql")
-}
-
 #[test]
 fn one_key_goes_and_the_payload_stays() {
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     let before = folder.read("b/shop.age");
     let rotate = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust"];
     // Its seal would say that it was altered.
@@ -87,7 +41,7 @@ fn one_key_goes_and_the_payload_stays() {
 
 #[test]
 fn who_leaves_is_said() {
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     let rewrap = |name: &str, more: &[&str]| {
         let args = ["rewrap", "-i", "old.key", "-R", "new.pub", "--without-seal", "--drop-seal"];
         folder.dbseal(args).args(more.iter().copied()).args([name]).run()
@@ -122,7 +76,7 @@ fn who_leaves_is_said() {
 /// A header that does not fit, and one that is to be copied: the backup keeps its bytes after it, its rights, and its seal.
 #[test]
 fn a_copy_takes_the_place_of_a_backup() {
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     folder.dbseal(["keygen", "--pq", "-o", "pq.key"]).run().succeeds();
     let before = folder.read("b/shop.age");
     folder.set_mode("b/shop.age", 0o640);
@@ -153,7 +107,7 @@ fn a_copy_takes_the_place_of_a_backup() {
 /// Whatever of a header is on the disk when the power goes, the backup opens, and is what was sealed; a key finishes the change.
 #[test]
 fn a_header_that_is_half_written_is_read_through_its_journal() {
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     let [before, old_seal] = ["b/shop.age", "b/shop.age.seal"].map(|name| folder.read(name));
     let rotate = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust", "--sign", "custodian.sign.key", "b/shop.age"];
     let _ = folder.dbseal(rotate).run().succeeds();
@@ -205,7 +159,7 @@ fn a_header_that_is_half_written_is_read_through_its_journal() {
 /// A journal that somebody puts there makes nothing of a backup that it is not.
 #[test]
 fn a_planted_journal_is_not_believed() {
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     encrypt(&folder, "b/other.age", &[]);
     let [own, other] = ["b/shop.age", "b/other.age"].map(|name| Header::parse(&folder.read(name)).expect("a header").0);
     let before = folder.read("b/shop.age");
@@ -258,6 +212,34 @@ fn a_planted_journal_is_not_believed() {
     assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"));
 }
 
+/// What of a file is no hole: where it lies, and its hash.
+#[derive(Debug, PartialEq, Eq)]
+struct Data {
+    start: u64,
+    len: u64,
+    hash: blake3::Hash,
+}
+
+/// All that is no hole from an offset on. Two files of one length in which this is the same have the same bytes there; to read the holes
+/// of a terabyte would take an hour.
+fn extents(file: &fs::File, from: u64) -> Vec<Data> {
+    let (mut found, mut at) = (Vec::new(), from);
+    loop {
+        let start = match seek(file, SeekFrom::Data(at)) {
+            Ok(start) => start,
+            Err(Errno::NXIO) => return found,
+            Err(error) => panic!("the file system does not tell what is a hole: {error}"),
+        };
+        let end = seek(file, SeekFrom::Hole(start)).expect("the end is one");
+        let len = end - start;
+        assert!(len < 64 << 20, "{len} bytes are no hole: the file system has none");
+        let mut bytes = vec![0; usize::try_from(len).expect("it fits the memory")];
+        file.read_exact_at(&mut bytes, start).expect("it is there");
+        found.push(Data { start, len, hash: blake3::hash(&bytes) });
+        at = end;
+    }
+}
+
 /// A terabyte is no more work than a megabyte: its header, and the ends of its payload.
 #[test]
 fn a_terabyte_changes_hands_at_once() {
@@ -284,7 +266,8 @@ fn a_terabyte_changes_hands_at_once() {
     file.write_all_at(&start, 0).expect("there is room");
     let last_at = header.len() as u64 + 16 + (CHUNKS - 1) * SLOT_LEN as u64;
     file.write_all_at(&last, last_at).expect("there is room");
-    let before = file.metadata().expect("it is there");
+    let (before, payload) = (file.metadata().expect("it is there"), extents(&file, header.len() as u64));
+    assert!(payload.len() > 1 && payload[0].start == header.len() as u64, "{payload:?}");
 
     let began = Instant::now();
     let done = folder.dbseal(["rewrap", "-i", "old.key", "-R", "new.pub", "big.age"]).run().succeeds();
@@ -293,13 +276,10 @@ fn a_terabyte_changes_hands_at_once() {
     // Nothing but the header was written: not a hole was filled, not a byte is another one.
     let after = file.metadata().expect("it is there");
     assert_eq!((after.len(), after.blocks(), after.ino()), (before.len(), before.blocks(), before.ino()));
-    let read = |at: u64, len: usize| {
-        let mut bytes = vec![0; len];
-        file.read_exact_at(&mut bytes, at).expect("it is there");
-        bytes
-    };
-    let own = read(0, start.len());
-    assert!(own[header.len()..] == start[header.len()..] && own[..header.len()] != header && read(last_at, SLOT_LEN) == last);
+    assert_eq!(extents(&file, header.len() as u64), payload);
+    let mut own = vec![0; header.len()];
+    file.read_exact_at(&mut own, 0).expect("it is there");
+    assert!(own != header);
     for (key, code) in [("old", 1), ("new", 0)] {
         let range = format!("{}..{}", (CHUNKS - 1) * CHUNK_LEN as u64, CHUNKS * CHUNK_LEN as u64);
         let opened =
@@ -313,7 +293,7 @@ fn a_terabyte_changes_hands_at_once() {
 #[test]
 fn each_step_may_be_the_last_or_fail() {
     let (ways, whats) = (&[&[][..], &["--copy"]], &["signal=SIGKILL", "error=EIO"]);
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     let files = ["b/shop.age", "b/shop.age.seal"].map(|name| folder.read(name));
     let holders = |opens: fn(&Folder, &str, &str) -> bool| ["old", "new", "escrow"].map(|key| opens(&folder, key, "b/shop.age"));
     let is_one_of_both = |holders: [bool; 3]| holders == [true, false, true] || holders == [false, true, true];
@@ -355,7 +335,7 @@ fn each_step_may_be_the_last_or_fail() {
 /// Before a key is thrown away: what it still opens, and afterwards that it opens nothing.
 #[test]
 fn which_backups_a_key_opens() {
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     encrypt(&folder, "b/other.age", &[]);
     let inspect = |key: &str| folder.dbseal(["inspect", "-i", key, "b"]).run();
     assert_eq!(said(&inspect("old.key").succeeds()), "b/other.age: opens\nb/shop.age: opens\n");
