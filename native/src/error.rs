@@ -479,6 +479,9 @@ pub enum JobError {
     /// Nobody would believe the change.
     #[error("{0} is not trusted to change recipients: whoever checks the backups would call them altered")]
     MayNotRewrap(String),
+    /// An option that says something of new headers, for a request that asks for none.
+    #[error("{0} is for a request of other recipients, and this one asks to open backups")]
+    OnlyForRewrap(&'static str),
     /// Another job changes it.
     #[error("{} is in use by another job", .0.display())]
     InUse(PathBuf),

@@ -264,6 +264,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NotRequestable(_) => "name the backup, not what is in it or beside it",
         JobError::OtherCode(_) => "read the code from the screen of the machine that restores; if it is another, do not grant this",
         JobError::GrantNotVerified(_) => "find out what it is; --not-verified grants it all the same",
+        JobError::OnlyForRewrap(_) => "leave it out",
         JobError::InUse(_) => "wait until that has ended, then try again",
         JobError::Succession { error: SuccessionError::Other, .. } => {
             "dbseal keygen --sign NAME --succeeds OLD -o NEW.key makes one, NEW.succession"
@@ -338,6 +339,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::NotMetrics(_)
         | JobError::BadCommand { .. }
         | JobError::InUse(_)
+        | JobError::OnlyForRewrap(_)
         | JobError::NobodyToAsk
         | JobError::NotRewrappable(_)
         | JobError::AnswerExists(_)

@@ -43,6 +43,7 @@ pub(super) struct RewrapArgs {
     /// Put the new headers in FILE, which the machine with the key has made, before the backups; may be repeated, for pictures of one answer
     #[arg(long, value_name = "FILE", requires = "request")]
     #[arg(conflicts_with_all = ["recipient", "recipients_file", "identity", "identity_command", "add", "only", "new_file_key", "sign", "drop_seal", "without_seal"])]
+    #[arg(conflicts_with_all = ["passphrase_file", "allow_weaker", "accept", "idle"])]
     pub(super) apply: Vec<PathBuf>,
     /// The request that they answer
     #[arg(long, value_name = "FILE", requires = "apply")]

@@ -150,6 +150,7 @@ sentences! {
         => "the command given to --into cannot be run as it is: it is empty";
     E::Rewrap { .. } => E::Rewrap { what: what(), error: RewrapError::NothingChanges } => "x: it has these recipients already";
     E::SealNeedsKey(_) => E::SealNeedsKey(what()) => "x has a seal, which says what its header is";
+    E::OnlyForRewrap(_) => E::OnlyForRewrap("--sign") => "--sign is for a request of other recipients, and this one asks to open backups";
     E::InUse(_) => E::InUse(path()) => "x is in use by another job";
     E::Succession { .. } => E::Succession { path: path(), error: SuccessionError::NotSigned(dbseal_core::Party::New) }
         => "x: the new key has not signed it";
