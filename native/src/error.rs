@@ -471,7 +471,7 @@ pub enum JobError {
         error: SuccessorError,
     },
     /// Such a statement has no place.
-    #[error("it is written into a file which key the new one succeeds, beside that of the new one, which needs a name")]
+    #[error("a succession is a file beside the new key, and this one goes to standard output")]
     SuccessionWithoutName,
     /// Trust in a key is to end nowhere.
     #[error("none of these backups is one of a series for which somebody whom you trust vouches")]

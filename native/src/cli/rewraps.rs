@@ -22,6 +22,7 @@ use crate::error::JobError;
 use crate::handoff::{names, read_new_headers, read_request};
 use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
+use crate::opens::header;
 use crate::report::Observer;
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
 
@@ -71,7 +72,8 @@ fn decide_install(args: &RewrapArgs, request: &Path, act: Act) -> Result<Install
 fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
     let recipients = recipients(&args.recipient, &args.recipients_file, ui)?;
     let everybody_leaves = args.only || args.new_file_key;
-    if everybody_leaves && !args.yes && !Terminal.confirm("Everybody else loses these backups, also whose keys you do not have.")? {
+    let backups = backups(args.inputs.clone(), None)?;
+    if everybody_leaves && !args.yes && act == Act::Do && !Terminal.confirm(&who_leaves(&backups))? {
         return Err(JobError::NotMeant);
     }
     let (threads, pace) = load(&args.load())?;
@@ -113,7 +115,18 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         threads,
         pace,
     };
-    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, work: Work::Rewrap(Box::new(request)), act })
+    Ok(RewrapPlan { inputs: backups, work: Work::Rewrap(Box::new(request)), act })
+}
+
+/// What nobody should say yes to unread. Of a backup that cannot be read it is told when its turn comes.
+fn who_leaves(backups: &[PathBuf]) -> String {
+    let counts = backups.iter().filter_map(|backup| header(backup).ok()).map(|header| header.recipient_tags().count());
+    let most = counts.max().unwrap_or_default();
+    let which = match backups {
+        [backup] => backup.display().to_string(),
+        _ => format!("each of {} backups", backups.len()),
+    };
+    format!("Up to {most} of the recipients of {which} leave: all whom you have not named, also those whose keys you do not have.")
 }
 
 /// Does them, on all cores, and tells of each in their order; one that cannot be done keeps none of the others from it.

@@ -157,7 +157,7 @@ sentences! {
     E::Successor { .. } => E::Successor { path: path(), error: SuccessorError::Ended("db1".parse().expect("a label")) }
         => "x: your trust in the old key, db1, has ended: it names no successor any more";
     E::SuccessionWithoutName => E::SuccessionWithoutName
-        => "it is written into a file which key the new one succeeds, beside that of the new one, which needs a name";
+        => "a succession is a file beside the new key, and this one goes to standard output";
     E::NoLastBackup => E::NoLastBackup => "none of these backups is one of a series for which somebody whom you trust vouches";
     E::MayNotRewrap(_) => E::MayNotRewrap(what())
         => "x is not trusted to change recipients: whoever checks the backups would call them altered";
