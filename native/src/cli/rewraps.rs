@@ -214,25 +214,31 @@ impl RewrapPlan {
     fn tell(&self, backup: &Path, result: &Result<Rewrapped, JobError>, ui: &Ui) -> Result<(), JobError> {
         let name = backup.display().to_string();
         let pretends = self.act == Act::Pretend;
+        let mut change = (None, None, None);
         let (state, words) = match result {
             Ok(Rewrapped::Done { left_count, added_count, way }) => {
-                let way = match way {
-                    Way::InPlace => "",
-                    Way::Copy => ", by a copy",
-                    Way::Anew => ", encrypted anew",
+                let (way, words) = match way {
+                    Way::InPlace => ("in-place", ""),
+                    Way::Copy => ("copy", ", by a copy"),
+                    Way::Anew => ("anew", ", encrypted anew"),
                 };
+                change = (Some(left_count), Some(added_count), Some(way));
                 let would = if pretends { "would be " } else { "" };
-                ("done", format!("{would}done: {left_count} left, {added_count} came{way}"))
+                ("done", format!("{would}done: {left_count} left, {added_count} came{words}"))
             }
             Ok(Rewrapped::Already) => ("already", "it has these recipients already".into()),
-            // Told as the error of the command.
-            Err(_) if self.inputs.len() == 1 => return Ok(()),
             Err(error) if is_unopened(error) => {
                 ("unopened", "NOT DONE: none of the given keys opens it; it may have been done before".into())
             }
             Err(error) => ("failed", format!("NOT DONE: {error}")),
         };
-        let json = json!({"file": name, "state": state, "message": words, "dry_run": pretends}).to_string() + "\n";
-        ui.answer(&format!("{}: {}\n", printable(&name), printable(&words)), &json)
+        let (error, (left, came, way)) = (result.as_ref().err().map(ToString::to_string), change);
+        let json = json!({
+            "file": name, "state": state, "left": left, "came": came, "way": way, "error": error, "message": words, "dry_run": pretends,
+        });
+        // Of the only one a person is told as the error of the command.
+        let is_told = result.is_err() && self.inputs.len() == 1;
+        let line = if is_told { String::new() } else { format!("{}: {}\n", printable(&name), printable(&words)) };
+        ui.answer(&line, &(json.to_string() + "\n"))
     }
 }
