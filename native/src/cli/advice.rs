@@ -62,11 +62,13 @@ fn is_possible(way: &str, command: &str, all: &clap::Command) -> bool {
 fn hint_of_command(error: &JobError, command: Option<&str>) -> Option<&'static str> {
     Some(match (command?, error) {
         ("grant", JobError::NobodyToAsk) => "compare the code with the one that the other machine shows, and name it with --code",
+        ("request", JobError::Handoff { error: HandoffError::RecipientCount, .. }) => "name them with -r or -R FILE",
         ("rewrap", JobError::NoSeal(_)) => "fetch FILE.seal too; where a key is given with -i, --without-seal changes it, whoever made it",
         ("rewrap", JobError::NotVouched(_)) => {
             "dbseal verify says who signed it; say with --trust whom you trust; where a key is given with -i, --without-seal --drop-seal \
              changes it, whoever made it"
         }
+        ("rewrap", JobError::PassphraseNotKey(_)) => "decrypt it with its passphrase, and encrypt it again to recipients",
         ("rewrap", JobError::ArmorSealed(_) | JobError::Seal { .. }) => "fetch the backup and its seal again from another copy",
         _ => return None,
     })
@@ -191,7 +193,10 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NoIdentity => "name the private key with -i FILE",
         JobError::NoTerminal(_) => "put the passphrase into a file that only you can read, and name it with --passphrase-file FILE",
         JobError::Unwrap { error: UnwrapError::NoMatch, .. } => "dbseal inspect shows how many recipients the file has, and of which kind",
-        JobError::Unwrap { error: UnwrapError::WrongMac, .. } => "the header is damaged or was changed: take another copy",
+        JobError::Unwrap { error: UnwrapError::WrongMac, .. }
+        | JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::WrongMac), .. } => {
+            "the header is damaged or was changed: take another copy"
+        }
         JobError::NotComplete(_) | JobError::EndMissing { .. } | JobError::Payload { error: PayloadError::Truncated { .. }, .. } => {
             "the copy is incomplete, or the backup failed while it was written: fetch it again from where it is whole"
         }

@@ -35,7 +35,7 @@ pub(super) struct RewrapArgs {
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
     /// Who gets them: this recipient (age1... or age1pq...); may be repeated
-    #[arg(short, long, value_name = "RECIPIENT", required_unless_present_any = ["recipients_file", "apply"])]
+    #[arg(short, long, value_name = "RECIPIENT", required_unless_present_any = ["recipients_file", "apply", "request"])]
     pub(super) recipient: Vec<String>,
     /// Who gets them: the recipients in FILE; may be repeated
     #[arg(short = 'R', long, value_name = "FILE")]

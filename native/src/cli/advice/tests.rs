@@ -26,7 +26,7 @@ fn options_in_hints_exist() {
             // Those of the command, and of the others that are named in what is left.
             let named = commands().into_iter().filter(|name| *name == command || kept.split_whitespace().any(|word| word == name));
             let options: Vec<_> = named.flat_map(|name| all.find_subcommand(name).expect("it is one").get_arguments()).collect();
-            for word in kept.split([' ', ',', ':', '(', ')']).filter(|word| word.len() > 2 && word.starts_with("--")) {
+            for word in kept.split([' ', ',', ':', ';', '(', ')']).filter(|word| word.len() > 2 && word.starts_with("--")) {
                 assert!(options.iter().any(|option| option.get_long() == word.strip_prefix("--")), "{command}: {word} in {kept}");
             }
         }
