@@ -72,11 +72,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let subcommand = std::env::args_os().nth(1).filter(|name| definition().find_subcommand(name).is_some());
             let (message, hint) = usage::explain(&error, subcommand.as_deref().and_then(OsStr::to_str));
-            Ui::new(typed_voice()).failure(&message, Some(&hint), None, Exit::CannotRun);
+            Ui::new(typed_voice(), None).failure(&message, Some(&hint), None, Exit::CannotRun);
             return ExitCode::from(Exit::CannotRun as u8);
         }
     };
-    let ui = Arc::new(Ui::new(args.subcommand.voice()));
+    let ui = Arc::new(Ui::new(args.subcommand.voice(), Some(args.subcommand.name())));
     if let Some(name) = backend
         && Backend::force(&name).is_err()
     {
@@ -108,7 +108,7 @@ fn parse() -> clap::error::Result<(Args, Option<String>)> {
 
 /// Ends a command that was not even parsed.
 fn refuse(error: &JobError) -> ExitCode {
-    Ui::new(typed_voice()).error(error);
+    Ui::new(typed_voice(), None).error(error);
     ExitCode::from(exit(error) as u8)
 }
 

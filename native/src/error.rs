@@ -471,7 +471,7 @@ pub enum JobError {
         error: SuccessorError,
     },
     /// Such a statement has no place.
-    #[error("it is written into a file which key the new one succeeds, beside that of the new one, which needs a name")]
+    #[error("a succession is a file beside the new key, and this one goes to standard output")]
     SuccessionWithoutName,
     /// Trust in a key is to end nowhere.
     #[error("none of these backups is one of a series for which somebody whom you trust vouches")]
@@ -479,6 +479,9 @@ pub enum JobError {
     /// Nobody would believe the change.
     #[error("{0} is not trusted to change recipients: whoever checks the backups would call them altered")]
     MayNotRewrap(String),
+    /// An option that says something of new headers, for a request that asks for none.
+    #[error("{0} is for a request of other recipients, and this one asks to open backups")]
+    OnlyForRewrap(&'static str),
     /// Another job changes it.
     #[error("{} is in use by another job", .0.display())]
     InUse(PathBuf),

@@ -124,6 +124,9 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
         Finished::ByCopy => target = Target::open(backup, request.act)?,
     }
     let header = target.header()?;
+    if header.needs_passphrase() {
+        return Err(JobError::PassphraseNotKey(target.what));
+    }
     let seal = request.seal.seal_for(&source, Some(&header))?;
     if request.way == Way::Anew {
         return reencrypt(request, &target, &header, seal.as_ref(), observer);

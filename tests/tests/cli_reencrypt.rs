@@ -191,7 +191,11 @@ fn everybody_else_leaves_and_that_is_asked() {
     folder.dbseal(ANEW).args(["--dry-run"]).args(by_host).run().ends_with(1, "db1 is not trusted to change recipients");
     let told = anew(&folder, &["--dry-run", "--json", "b/shop.age"]).succeeds();
     let message = "would be done: 2 left, 1 came, encrypted anew";
-    assert_eq!(said(&told), format!("{{\"dry_run\":true,\"file\":\"b/shop.age\",\"message\":\"{message}\",\"state\":\"done\"}}\n"));
+    let fields = format!(
+        "{{\"came\":1,\"dry_run\":true,\"error\":null,\"file\":\"b/shop.age\",\"left\":2,\"message\":\"{message}\",\"state\":\"done\",\
+         \"way\":\"anew\"}}\n"
+    );
+    assert_eq!(said(&told), fields);
     nothing_changed(&folder, &before);
     // What it implies may be said.
     let _ = anew(&folder, &["--only", "--copy", "--threads", "1", "--limit-rate", "1G", "b/shop.age"]).succeeds();

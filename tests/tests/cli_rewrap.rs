@@ -55,8 +55,14 @@ fn who_leaves_is_said() {
     let told = rewrap("b/only.age", &["--only", "--yes", "--dry-run", "--json"]).succeeds();
     assert_eq!(
         said(&told),
-        "{\"dry_run\":true,\"file\":\"b/only.age\",\"message\":\"would be done: 2 left, 1 came\",\"state\":\"done\"}\n"
+        "{\"came\":1,\"dry_run\":true,\"error\":null,\"file\":\"b/only.age\",\"left\":2,\"message\":\"would be done: 2 left, 1 came\",\
+         \"state\":\"done\",\"way\":\"in-place\"}\n"
     );
+    // Nothing is asked where nothing is done; else it is said how many would leave.
+    assert_eq!(said(&rewrap("b/only.age", &["--only", "--dry-run"]).succeeds()), "b/only.age: would be done: 2 left, 1 came\n");
+    let question = "Up to 2 of the recipients of b/only.age leave: all whom you have not named";
+    let args = ["rewrap", "-i", "old.key", "-R", "new.pub", "--without-seal", "--drop-seal", "--only", "b/only.age"];
+    folder.dbseal(args).run_at_terminal(&[(question, "no")]).ends_with(1, "nothing was changed, as the answer was not yes");
     assert_eq!(holders("b/only.age"), [true, false, true]);
     let _ = rewrap("b/only.age", &["--only", "--yes"]).succeeds();
     assert_eq!(holders("b/only.age"), [false, true, false]);
@@ -71,6 +77,53 @@ fn who_leaves_is_said() {
     assert!(lines.contains("b/2.age: NOT DONE: b/2.age: this is not an age file\n"), "{lines}");
     assert!(lines.contains("b/only.age: NOT DONE: none of the given keys opens it; it may have been done before\n"), "{lines}");
     assert_eq!(holders("b/3.age"), [false, true, true]);
+}
+
+/// What a script reads of each: also of the only one, and of one that failed.
+#[test]
+fn what_a_script_is_told() {
+    let folder = folder();
+    folder.write("b/junk.age", "junk");
+    encrypt(&folder, "b/bare.age", &[]);
+    let rewrap = |more: &[&str]| {
+        let run = folder.dbseal(["rewrap", "--json", "-R", "new.pub", "--sign", "custodian.sign.key", "--trust", "t/trust"]);
+        let ended = run.args(more.iter().copied()).run();
+        let lines: Vec<serde_json::Value> =
+            said(&ended).lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+        lines
+            .into_iter()
+            .map(|line| ["file", "state", "left", "came", "way", "error"].map(|field| line[field].to_string()))
+            .collect::<Vec<_>>()
+    };
+    let junk = ["\"b/junk.age\"", "\"failed\"", "null", "null", "null", "\"b/junk.age: this is not an age file\""].map(String::from);
+    let is_missing = "\"b/shop.age: none of the given keys opens this file\"";
+    let unopened = ["\"b/shop.age\"", "\"unopened\"", "null", "null", "null", is_missing].map(String::from);
+    let done = |way: &str| ["\"b/shop.age\"", "\"done\"", "1", "1", way, "null"].map(String::from);
+    let already = ["\"b/shop.age\"", "\"already\"", "null", "null", "null", "null"].map(String::from);
+    assert_eq!(rewrap(&["-i", "old.key", "b/junk.age"]), [junk.clone()]);
+    assert_eq!(rewrap(&["-i", "new.key", "b/shop.age"]), [unopened.clone()]);
+    assert_eq!(rewrap(&["-i", "new.key", "b/junk.age", "b/shop.age"]), [junk, unopened]);
+    assert_eq!(rewrap(&["-i", "old.key", "--dry-run", "b/shop.age"]), [done("\"in-place\"")]);
+    assert_eq!(rewrap(&["-i", "old.key", "--copy", "b/shop.age"]), [done("\"copy\"")]);
+    assert_eq!(rewrap(&["-i", "old.key", "-i", "new.key", "b/shop.age"]), [already]);
+}
+
+/// Two who come need not meet: each opens it alone, whichever of the keys lies where it is restored.
+#[test]
+fn each_of_two_who_come_opens_it_alone() {
+    let folder = folder();
+    folder.dbseal(["keygen", "-o", "second.key"]).run().succeeds();
+    for way in [&[][..], &["--copy"], &["--new-file-key", "--yes"]] {
+        let name = "b/two.age";
+        let _ = ["b/two.age", "b/two.age.seal"].map(|name| fs::remove_file(folder.path(name)));
+        encrypt(&folder, name, &["--sign", "db1.sign.key"]);
+        let run = folder.dbseal(["rewrap", "-i", "old.key", "-R", "new.pub", "-R", "second.pub", "--trust", "t/trust"]);
+        run.args(["--sign", "custodian.sign.key"]).args(way.iter().copied()).args([name]).run().succeeds();
+        let stays = !way.contains(&"--new-file-key");
+        let keys = ["new", "second", "old", "escrow"];
+        assert_eq!(keys.map(|key| opens(&folder, key, name)), [true, true, false, stays], "{way:?}");
+        assert_eq!(keys.map(|key| age_opens(&folder, key, name)), [true, true, false, stays], "{way:?}");
+    }
 }
 
 /// A header that does not fit, and one that is to be copied: the backup keeps its bytes after it, its rights, and its seal.

@@ -171,6 +171,11 @@ fn what_is_not_the_answer_is_not_installed() {
     machines.here.dbseal(open).run().ends_with(1, "this is an answer with new headers, and not a grant");
     let grant = ["grant", "-i", "old.key", "-o", "grant", "--not-verified", "--code", "x", "open.request"];
     let said = machines.there.dbseal(grant).run().ends_with(1, "has another code").words();
+    // What would say nothing there is refused, before anybody has compared anything.
+    for option in [&["--sign", "custodian.sign.key"][..], &["--allow-weaker"]] {
+        let words = format!("{} is for a request of other recipients, and this one asks to open backups", option[0]);
+        machines.there.dbseal(grant).args(option.iter().copied()).run().ends_with(2, &words);
+    }
     let code = said.split("request ").nth(1).and_then(|rest| rest.split(',').next()).expect("the code").to_owned();
     machines.there.dbseal(grant.map(|word| if word == "x" { code.as_str() } else { word })).run().succeeds();
     machines.there.write("answer", machines.there.read_text("grant"));

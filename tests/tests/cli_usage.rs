@@ -41,6 +41,7 @@ fn folder() -> Folder {
         folder.set_mode(name, 0o600);
     }
     add_trust(&folder);
+    add_asked(&folder);
     add_damaged(&folder);
     let newer = folder.read("shop.age");
     folder.write("newer.age", [b"age-encryption.org/v2", &newer[21..]].concat());
@@ -73,6 +74,23 @@ fn add_trust(folder: &Folder) {
     folder.write_secret("mistyped", private.replacen("db1", "db2", 1));
     folder.write_secret("plugin", "AGE-PLUGIN-YUBIKEY-1QQQ\n");
     folder.write_secret("binary", [0xff, 0xfe]);
+}
+
+/// Requests and a succession, whole and cut off.
+fn add_asked(folder: &Folder) {
+    for args in [
+        "request -o trusted/open.request shop.age",
+        "request --rewrap -R other.pub -o trusted/rewrap.request shop.age",
+        "keygen --sign db1-2027 --succeeds sign.key -o trusted/next.key",
+        "keygen --sign db2 -o trusted/stranger.key",
+    ] {
+        folder.dbseal(args.split(' ')).run().succeeds();
+    }
+    folder.write("trusted/stranger", folder.read_text("trusted/stranger.pub"));
+    let request = folder.read_text("trusted/open.request");
+    folder.write("trusted/cut.request", &request[..100]);
+    folder.write("trusted/line.request", "dbseal/v1 request\nrecipient nobody\n");
+    folder.write("trusted/cut.succession", &folder.read("trusted/next.succession")[..100]);
 }
 
 /// Backups and seals that are wrong in one way each.

@@ -1,6 +1,5 @@
 //! What a person at the command line is told to do about an error, and what the shell gets to know.
 
-use std::borrow::Cow;
 use std::io;
 
 use dbseal_core::{
@@ -21,13 +20,58 @@ pub(super) enum Exit {
     CannotRun = 2,
 }
 
-/// What to do about it, where there is something to do.
-pub(super) fn hint(error: &JobError) -> Option<Cow<'static, str>> {
-    match error {
-        JobError::MetricsNotWritten(error) => hint(error).or(Some("see that the folder of --metrics can be written to".into())),
-        JobError::NotTrustedFor { signer, standing, series, .. } => Some(trust_more(signer, *standing, series.as_deref()).into()),
-        error => fixed_hint(error).map(Cow::Borrowed),
+/// What to do about it, where there is something to do, with the options that the command has which failed.
+pub(super) fn hint(error: &JobError, command: Option<&str>) -> Option<String> {
+    let text = match error {
+        JobError::MetricsNotWritten(error) => {
+            return hint(error, command).or(Some("see that the folder of --metrics can be written to".into()));
+        }
+        JobError::NotTrustedFor { signer, standing, series, .. } => trust_more(signer, *standing, series.as_deref()),
+        error => hint_of_command(error, command).or_else(|| fixed_hint(error))?.into(),
+    };
+    match command {
+        Some(command) => for_command(&text, command),
+        None => Some(text),
     }
+}
+
+/// Leaves out what the command has no option for. Its parts stand between semicolons, and before an `or` after a comma.
+fn for_command(hint: &str, command: &str) -> Option<String> {
+    let all = super::definition();
+    let parts =
+        hint.split("; ").map(|part| part.split(", or ").filter(|way| is_possible(way, command, &all)).collect::<Vec<_>>().join(", or "));
+    let kept = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    (!kept.is_empty()).then(|| kept.trim_start_matches("or ").into())
+}
+
+/// Whether each option in it is one of the command, or of the one that is named before it: `dbseal keygen --sign`, `grant --sign`.
+fn is_possible(way: &str, command: &str, all: &clap::Command) -> bool {
+    let (mut named, mut before) = (command, "");
+    way.split_whitespace().all(|word| {
+        if before == "dbseal" {
+            named = word;
+        }
+        let of = all.find_subcommand(before).or_else(|| all.find_subcommand(named));
+        before = word;
+        let long = word.trim_end_matches([',', ':', ')']).strip_prefix("--").filter(|long| !long.is_empty());
+        long.is_none_or(|long| of.is_some_and(|of| of.get_arguments().any(|option| option.get_long() == Some(long))))
+    })
+}
+
+/// What is to be done about it otherwise by this command than by all others.
+fn hint_of_command(error: &JobError, command: Option<&str>) -> Option<&'static str> {
+    Some(match (command?, error) {
+        ("grant", JobError::NobodyToAsk) => "compare the code with the one that the other machine shows, and name it with --code",
+        ("request", JobError::Handoff { error: HandoffError::RecipientCount, .. }) => "name them with -r or -R FILE",
+        ("rewrap", JobError::NoSeal(_)) => "fetch FILE.seal too; where a key is given with -i, --without-seal changes it, whoever made it",
+        ("rewrap", JobError::NotVouched(_)) => {
+            "dbseal verify says who signed it; say with --trust whom you trust; where a key is given with -i, --without-seal --drop-seal \
+             changes it, whoever made it"
+        }
+        ("rewrap", JobError::PassphraseNotKey(_)) => "decrypt it with its passphrase, and encrypt it again to recipients",
+        ("rewrap", JobError::ArmorSealed(_) | JobError::Seal { .. }) => "fetch the backup and its seal again from another copy",
+        _ => return None,
+    })
 }
 
 /// How the line of a key in the trust file would have to be, or what else was not meant so.
@@ -122,7 +166,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
             "dbseal verify says who signed it; say with --trust whom you trust; --without-seal decrypts whatever opens, whoever made it"
         }
         JobError::NotAsSealed { .. } => {
-            "fetch the backup and its seal again from another copy; dbseal verify shows all that is damaged, --salvage saves what is not"
+            "fetch the backup and its seal again from another copy; dbseal verify shows all that is damaged; --salvage saves what is not"
         }
         JobError::Seal { error: SealError::NewerVersion, .. } => {
             "a newer dbseal reads it; --without-seal decrypts whatever opens, whoever made it"
@@ -149,7 +193,10 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NoIdentity => "name the private key with -i FILE",
         JobError::NoTerminal(_) => "put the passphrase into a file that only you can read, and name it with --passphrase-file FILE",
         JobError::Unwrap { error: UnwrapError::NoMatch, .. } => "dbseal inspect shows how many recipients the file has, and of which kind",
-        JobError::Unwrap { error: UnwrapError::WrongMac, .. } => "the header is damaged or was changed: take another copy",
+        JobError::Unwrap { error: UnwrapError::WrongMac, .. }
+        | JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::WrongMac), .. } => {
+            "the header is damaged or was changed: take another copy"
+        }
         JobError::NotComplete(_) | JobError::EndMissing { .. } | JobError::Payload { error: PayloadError::Truncated { .. }, .. } => {
             "the copy is incomplete, or the backup failed while it was written: fetch it again from where it is whole"
         }
@@ -168,13 +215,13 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
             "it is run without a shell; for a pipe or a redirection write sh -c '...', and see that it fails when a part fails"
         }
         JobError::RangeOfStream(_) => "name a file that lies on a disk",
-        JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without --armor can be read in parts",
+        JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without armor can be read in parts",
         JobError::Rewrap { error: RewrapError::Weaker, .. } => "say --allow-weaker if that is meant",
         JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::NoMatch), .. } => {
             "if it was done before, that is as it should be: dbseal inspect -i NEW.key FILE shows whether the new key opens it"
         }
         JobError::SealNeedsKey(_) => "sign the change with --sign KEY, whose role is rewrap, or remove the seal with --drop-seal",
-        JobError::NobodyToAsk => "say --yes if that is meant; of a grant, name the code that the other machine shows with --code",
+        JobError::NobodyToAsk => "say --yes if that is meant",
         JobError::Handoff { error: HandoffError::Unwrap(UnwrapError::NoMatch), .. } => {
             "give the private key of one of its recipients with -i"
         }
@@ -222,6 +269,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NotRequestable(_) => "name the backup, not what is in it or beside it",
         JobError::OtherCode(_) => "read the code from the screen of the machine that restores; if it is another, do not grant this",
         JobError::GrantNotVerified(_) => "find out what it is; --not-verified grants it all the same",
+        JobError::OnlyForRewrap(_) => "leave it out",
         JobError::InUse(_) => "wait until that has ended, then try again",
         JobError::Succession { error: SuccessionError::Other, .. } => {
             "dbseal keygen --sign NAME --succeeds OLD -o NEW.key makes one, NEW.succession"
@@ -242,7 +290,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NoLastBackup => "dbseal verify says who has signed them; name backups that the old key has sealed",
         JobError::MayNotRewrap(_) => "sign with another key, or let the trust file say of this one may=seal,rewrap",
         JobError::Unfinished(_) => "dbseal rewrap finishes it, with a key that opened it before or one that opens it then",
-        JobError::NotRewrappable(_) => "decrypt it, and encrypt it again without --armor",
+        JobError::NotRewrappable(_) => "decrypt it, and encrypt it again without armor",
         JobError::Memory => "use fewer with --threads, or lift the limit (ulimit -v)",
         JobError::Thread(_) => "use fewer with --threads, or lift the limit (ulimit -u)",
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
@@ -296,6 +344,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::NotMetrics(_)
         | JobError::BadCommand { .. }
         | JobError::InUse(_)
+        | JobError::OnlyForRewrap(_)
         | JobError::NobodyToAsk
         | JobError::NotRewrappable(_)
         | JobError::AnswerExists(_)
@@ -316,3 +365,6 @@ pub(super) fn exit(error: &JobError) -> Exit {
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
+
+#[cfg(test)]
+mod tests;

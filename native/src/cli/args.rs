@@ -177,8 +177,12 @@ pub(super) struct DecryptArgs {
 
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
-    /// Decrypt with the grant in FILE, or in a picture of its QR code, for the key of a request that was made here; that key is wiped
-    /// after it. May be repeated, for the pictures of one grant
+    /// Decrypt with the grant in FILE, or in a picture of its QR code, for the key of a request that was made here. May be repeated, for
+    /// the pictures of one grant
+    ///
+    /// When all of the only backup of the request was read, the file with that key is overwritten with zeros, and removed. After --range,
+    /// --salvage or a failure, and of a request for several, it stays, to be removed by you. What the disk or a snapshot keeps of it
+    /// nobody can say.
     #[arg(long, value_name = "FILE", requires = "request", conflicts_with_all = ["identity", "identity_command", "passphrase_file"])]
     pub(super) grant: Vec<PathBuf>,
     /// The request that the grant is for; FILE.key lies beside it

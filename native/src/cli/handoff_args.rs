@@ -40,7 +40,7 @@ pub(super) struct RequestArgs {
     /// Sign the request with the key in the file KEY, so that it shows which machine asks
     #[arg(long, value_name = "KEY")]
     pub(super) sign: Option<PathBuf>,
-    /// Show the request as QR codes too, to be photographed: as few as fit the terminal
+    /// Show the request as QR codes too, to be photographed: as few as fit the terminal, which has 65 columns and 34 rows at least
     #[arg(long)]
     pub(super) qr: bool,
 }
@@ -58,16 +58,16 @@ pub(super) struct GrantArgs {
     pub(super) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
-    /// Sign the change of recipients with the key in the file KEY: for backups with a seal
+    /// Of a request for other recipients: sign the change with the key in the file KEY, for backups with a seal
     #[arg(long, value_name = "KEY")]
     pub(super) sign: Option<PathBuf>,
-    /// Let a post-quantum backup get recipients that a quantum computer opens, or look like one
+    /// Of a request for other recipients: let a post-quantum backup get ones that a quantum computer opens, or look like one
     #[arg(long)]
     pub(super) allow_weaker: bool,
     /// Write the answer to FILE; without it, to standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// Show the grant as QR codes instead of text, to be photographed
+    /// Show the grant as QR codes instead of text, to be photographed; the terminal has 65 columns and 34 rows at least
     #[arg(long)]
     pub(super) qr: bool,
     /// Do not ask: grant the request if this is its code

@@ -113,6 +113,10 @@ pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, J
         })?;
     }
     let request = read_request(&args.input)?;
+    let of_new_headers = [("--sign", args.sign.is_some()), ("--allow-weaker", args.allow_weaker)];
+    if let (Purpose::Open(_), Some((option, _))) = (request.purpose(), of_new_headers.into_iter().find(|(_, is_given)| *is_given)) {
+        return Err(JobError::OnlyForRewrap(option));
+    }
     let trust = trust(&args.trust, &args.input, None)?.unwrap_or_default();
     let (sources, passphrase) = args.keys.sources()?;
     if sources.is_empty() {

@@ -94,6 +94,8 @@ mod tests {
                 |len: usize| QrCode::with_error_correction_level(b"aB".repeat(len).split_at(len).0, EcLevel::L).map(|code| code.width());
             assert!(width(len) == Ok(side) && width(len + 1) != Ok(side), "{len}");
         }
+        // What the help says, and one of 80 columns and 24 rows has too few.
+        assert_eq!([fits(57, 65, 34), fits(57, 65, 33), fits(57, 64, 34), fits(57, 80, 24)], [true, false, false, false]);
         let [columns, rows] = ELSEWHERE;
         assert_eq!([room(columns, rows), room(80, 24), room(1000, 1000)], [1732, 271, 2953]);
     }

@@ -35,7 +35,7 @@ pub(super) struct RewrapArgs {
     #[command(flatten)]
     pub(super) keys: IdentityArgs,
     /// Who gets them: this recipient (age1... or age1pq...); may be repeated
-    #[arg(short, long, value_name = "RECIPIENT", required_unless_present_any = ["recipients_file", "apply"])]
+    #[arg(short, long, value_name = "RECIPIENT", required_unless_present_any = ["recipients_file", "apply", "request"])]
     pub(super) recipient: Vec<String>,
     /// Who gets them: the recipients in FILE; may be repeated
     #[arg(short = 'R', long, value_name = "FILE")]
@@ -43,6 +43,7 @@ pub(super) struct RewrapArgs {
     /// Put the new headers in FILE, which the machine with the key has made, before the backups; may be repeated, for pictures of one answer
     #[arg(long, value_name = "FILE", requires = "request")]
     #[arg(conflicts_with_all = ["recipient", "recipients_file", "identity", "identity_command", "add", "only", "new_file_key", "sign", "drop_seal", "without_seal"])]
+    #[arg(conflicts_with_all = ["passphrase_file", "allow_weaker", "accept", "idle"])]
     pub(super) apply: Vec<PathBuf>,
     /// The request that they answer
     #[arg(long, value_name = "FILE", requires = "apply")]
@@ -100,6 +101,10 @@ pub(super) struct RewrapArgs {
     #[arg(long, help_heading = "Load")]
     pub(super) idle: bool,
     /// Print JSON, an object a line for each backup
+    ///
+    /// Its fields are file; state, which is done, already, unopened (none of the keys opens it; it may have been done before) or failed; of
+    /// one that is done left and came, which count recipients, and way, which is in-place, copy or anew; error, a sentence, of one that
+    /// failed or was not opened; message, what people are told; and dry_run, with which done is what would be. What does not apply is null.
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -22,6 +22,7 @@ use crate::error::JobError;
 use crate::handoff::{names, read_new_headers, read_request};
 use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
+use crate::opens::header;
 use crate::report::Observer;
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
 
@@ -71,7 +72,8 @@ fn decide_install(args: &RewrapArgs, request: &Path, act: Act) -> Result<Install
 fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
     let recipients = recipients(&args.recipient, &args.recipients_file, ui)?;
     let everybody_leaves = args.only || args.new_file_key;
-    if everybody_leaves && !args.yes && !Terminal.confirm("Everybody else loses these backups, also whose keys you do not have.")? {
+    let backups = backups(args.inputs.clone(), None)?;
+    if everybody_leaves && !args.yes && act == Act::Do && !Terminal.confirm(&who_leaves(&backups))? {
         return Err(JobError::NotMeant);
     }
     let (threads, pace) = load(&args.load())?;
@@ -113,7 +115,18 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         threads,
         pace,
     };
-    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, work: Work::Rewrap(Box::new(request)), act })
+    Ok(RewrapPlan { inputs: backups, work: Work::Rewrap(Box::new(request)), act })
+}
+
+/// What nobody should say yes to unread. Of a backup that cannot be read it is told when its turn comes.
+fn who_leaves(backups: &[PathBuf]) -> String {
+    let counts = backups.iter().filter_map(|backup| header(backup).ok()).map(|header| header.recipient_tags().count());
+    let most = counts.max().unwrap_or_default();
+    let which = match backups {
+        [backup] => backup.display().to_string(),
+        _ => format!("each of {} backups", backups.len()),
+    };
+    format!("Up to {most} of the recipients of {which} leave: all whom you have not named, also those whose keys you do not have.")
 }
 
 /// Does them, on all cores, and tells of each in their order; one that cannot be done keeps none of the others from it.
@@ -201,25 +214,31 @@ impl RewrapPlan {
     fn tell(&self, backup: &Path, result: &Result<Rewrapped, JobError>, ui: &Ui) -> Result<(), JobError> {
         let name = backup.display().to_string();
         let pretends = self.act == Act::Pretend;
+        let mut change = (None, None, None);
         let (state, words) = match result {
             Ok(Rewrapped::Done { left_count, added_count, way }) => {
-                let way = match way {
-                    Way::InPlace => "",
-                    Way::Copy => ", by a copy",
-                    Way::Anew => ", encrypted anew",
+                let (way, words) = match way {
+                    Way::InPlace => ("in-place", ""),
+                    Way::Copy => ("copy", ", by a copy"),
+                    Way::Anew => ("anew", ", encrypted anew"),
                 };
+                change = (Some(left_count), Some(added_count), Some(way));
                 let would = if pretends { "would be " } else { "" };
-                ("done", format!("{would}done: {left_count} left, {added_count} came{way}"))
+                ("done", format!("{would}done: {left_count} left, {added_count} came{words}"))
             }
             Ok(Rewrapped::Already) => ("already", "it has these recipients already".into()),
-            // Told as the error of the command.
-            Err(_) if self.inputs.len() == 1 => return Ok(()),
             Err(error) if is_unopened(error) => {
                 ("unopened", "NOT DONE: none of the given keys opens it; it may have been done before".into())
             }
             Err(error) => ("failed", format!("NOT DONE: {error}")),
         };
-        let json = json!({"file": name, "state": state, "message": words, "dry_run": pretends}).to_string() + "\n";
-        ui.answer(&format!("{}: {}\n", printable(&name), printable(&words)), &json)
+        let (error, (left, came, way)) = (result.as_ref().err().map(ToString::to_string), change);
+        let json = json!({
+            "file": name, "state": state, "left": left, "came": came, "way": way, "error": error, "message": words, "dry_run": pretends,
+        });
+        // Of the only one a person is told as the error of the command.
+        let is_told = result.is_err() && self.inputs.len() == 1;
+        let line = if is_told { String::new() } else { format!("{}: {}\n", printable(&name), printable(&words)) };
+        ui.answer(&line, &(json.to_string() + "\n"))
     }
 }

@@ -134,7 +134,8 @@ pub(super) struct TrustArgs {
     /// Believe this verifier key, or those in a file [default: ~/.config/dbseal/trust and /etc/dbseal/trust, where they exist]
     ///
     /// The file must not lie where the backups do: whoever can replace these could replace it. It has a key a line, with what it may
-    /// vouch for: VKEY may=seal,rewrap,drill series=shop-*. Without may= it is seal, without series= all of them. # starts a comment.
+    /// vouch for: VKEY may=seal,rewrap,drill series=shop-*. Without may= it is seal, without series= all of them. With
+    /// until=EPOCH:NUMBER:HASH, as dbseal trust prints it, the key counts up to that backup of the one series. # starts a comment.
     #[arg(long, value_name = "VKEY|FILE")]
     pub(super) trust: Vec<String>,
 }

@@ -9,7 +9,8 @@ use super::seal_args::TrustArgs;
 /// Print the lines for a trust file that the succession of a signing key justifies; nothing is changed.
 ///
 /// The old key has to be trusted now, and both keys have to have signed. The lines of the new key have the roles and the series of
-/// those of the old one. With --last the old key ends there: what it signs from then on, whenever that claims to be, counts for nothing.
+/// those of the old one. With --last the old key ends there: its lines get until=EPOCH:NUMBER:HASH, which names that backup, and what it
+/// signs from then on, whenever that claims to be, counts for nothing.
 ///
 /// A succession says what the holder of the old key wanted. Where that key was stolen it says nothing: then get the new verifier key
 /// from somebody you know, and end the old one at a backup from before.

@@ -44,6 +44,8 @@ const EVENT_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) struct Ui {
     voice: Voice,
+    /// The command that runs, once that is known.
+    command: Option<&'static str>,
     bar: ProgressBar,
     interrupted: AtomicBool,
     events: Mutex<Events>,
@@ -56,9 +58,10 @@ struct Events {
 }
 
 impl Ui {
-    pub(super) fn new(voice: Voice) -> Self {
+    pub(super) fn new(voice: Voice, command: Option<&'static str>) -> Self {
         Self {
             voice,
+            command,
             bar: ProgressBar::hidden(),
             interrupted: AtomicBool::new(false),
             events: Mutex::new(Events { read_len: 0, total_len: None, last: Instant::now() }),
@@ -78,7 +81,7 @@ impl Ui {
         while self.interrupted.load(Ordering::SeqCst) {
             std::thread::park(); // the signal's thread ends the process
         }
-        self.failure(&error.to_string(), hint(error).as_deref(), error.stderr_tail(), exit(error));
+        self.failure(&error.to_string(), hint(error, self.command).as_deref(), error.stderr_tail(), exit(error));
     }
 
     /// What ends the command: a sentence, what to do about it, and the last words of the child that failed.

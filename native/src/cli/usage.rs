@@ -44,6 +44,8 @@ fn option_like(error: &Error) -> Option<String> {
 fn text(error: &Error, kind: ContextKind) -> Option<String> {
     let spoken = |name: &str| match name {
         "[COMMAND]..." => "a command after --".into(),
+        // What has to be given without an option, or one of several options: `<FILE>...`, `<--only|--new-file-key>`.
+        name if name.starts_with('<') => name.trim_end_matches("...").trim_matches(['<', '>']).replace('|', " or "),
         // What may follow an option after = was not asked for.
         name => name.split("[=").next().unwrap_or(name).trim_matches(['[', ']']).into(),
     };

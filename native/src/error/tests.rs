@@ -150,13 +150,14 @@ sentences! {
         => "the command given to --into cannot be run as it is: it is empty";
     E::Rewrap { .. } => E::Rewrap { what: what(), error: RewrapError::NothingChanges } => "x: it has these recipients already";
     E::SealNeedsKey(_) => E::SealNeedsKey(what()) => "x has a seal, which says what its header is";
+    E::OnlyForRewrap(_) => E::OnlyForRewrap("--sign") => "--sign is for a request of other recipients, and this one asks to open backups";
     E::InUse(_) => E::InUse(path()) => "x is in use by another job";
     E::Succession { .. } => E::Succession { path: path(), error: SuccessionError::NotSigned(dbseal_core::Party::New) }
         => "x: the new key has not signed it";
     E::Successor { .. } => E::Successor { path: path(), error: SuccessorError::Ended("db1".parse().expect("a label")) }
         => "x: your trust in the old key, db1, has ended: it names no successor any more";
     E::SuccessionWithoutName => E::SuccessionWithoutName
-        => "it is written into a file which key the new one succeeds, beside that of the new one, which needs a name";
+        => "a succession is a file beside the new key, and this one goes to standard output";
     E::NoLastBackup => E::NoLastBackup => "none of these backups is one of a series for which somebody whom you trust vouches";
     E::MayNotRewrap(_) => E::MayNotRewrap(what())
         => "x is not trusted to change recipients: whoever checks the backups would call them altered";
