@@ -108,9 +108,9 @@ fn backups() -> Folder {
     folder.write("phrase", PASSPHRASE);
     folder.dbseal(["encrypt", "--passphrase-file", "phrase", "-o", "b/passphrase.age", "shop.sql"]).run().succeeds();
     folder.dbseal(["keygen", "-o", "other.key"]).run().succeeds();
-    folder.dbseal(["encrypt", "-R", "other.pub", "-o", "foreign.age", "b/notes.txt"]).run().succeeds();
+    folder.dbseal(["encrypt", "-R", "other.pub", "-o", "b/foreign.age", "b/notes.txt"]).run().succeeds();
     folder.dbseal(["request", "-o", "shop.request", "b/shop.age"]).run().succeeds();
-    folder.dbseal(["request", "-o", "mixed.request", "b/shop.age", "b/unsealed.age", "foreign.age"]).run().succeeds();
+    folder.dbseal(["request", "-o", "mixed.request", "b/shop.age", "b/unsealed.age", "b/foreign.age"]).run().succeeds();
     folder
 }
 
