@@ -167,7 +167,11 @@ impl Disk {
                 let (mut at, mut rest) = (*at, &bytes[..]);
                 while !rest.is_empty() {
                     let (piece, more) = rest.split_at(rest.len().min(SECTOR_LEN - at % SECTOR_LEN));
-                    content.pending.push((at, piece.to_vec()));
+                    // What is there already changes nothing, whether it is written or not.
+                    let is_there = content.synced.get(at..at + piece.len()) == Some(piece);
+                    if !is_there || content.pending.iter().any(|(other, _)| other / SECTOR_LEN == at / SECTOR_LEN) {
+                        content.pending.push((at, piece.to_vec()));
+                    }
                     (at, rest) = (at + piece.len(), more);
                 }
             }
