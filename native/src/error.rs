@@ -577,7 +577,7 @@ pub enum JobError {
     #[error("shares are written into files, which need a name")]
     SharesWithoutName,
     /// What has no header of bytes to ask with.
-    #[error("{0} is no age file, or is armor, for which nothing can be granted")]
+    #[error("{0} is no age file, so there is nothing in it to be granted")]
     NotRequestable(String),
     /// The code that was typed is another one.
     #[error("{0} has another code: it is not the request that was meant")]

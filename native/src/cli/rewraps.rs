@@ -149,8 +149,9 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
         // What went wrong with the only one is the error of the command.
         (_, Some(error)) if plan.inputs.len() == 1 => Err(error),
         (_, Some(_)) => {
+            let have = if plan.act == Act::Pretend { "would have other recipients" } else { "have other recipients now" };
             let sum = format!(
-                "of {} backups {done} have other recipients now, {already} had them, {unopened} open with none of the keys, and {failed} failed",
+                "of {} backups {done} {have}, {already} had them, {unopened} open with none of the keys, and {failed} failed",
                 plan.inputs.len()
             );
             Ok(Outcome::verified(Some(JobError::NotAllRewrapped(sum))))

@@ -185,7 +185,7 @@ sentences! {
     E::IdentityCommandHangs { .. } => E::IdentityCommandHangs { program: what(), seconds: 60 }
         => "x, which should print an identity, did not end within 60 seconds, and was killed";
     E::SharesWithoutName => E::SharesWithoutName => "shares are written into files, which need a name";
-    E::NotRequestable(_) => E::NotRequestable(what()) => "x is no age file, or is armor, for which nothing can be granted";
+    E::NotRequestable(_) => E::NotRequestable(what()) => "x is no age file, so there is nothing in it to be granted";
     E::OtherCode(_) => E::OtherCode(what()) => "x has another code: it is not the request that was meant";
     E::GrantNotVerified(_) => E::GrantNotVerified(what()) => "x asks for a backup of which nothing is verified";
     E::NotGranted => E::NotGranted => "nothing was granted, as the answer was not yes";
