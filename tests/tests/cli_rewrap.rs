@@ -82,7 +82,7 @@ fn who_leaves_is_said() {
 /// What a script reads of each: also of the only one, and of one that failed.
 #[test]
 fn what_a_script_is_told() {
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     folder.write("b/junk.age", "junk");
     encrypt(&folder, "b/bare.age", &[]);
     let rewrap = |more: &[&str]| {
@@ -111,7 +111,7 @@ fn what_a_script_is_told() {
 /// Two who come need not meet: each opens it alone, whichever of the keys lies where it is restored.
 #[test]
 fn each_of_two_who_come_opens_it_alone() {
-    let folder = folder();
+    let folder = folder(PLAIN_LEN);
     folder.dbseal(["keygen", "-o", "second.key"]).run().succeeds();
     for way in [&[][..], &["--copy"], &["--new-file-key", "--yes"]] {
         let name = "b/two.age";
