@@ -99,8 +99,8 @@ fn what_a_script_is_told() {
     let unopened = ["\"b/shop.age\"", "\"unopened\"", "null", "null", "null", is_missing].map(String::from);
     let done = |way: &str| ["\"b/shop.age\"", "\"done\"", "1", "1", way, "null"].map(String::from);
     let already = ["\"b/shop.age\"", "\"already\"", "null", "null", "null", "null"].map(String::from);
-    assert_eq!(rewrap(&["-i", "old.key", "b/junk.age"]), [junk.clone()]);
-    assert_eq!(rewrap(&["-i", "new.key", "b/shop.age"]), [unopened.clone()]);
+    assert_eq!(rewrap(&["-i", "old.key", "b/junk.age"]), std::slice::from_ref(&junk));
+    assert_eq!(rewrap(&["-i", "new.key", "b/shop.age"]), std::slice::from_ref(&unopened));
     assert_eq!(rewrap(&["-i", "new.key", "b/junk.age", "b/shop.age"]), [junk, unopened]);
     assert_eq!(rewrap(&["-i", "old.key", "--dry-run", "b/shop.age"]), [done("\"in-place\"")]);
     assert_eq!(rewrap(&["-i", "old.key", "--copy", "b/shop.age"]), [done("\"copy\"")]);
