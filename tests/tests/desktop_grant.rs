@@ -115,7 +115,7 @@ fn nothing_is_granted_without_a_clear_yes() {
     begin(&desktop, &machines, &request, "other.key");
     desktop.browser.wait_for("#start").click();
     let [what, next] = failure(&desktop);
-    assert!(what.contains("none of the given keys opens") && next.starts_with("Choose the private key"), "{what} {next}");
+    assert!(what.contains("None of the given keys opens") && next.starts_with("Choose the private key"), "{what} {next}");
     desktop.browser.wait_for("#back").click();
     begin(&desktop, &machines, &request[..request.len() / 2], "backup.key");
     desktop.browser.wait_for("#start").click();
