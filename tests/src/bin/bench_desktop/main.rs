@@ -28,9 +28,9 @@ const USAGE: &str = "usage: ./x bench desktop [MIB [ROUNDS]], with 64 MiB and 1 
 const WATCH: &str = include_str!("page.js");
 /// How long a job may take: a bound for a broken build.
 const HANGS: Duration = Duration::from_secs(3600);
-/// How long the app's dialog takes before its job begins. The command waits as long: a machine that was idle is slower at first.
+/// How long the app's dialog takes before its job begins. The command waits as long, so that both begin on a machine that was as idle.
 const DIALOG: Duration = Duration::from_millis(2400);
-/// Bytes of output that are seen as such: the app's page takes a few MiB in the same place for what it draws.
+/// Bytes by which what is free has to fall until a job is seen to write: the app's page takes a few MiB there for what it draws.
 const BEGINNING: u64 = 32 << 20;
 
 /// What is wanted: times of the command, milliseconds, bytes.
