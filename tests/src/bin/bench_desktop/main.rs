@@ -2,9 +2,9 @@
 //!
 //! A backup without a seal is opened into a file, by the app in its window and by `dbseal decrypt -o`. Files lie in memory (`/dev/shm`),
 //! where neither waits for a disk, nor for a host to give memory. What the app takes is told by its page, from when it begins the job,
-//! after the dialogs, to the answer; of the command it is the whole process. In rounds of their own, since both take time, clicks and memory
-//! are looked at: the clicks inside the page, so that no driver's time is in them, the memory every 50 ms, as the sum over all processes of
-//! the app of what each has, shared pages counted in proportion (PSS).
+//! after the dialogs, to the answer; of the command it is the whole process. In rounds of their own, since both take time, clicks and
+//! memory are looked at: the clicks inside the page, so that no driver's time is in them, the memory every 50 ms, as the sum over all
+//! processes of the app of what each has, shared pages counted in proportion (PSS).
 #![cfg(unix)]
 
 mod memory;
