@@ -30,7 +30,8 @@ use crate::worker::{JobOrder, read_part};
 use telling::Teller;
 use typed::Typed;
 
-/// How much the job gives way (nice(2)) to the window, whose clicks wait for a core otherwise. Where nothing else runs, it loses nothing.
+/// How much the job gives way (nice(2)) to the window, whose clicks wait for a core otherwise, and with it a program that it starts. They
+/// lose only to what runs beside them.
 const NICENESS: i32 = 5;
 
 /// Does the job that standard input says. Reports go to standard output, a line each; what a program prints, to standard error.

@@ -30,6 +30,9 @@ pub use package::{Package, package};
 pub use processes::{Held, JOB_ARGUMENT, Processes, held_before, kill, wait_for_end};
 pub use screen_reader::{Role, ScreenReader, Thing};
 
+/// Bytes: more than a picture takes that has nothing in it.
+const BLANK_LEN: u64 = 8192;
+
 /// The app that runs until this is dropped, with a home of its own.
 pub struct Desktop {
     /// Its window.
@@ -152,12 +155,19 @@ impl Desktop {
     }
 
     /// A picture of the window among those that people look at.
+    ///
+    /// # Panics
+    /// If there is nothing in the window.
     pub fn screenshot(&self, name: &str) {
         // What is there already may not have been drawn yet.
         std::thread::sleep(Duration::from_millis(300));
         let folder = workspace_dir().join("target/screens");
         fs::create_dir_all(&folder).expect("a folder for pictures");
-        self.browser.screenshot(&folder.join(format!("desktop-{name}.png")));
+        let picture = folder.join(format!("desktop-{name}.png"));
+        wait_for("the window is drawn", || {
+            self.browser.screenshot(&picture);
+            (picture.metadata().ok()?.len() > BLANK_LEN).then_some(())
+        });
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! A backup without a seal is opened into a file, by the app in its window and by `dbseal decrypt -o`. Files lie in memory (`/dev/shm`),
 //! where neither waits for a disk, nor for a host to give memory. What the app takes is told by its page, from when it begins the job,
-//! after the dialogs, to the answer; of the command it is the whole process. In rounds of their own, since both take time, clicks and memory
-//! are looked at: the clicks inside the page, so that no driver's time is in them, the memory every 50 ms, as the sum over all processes of
-//! the app of what each has, shared pages counted in proportion (PSS).
+//! after the dialogs, to the answer; of the command it is the whole process. In rounds of their own, since both take time, clicks and
+//! memory are looked at: the clicks inside the page, so that no driver's time is in them, the memory every 50 ms, as the sum over all
+//! processes of the app of what each has, shared pages counted in proportion (PSS).
 #![cfg(unix)]
 
 mod memory;
@@ -28,7 +28,9 @@ const USAGE: &str = "usage: ./x bench desktop [MIB [ROUNDS]], with 64 MiB and 1 
 const WATCH: &str = include_str!("page.js");
 /// How long a job may take: a bound for a broken build.
 const HANGS: Duration = Duration::from_secs(3600);
-/// Bytes of output that are seen as such: the app's page takes a few MiB in the same place for what it draws.
+/// How long the app's dialog takes before its job begins. The command waits as long, so that both begin on a machine that was as idle.
+const DIALOG: Duration = Duration::from_millis(2400);
+/// Bytes by which what is free has to fall until a job is seen to write: the app's page takes a few MiB there for what it draws.
 const BEGINNING: u64 = 32 << 20;
 
 /// What is wanted: times of the command, milliseconds, bytes.
@@ -136,6 +138,7 @@ impl<'a> Bench<'a> {
     /// Seconds.
     fn by_command(&self) -> Result<f64, Box<dyn Error>> {
         self.hold_memory()?;
+        thread::sleep(DIALOG);
         let start = Instant::now();
         self.dbseal(&["decrypt", "-i", "backup.key", "-o", "opened", "big.age"])?;
         let seconds = start.elapsed().as_secs_f64();
@@ -202,7 +205,7 @@ impl<'a> Bench<'a> {
     /// What the page has found, once it has this.
     fn found(&self, desktop: &Desktop, name: &str) -> Option<Value> {
         // Seldom: each look takes the page's time.
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_secs(2));
         let is_there = desktop.browser.run("return self.bench[arguments[0]] !== null || self.bench.failed !== null", &[json!(name)]);
         (is_there == json!(true)).then(|| desktop.browser.run("return self.bench", &[]))
     }
