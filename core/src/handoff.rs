@@ -9,11 +9,11 @@ mod review;
 mod text;
 
 pub use grant::{Grant, Unlocked};
-pub use new_headers::{NewHeader, NewHeaders};
+pub use new_headers::{Answer, NewHeader, NewHeaders};
 pub use parts::{join as join_parts, split as split_parts};
 pub use request::{NotVerified, Purpose, Request, RequestedFile};
 pub use review::{Facts, Finding, Review};
-pub use text::{Code, MAX_HANDOFF_LEN};
+pub use text::MAX_HANDOFF_LEN;
 
 use alloc::string::String;
 
@@ -54,6 +54,9 @@ pub enum HandoffError {
     /// Longer than [`MAX_HANDOFF_LEN`].
     #[error("it is longer than 16 MiB")]
     TooLong,
+    /// A few bytes of it say that headers are long, and all of them have to be in memory.
+    #[error("the headers in it are longer than 128 MiB together")]
+    HeadersTooLong,
     /// A part of it is missing, or it was altered on its way.
     #[error("it is not complete, or was altered on its way: {0}")]
     Malformed(&'static str),
@@ -73,7 +76,10 @@ pub enum HandoffError {
     ManyParts,
     /// A seal in it says nothing.
     #[error("a seal in it was altered on its way: {0}")]
-    Seal(#[from] SealError),
+    Seal(SealError),
+    /// A seal in it is as long as they get.
+    #[error("a seal in it takes no further note: {0}")]
+    Append(SealError),
     /// No file, or more than fit.
     #[error("a request is for one file or more, up to 16,384")]
     FileCount,
@@ -86,13 +92,13 @@ pub enum HandoffError {
     )]
     Weaker,
     /// It answers another request.
-    #[error("this grant is for another request")]
-    OtherRequest,
+    #[error("this is {0} for another request")]
+    OtherRequest(&'static str),
     /// It has as many answers as its request has not files.
-    #[error("this grant does not answer for each file of its request")]
+    #[error("it does not answer for each file of its request")]
     OtherCount,
     /// Its header is another file's.
-    #[error("this grant is for another backup than its request")]
+    #[error("it is for another backup than its request")]
     OtherFile,
     /// Its file key cannot be had.
     #[error(transparent)]

@@ -48,6 +48,7 @@ extern crate alloc;
 
 mod armor;
 mod batch;
+mod code;
 mod encoding;
 mod handoff;
 mod header;
@@ -72,8 +73,9 @@ mod tree;
 
 pub use armor::{ArmorError, ArmorReader, ArmorWriter, BEGIN_ARMOR};
 pub use batch::{Batch, Claim, Opener, Salvaged, Sealer, StreamEnd};
+pub use code::Code;
 pub use handoff::{
-    Code, Facts, Finding, Grant, HandoffError, MAX_HANDOFF_LEN, NewHeader, NewHeaders, NotVerified, Purpose, Request, RequestedFile,
+    Answer, Facts, Finding, Grant, HandoffError, MAX_HANDOFF_LEN, NewHeader, NewHeaders, NotVerified, Purpose, Request, RequestedFile,
     Review, Unlocked, join_parts, split_parts,
 };
 pub use header::{Header, HeaderError, HeaderPadding, MAX_HEADER_LEN, UnwrapError, WrapError};
@@ -89,13 +91,13 @@ pub use recipient::{Identity, KeyError, POST_QUANTUM_TAGS, Passphrase, Recipient
 pub use reencrypt::Reencrypt;
 pub use rewrap::{Leaving, Rewrap, RewrapError, Strength};
 pub use seal::{
-    Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, Maker, NotHexadecimal, Note,
+    Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, MadeBy, Maker, NotHexadecimal, Note,
     NoteHash, Party, Pattern, PatternError, Process, Proof, ProofKey, Reencrypted, Restored, Rewrapped, Role, Seal, SealError, Sealed,
     SeriesEnd, SeriesEndError, SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, Standing, Succession, SuccessionError,
     SuccessorError, SuccessorLines, TestResult, Time, Trust, TrustError, TrustLine, Unknown, VerifiedSeal, VerifierKey, VerifierKeyError,
     VouchedPlace, WrongProof, signing_key_from_text,
 };
-pub use shares::{MAX_SHARES, Share, ShareError, SharedSecret, combine, split};
+pub use shares::{MAX_SHARES, Share, ShareError, SharedSecret, combine_shares, split_identity};
 pub use spread::Spread;
 pub use stanza::Stanza;
 pub use tree::{Blake3, GroupCheck, Groups, MIN_GROUP_LEN, Run, SectionHasher, Tree, TreeBuilder, group_len};

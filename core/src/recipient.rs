@@ -10,7 +10,7 @@ use core::str::FromStr;
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::handoff::Code;
+use crate::code::Code;
 use crate::header::UnwrapError;
 use crate::keys::{FILE_KEY_LEN, FileKey};
 use crate::payload::TAG_LEN;

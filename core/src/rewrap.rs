@@ -203,7 +203,7 @@ pub enum RewrapError {
     #[error(transparent)]
     Wrap(#[from] WrapError),
     /// A quantum computer would open it.
-    #[error("a file for a post-quantum recipient (age1pq...) would have a classical one (age1...) too: it would be only as strong as that")]
+    #[error("a file for a post-quantum recipient (age1pq...) would be opened by a classical one (age1...), and be only as strong as that")]
     Weaker,
     /// They are what they should be.
     #[error("it has these recipients already")]

@@ -27,7 +27,7 @@ use text::MAX_NOTE_LEN;
 pub(crate) use words::{parse_hex, parse_number};
 
 pub use ending::{SeriesEnd, SeriesEndError};
-pub use judge::{Counted, Integrity, Judgement, Maker, VerifiedSeal, WrongProof};
+pub use judge::{Counted, Integrity, Judgement, MadeBy, Maker, VerifiedSeal, WrongProof};
 pub use note::{Adopted, Extent, Note, Process, Reencrypted, Restored, Rewrapped, Sealed, SeriesPlace, SourceKind, TestResult, Unknown};
 pub use pattern::{Pattern, PatternError};
 pub use proof::{Proof, ProofKey};

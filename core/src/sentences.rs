@@ -41,8 +41,8 @@ sentences! { header: HeaderError;
 sentences! { rewrapping: RewrapError;
     RewrapError::Unwrap(_) => RewrapError::Unwrap(UnwrapError::NoMatch) => "none of the given keys opens this file";
     RewrapError::Wrap(_) => RewrapError::Wrap(WrapError::NoRecipient) => "no recipient: nobody could open the file";
-    RewrapError::Weaker => RewrapError::Weaker => "a file for a post-quantum recipient (age1pq...) would have a classical one (age1...) too: \
-        it would be only as strong as that";
+    RewrapError::Weaker => RewrapError::Weaker => "a file for a post-quantum recipient (age1pq...) would be opened by a classical one (age1...), \
+        and be only as strong as that";
     RewrapError::NothingChanges => RewrapError::NothingChanges => "it has these recipients already";
 }
 
@@ -132,7 +132,7 @@ sentences! { trust: TrustError;
     TrustError::Word { .. } => TrustError::Word { line: 3 }
         => "line 3: after the key there can be may=..., series=... and until=..., each once";
     TrustError::Until { .. } => TrustError::Until { line: 3 }
-        => "line 3: until= takes EPOCH:NUMBER:HASH, and series= beside it the one series that they are of, without * and ?";
+        => "line 3: until= takes EPOCH:NUMBER:HASH, and wants series= beside it with the name of one series, without * and ?";
     TrustError::Character { .. } => TrustError::Character { line: 3 }
         => "line 3: a character that is not printable ASCII, such as another kind of space: between words there are spaces and tabs, and only a comment has anything else";
     TrustError::Empty => TrustError::Empty => "there is no verifier key in it";
@@ -166,7 +166,7 @@ sentences! { successors: SuccessorError;
     SuccessorError::Stranger(_) => SuccessorError::Stranger(Box::new(VERIFIER_KEY.parse().unwrap()))
         => "the old key is not one that you trust: db1+efa38dc5+AUCn74XJ+deOV7Vf206BvIRg60yvvGTVxQ68xpHO/n5C";
     SuccessorError::Gap { .. } => SuccessorError::Gap { series: "shop".parse().unwrap(), number: 9, before: 4 }
-        => "in the series shop, number 9 is the last, and the one before it that is there is 4";
+        => "number 9 is the last of the series shop, and after number 4 none is there before it: it may be made up";
     SuccessorError::Ended(_) => SuccessorError::Ended("db1".parse().unwrap())
         => "your trust in the old key, db1, has ended: it names no successor any more";
     SuccessorError::TwoLast { .. } => SuccessorError::TwoLast { series: "shop".parse().unwrap(), number: 7 }
@@ -181,7 +181,10 @@ const VERIFIER_KEY: &str = "db1+efa38dc5+AUCn74XJ+deOV7Vf206BvIRg60yvvGTVxQ68xpH
 fn others() {
     assert_eq!(WrongProof.to_string(), "its seal was made by somebody who did not make the backup");
     assert_eq!(PatternError.to_string(), "a pattern for series has letters, digits, '.', '_', '-', '*' and '?'");
-    assert_eq!(SeriesEndError.to_string(), "an end is EPOCH:NUMBER:HASH, as they stand in the last seal and as that is hashed");
+    assert_eq!(
+        SeriesEndError.to_string(),
+        "an end is EPOCH:NUMBER:HASH: two words of the line series in the last seal, and the SHA-256 of its first note"
+    );
     assert_eq!(LabelError.to_string(), "a name has 1 to 64 letters, digits, '.', '_' or '-', and starts with a letter or a digit");
     assert_eq!(NotHexadecimal.to_string(), "not the right number of lowercase hexadecimal digits");
 }
@@ -197,6 +200,9 @@ sentences! { handoff: HandoffError;
         => "a backup in it has a seal, and what changes its recipients has to be signed";
     HandoffError::NewerVersion => HandoffError::NewerVersion => "this is of a version of dbseal newer than v1";
     HandoffError::TooLong => HandoffError::TooLong => "it is longer than 16 MiB";
+    HandoffError::HeadersTooLong => HandoffError::HeadersTooLong => "the headers in it are longer than 128 MiB together";
+    HandoffError::Append(_) => HandoffError::Append(SealError::NotSigned)
+        => "a seal in it takes no further note: a note is not signed by who it names";
     HandoffError::Malformed(_) => HandoffError::Malformed("why") => "it is not complete, or was altered on its way: why";
     HandoffError::MissingParts { .. } => HandoffError::MissingParts { missing: "2, 3".into(), count: 4 }
         => "of its 4 parts these are missing: 2, 3";
@@ -208,9 +214,9 @@ sentences! { handoff: HandoffError;
     HandoffError::Passphrase => HandoffError::Passphrase => "a passphrase opens this backup: nobody else can grant it";
     HandoffError::Weaker => HandoffError::Weaker
         => "a backup for a post-quantum recipient (age1pq...) is granted to such a recipient alone, and this request names a classical one";
-    HandoffError::OtherRequest => HandoffError::OtherRequest => "this grant is for another request";
-    HandoffError::OtherCount => HandoffError::OtherCount => "this grant does not answer for each file of its request";
-    HandoffError::OtherFile => HandoffError::OtherFile => "this grant is for another backup than its request";
+    HandoffError::OtherRequest(_) => HandoffError::OtherRequest("a grant") => "this is a grant for another request";
+    HandoffError::OtherCount => HandoffError::OtherCount => "it does not answer for each file of its request";
+    HandoffError::OtherFile => HandoffError::OtherFile => "it is for another backup than its request";
     HandoffError::Unwrap(_) => HandoffError::Unwrap(UnwrapError::NoMatch) => "none of the given keys opens this file";
 }
 
@@ -223,7 +229,7 @@ sentences! { not_verified: NotVerified;
 }
 
 sentences! { shares: ShareError;
-    ShareError::UnknownWord(_) => ShareError::UnknownWord(2) => "word 3 of the share is none of the list's";
+    ShareError::UnknownWord(_) => ShareError::UnknownWord(2) => "word 3 of the share is not in the word list of SLIP-39";
     ShareError::WordCount(_) => ShareError::WordCount(5) => "a share of a key has 33 words, and this one has 5";
     ShareError::Mistyped => ShareError::Mistyped
         => "a word of the share is mistyped or in the wrong place: its checksum does not match";

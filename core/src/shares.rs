@@ -10,7 +10,7 @@ mod secret;
 mod share;
 mod words;
 
-pub use secret::{SharedSecret, combine, split};
+pub use secret::{SharedSecret, combine_shares, split_identity};
 pub use share::Share;
 
 /// Shares in a set, at most.
@@ -21,7 +21,7 @@ pub const MAX_SHARES: u8 = 16;
 #[non_exhaustive]
 pub enum ShareError {
     /// A word that none has.
-    #[error("word {} of the share is none of the list's", .0 + 1)]
+    #[error("word {} of the share is not in the word list of SLIP-39", .0 + 1)]
     UnknownWord(usize),
     /// Words are missing, or too many.
     #[error("a share of a key has 33 words, and this one has {0}")]

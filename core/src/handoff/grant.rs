@@ -8,7 +8,8 @@ use rand_core::CryptoRng;
 
 use super::HandoffError;
 use super::request::{NotVerified, Purpose, Request, RequestedFile};
-use super::text::{Code, Kind, MAX_FILES};
+use super::text::{Kind, MAX_FILES};
+use crate::code::Code;
 use crate::header::{Header, HeaderPadding, MAX_HEADER_LEN, WrapError};
 use crate::keys::FileKey;
 use crate::recipient::Identity;
@@ -61,7 +62,11 @@ impl Grant {
         let hash = request.hash();
         let mut headers: Vec<Option<Header>> = request.files().iter().map(|_| None).collect();
         for unlocked in granted {
-            let index = request.files().iter().position(|file| core::ptr::eq(file, unlocked.file)).ok_or(HandoffError::OtherRequest)?;
+            let index = request
+                .files()
+                .iter()
+                .position(|file| core::ptr::eq(file, unlocked.file))
+                .ok_or(HandoffError::OtherRequest(Kind::Grant.words()))?;
             let wrapped = with_wiped_stack(|| recipient.wrap(&unlocked.file_key, rng));
             let stanzas = Vec::from([wrapped, Stanza::new(GRANT_TAG, &[&hash.to_string()], &[])]);
             let header = Header::of_stanzas(stanzas, HeaderPadding::None, &unlocked.file_key);
@@ -78,7 +83,7 @@ impl Grant {
     pub fn open(&self, request: &Request, identity: &Identity) -> Result<Vec<Option<Identity>>, HandoffError> {
         let hash = request.hash();
         if self.request != hash {
-            return Err(HandoffError::OtherRequest);
+            return Err(HandoffError::OtherRequest(Kind::Grant.words()));
         }
         if self.headers.len() != request.files().len() {
             return Err(HandoffError::OtherCount);
@@ -90,7 +95,7 @@ impl Grant {
             // Under the MAC: what the first lines say anybody can write.
             let names: Vec<_> = header.stanzas().iter().filter(|stanza| stanza.tag == GRANT_TAG).collect();
             if !matches!(&*names, [stanza] if *stanza.args == [named.as_str()] && stanza.body.is_empty()) {
-                return Err(HandoffError::OtherRequest);
+                return Err(HandoffError::OtherRequest(Kind::Grant.words()));
             }
             if !file.header().is_of(&file_key) {
                 return Err(HandoffError::OtherFile);

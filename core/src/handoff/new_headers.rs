@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 use super::HandoffError;
-use super::request::{Purpose, Request, RequestedFile};
-use super::text::{Code, Kind, MAX_FILES, Signatures, print_header, print_seal};
+use super::request::{NotVerified, Purpose, Request, RequestedFile};
+use super::text::{Kind, MAX_FILES, Signatures, print_header, print_seal};
+use crate::code::Code;
 use crate::header::Header;
 use crate::recipient::Identity;
 use crate::rewrap::{Leaving, Rewrap, Strength};
@@ -28,7 +29,7 @@ impl NewHeader {
     ///
     /// # Errors
     /// A request for something else; a sealed file and nothing to sign with; see [`crate::RewrapError`].
-    pub fn of(
+    pub(super) fn of(
         request: &Request,
         file: &RequestedFile,
         identities: &[Identity],
@@ -46,7 +47,7 @@ impl NewHeader {
         let mut seal = file.seal().cloned();
         if let Some(seal) = &mut seal {
             let (key, time) = signer.ok_or(HandoffError::NotSigned)?;
-            seal.append_rewrapped(before, &header, rewrap.file_key(), key, time)?;
+            seal.append_rewrapped(before, &header, rewrap.file_key(), key, time).map_err(HandoffError::Append)?;
         }
         Ok(Self { header, seal })
     }
@@ -75,6 +76,21 @@ impl NewHeader {
     }
 }
 
+/// What a file is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A new header.
+    New(NewHeader),
+    /// None: it has these recipients.
+    Already,
+    /// None: a note of ours would say that the proofs before it were checked (SEAL.md).
+    Refused(NotVerified),
+    /// None: no key opens it.
+    NotOpened,
+    /// None: it cannot have one.
+    Failed(HandoffError),
+}
+
 /// The answer to a request: for each of its files a new header, or none. What [`NewHeaders::parse`] accepts, [`NewHeaders::to_bytes`] prints
 /// back byte for byte. Who installs it cannot tell a header that its key opens from one that nobody opens: it has to come from who is trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,10 +105,12 @@ impl NewHeaders {
     ///
     /// # Errors
     /// More or fewer of them.
-    pub fn of(request: &Request, answers: Vec<Option<NewHeader>>, key: Option<&SigningKey>) -> Result<Self, HandoffError> {
+    pub fn of(request: &Request, answers: Vec<Answer>, key: Option<&SigningKey>) -> Result<Self, HandoffError> {
         if answers.len() != request.files().len() {
             return Err(HandoffError::OtherCount);
         }
+        let new = |answer| if let Answer::New(new) = answer { Some(new) } else { None };
+        let answers = answers.into_iter().map(new).collect();
         let mut this = Self { request: request.hash(), answers, signatures: Signatures::default() };
         if let Some(key) = key {
             this.signatures = Signatures::by(key, &this.signed_text());
@@ -107,6 +125,13 @@ impl NewHeaders {
         trust.keys_for(Role::Rewrap).find(|key| self.signatures.are_by(&text, key)).map(VerifierKey::name)
     }
 
+    /// Whether one of them is trusted so for backups that no seal says anything of: whom these trust for one series alone is not.
+    #[must_use]
+    pub fn is_for_unsealed(&self, trust: &Trust) -> bool {
+        let text = self.signed_text();
+        trust.keys_for_no_series(Role::Rewrap).any(|key| self.signatures.are_by(&text, key))
+    }
+
     /// The files of a request with their answers. Each is for other recipients, and what its notes say with one more, that it is.
     ///
     /// # Errors
@@ -116,7 +141,7 @@ impl NewHeaders {
         request: &'a Request,
     ) -> Result<impl Iterator<Item = (&'a RequestedFile, Option<&'a NewHeader>)>, HandoffError> {
         if self.request != request.hash() {
-            return Err(HandoffError::OtherRequest);
+            return Err(HandoffError::OtherRequest(Kind::NewHeaders.words()));
         }
         if self.answers.len() != request.files().len() {
             return Err(HandoffError::OtherCount);

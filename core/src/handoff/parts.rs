@@ -5,7 +5,8 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::HandoffError;
-use super::text::{Code, MAX_HANDOFF_LEN};
+use super::text::MAX_HANDOFF_LEN;
+use crate::code::Code;
 use crate::seal::parse_number;
 
 /// Nobody takes more pictures than that.

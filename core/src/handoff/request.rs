@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-use super::text::{Code, Kind, MAX_FILES, MAX_HANDOFF_LEN, Parts, Signatures, print_header, print_seal};
+use super::text::{Kind, MAX_FILES, MAX_HANDOFF_LEN, Parts, Signatures, print_header, print_seal};
 use super::{HandoffError, Unlocked};
+use crate::code::Code;
 use crate::header::Header;
 use crate::keys::FileKey;
 use crate::recipient::{Identity, POST_QUANTUM_TAGS, Recipient, RecipientKind};

@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 use super::request::{NotVerified, Request, RequestedFile};
-use super::{Grant, HandoffError, Unlocked};
+use super::{Answer, Grant, HandoffError, NewHeader, Unlocked};
 use crate::header::UnwrapError;
 use crate::recipient::Identity;
-use crate::seal::{FileName, Label, SeriesPlace, Time, Trust, VerifiedSeal};
+use crate::rewrap::{RewrapError, Strength};
+use crate::seal::{FileName, MadeBy, SeriesPlace, SigningKey, Time, Trust, VerifiedSeal};
 
 /// A request before it is answered: which of its files the keys open that were at hand, and what is known of each. It has the file keys of
 /// those, and no other key.
@@ -28,6 +29,8 @@ pub enum Finding {
     NotVerified(NotVerified),
     /// None of the keys opens it: it is refused, whatever the answer is. It may be another custodian's.
     NotOpened,
+    /// One of the keys is for it, and it does not open: somebody has altered it, and it is refused alone.
+    Unusable(HandoffError),
 }
 
 /// What the one who sealed and made a file says of it.
@@ -35,10 +38,8 @@ pub enum Finding {
 pub struct Facts {
     /// What it was called when it was sealed, where that is said.
     pub name: Option<FileName>,
-    /// The name of the key that vouches, as whoever trusts it has it.
-    pub made_by: Label,
-    /// Who encrypted it anew since, so that what is there is their word.
-    pub encrypted_anew_by: Option<Label>,
+    /// Who made it.
+    pub made_by: MadeBy,
     /// What it is one of.
     pub series: Option<SeriesPlace>,
     /// When, by the clock of who made it.
@@ -50,8 +51,7 @@ impl Facts {
         let judgement = seal.judgement();
         Self {
             name: judgement.file().cloned(),
-            made_by: seal.vouched_by().clone(),
-            encrypted_anew_by: judgement.encrypted_anew_by().cloned(),
+            made_by: judgement.made_by().expect("a seal that was verified has who vouches"),
             series: judgement.series().cloned(),
             time: judgement.first().time(),
         }
@@ -62,9 +62,10 @@ impl Request {
     /// What of it these keys open, and what is known of that by whom these trust.
     ///
     /// # Errors
-    /// A file that cannot be opened though one of the keys is for it, and whatever else is wrong with a header; nothing that opens.
+    /// Nothing that opens; why, where one of the keys is for something.
     pub fn review(&self, identities: &[Identity], trust: &Trust) -> Result<Review<'_>, HandoffError> {
         let (mut unlocked, mut findings) = (Vec::new(), Vec::with_capacity(self.files().len()));
+        let mut first_error = None;
         for file in self.files() {
             match file.unlock(identities) {
                 Ok(file) => {
@@ -72,11 +73,14 @@ impl Request {
                     unlocked.push(file);
                 }
                 Err(HandoffError::Unwrap(UnwrapError::NoMatch)) => findings.push(Finding::NotOpened),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    first_error.get_or_insert(error.clone());
+                    findings.push(Finding::Unusable(error));
+                }
             }
         }
         if unlocked.is_empty() {
-            return Err(UnwrapError::NoMatch.into());
+            return Err(first_error.unwrap_or(UnwrapError::NoMatch.into()));
         }
         Ok(Review { request: self, unlocked, findings })
     }
@@ -112,5 +116,30 @@ impl<'a> Review<'a> {
     /// A header that gets too long.
     pub fn grant(&self, rng: &mut impl CryptoRng) -> Result<Grant, HandoffError> {
         Grant::of(self.request, &self.unlocked, rng)
+    }
+
+    /// An answer for each file, in their order: a new header for what opens and has not these recipients yet. To be called when a person has
+    /// said so, and not before.
+    ///
+    /// # Errors
+    /// A request for something else; a sealed file and nothing to sign with; see [`RewrapError`].
+    pub fn new_headers(
+        &self,
+        identities: &[Identity],
+        strength: Strength,
+        signer: Option<(&SigningKey, Time)>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Answer>, HandoffError> {
+        let mut answer = |(file, finding): (&RequestedFile, &Finding)| match finding {
+            Finding::NotOpened | Finding::Unusable(_) => Ok(Answer::NotOpened),
+            Finding::NotVerified(why @ (NotVerified::WrongProof | NotVerified::OtherHeader)) => Ok(Answer::Refused(*why)),
+            _ => match NewHeader::of(self.request, file, identities, strength, signer, rng) {
+                Err(HandoffError::Rewrap(RewrapError::NothingChanges)) => Ok(Answer::Already),
+                // Whoever can write to the storage can fill a seal.
+                Err(error @ HandoffError::Append(_)) => Ok(Answer::Failed(error)),
+                new => new.map(Answer::New),
+            },
+        };
+        self.files().map(&mut answer).collect()
     }
 }

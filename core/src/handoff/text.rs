@@ -3,14 +3,12 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use base64ct::{Base64, Encoding};
 
 use super::HandoffError;
 use crate::header::{Header, MAX_HEADER_LEN};
 use crate::seal::{DASH, MAX_SEAL_LEN, MAX_SIGNATURES, Seal, SigningKey, VerifierKey, parse_number, parse_signature};
-use crate::tree::Blake3;
 
 /// Bytes in a request or a grant, at most.
 pub const MAX_HANDOFF_LEN: usize = 16 << 20;
@@ -20,12 +18,8 @@ const COLUMNS: usize = 64;
 pub(super) const MAX_FILES: usize = 16_384;
 /// Bytes in the headers of all files, with their padding: so many of the longest that dbseal pads to.
 const MAX_HEADERS_LEN: usize = 128 << 20;
-/// Bits of a hash that people compare, in bytes.
-const CODE_LEN: usize = 10;
-/// Digits that are not taken for one another when they are read aloud (Crockford's base 32).
-const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// What of the two something is.
+/// What of the three something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Request,
@@ -53,7 +47,7 @@ impl Kind {
     }
 
     /// What people call it.
-    fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::Request => "a request",
             Self::Grant => "a grant",
@@ -140,7 +134,7 @@ impl<'a> Parts<'a> {
         let (carried, parsed_len) = Header::parse(self.bytes(carried_len)?).map_err(|_| HandoffError::Malformed("a header is none"))?;
         self.headers_len += len;
         if self.headers_len > MAX_HEADERS_LEN {
-            return Err(HandoffError::TooLong);
+            return Err(HandoffError::HeadersTooLong);
         }
         let header = Some(carried).filter(|_| parsed_len == carried_len).and_then(|header| header.padded_to(len));
         header.ok_or(HandoffError::Malformed("a header has not the length that is said"))
@@ -151,7 +145,7 @@ impl<'a> Parts<'a> {
         match self.field("seal", |text| parse_len(text, MAX_SEAL_LEN))? {
             0 => Ok(None),
             len => {
-                let seal = Seal::parse(self.bytes(len)?)?;
+                let seal = Seal::parse(self.bytes(len)?).map_err(HandoffError::Seal)?;
                 if seal.len() == seal.notes_alone().len() {
                     Ok(Some(seal))
                 } else {
@@ -203,7 +197,7 @@ impl Signatures {
     fn look_through(text: &str, mut lines: &[u8], signer: Option<&VerifierKey>) -> Result<bool, HandoffError> {
         let (mut count, mut has_signed) = (0, false);
         while lines.starts_with(DASH.as_bytes()) && count < MAX_SIGNATURES {
-            has_signed |= parse_signature(&mut lines, text, signer)?;
+            has_signed |= parse_signature(&mut lines, text, signer).map_err(HandoffError::Seal)?;
             count += 1;
         }
         if count > 0 && lines.is_empty() { Ok(has_signed) } else { Err(HandoffError::Malformed("a line is no signature")) }
@@ -230,37 +224,6 @@ fn as_text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("headers and notes are text")
 }
 
-/// What two people read to each other to know that both have the same before them: 80 bits of its hash (BLAKE3).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Code([u8; CODE_LEN]);
-
-impl Code {
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        let hash = Blake3::of(bytes);
-        Self(core::array::from_fn(|index| hash.as_bytes()[index]))
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = self.0.iter().fold(0_u128, |bits, &byte| bits << 8 | u128::from(byte));
-        for index in 0..16 {
-            if index > 0 && index % 4 == 0 {
-                f.write_str("-")?;
-            }
-            let digit = (bits >> (75 - 5 * index)) & 31;
-            write!(f, "{}", char::from(DIGITS[usize::try_from(digit).expect("five bits")]))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Code({self})")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,13 +239,5 @@ mod tests {
         }
         assert!(text.lines().all(|line| line.len() <= COLUMNS));
         assert_eq!(Kind::Request.bytes_of(&text.as_bytes()[..100]), Err(HandoffError::Malformed("its last line is missing")));
-    }
-
-    #[test]
-    fn a_code_has_sixteen_digits() {
-        assert_eq!(format!("{}", Code([0; CODE_LEN])), "0000-0000-0000-0000");
-        assert_eq!(format!("{}", Code([0xff; CODE_LEN])), "zzzz-zzzz-zzzz-zzzz");
-        assert_eq!(format!("{}", Code([0, 0, 0, 0, 0, 0, 0, 0, 0, 1])), "0000-0000-0000-0001");
-        assert_eq!(format!("{}", Code([0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0])), "1000-0000-0000-0000");
     }
 }

@@ -19,7 +19,7 @@ pub struct SeriesEnd {
 
 /// A text that is no [`SeriesEnd`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an end is EPOCH:NUMBER:HASH, as they stand in the last seal and as that is hashed")]
+#[error("an end is EPOCH:NUMBER:HASH: two words of the line series in the last seal, and the SHA-256 of its first note")]
 pub struct SeriesEndError;
 
 impl SeriesEnd {

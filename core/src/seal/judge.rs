@@ -1,14 +1,34 @@
 //! Which notes of a seal count for somebody, and what follows for a file (SEAL.md, "Which notes count", "What is answered").
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::ending::SeriesEnd;
 use super::note::{Extent, Note, SeriesPlace};
 use super::proof::ProofKey;
+use super::signing::VerifierKey;
 use super::trust::{About, Role, Standing, Trust, TrustLine};
 use super::words::{FileName, Label, NoteHash};
 use super::{Seal, SignedNote};
 use crate::tree::{Blake3, Groups};
+
+/// Who made what is there, as whoever trusts them has their names. Printed, as people are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeBy {
+    /// Who sealed it.
+    pub by: Label,
+    /// Who encrypted it anew since, so that what is there is their word.
+    pub encrypted_anew_by: Option<Label>,
+}
+
+impl fmt::Display for MadeBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.encrypted_anew_by {
+            Some(other) => write!(f, "{}, and encrypted anew by {other}", self.by),
+            None => write!(f, "{}", self.by),
+        }
+    }
+}
 
 /// Whether a file is what its seal is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,10 +210,35 @@ impl<'a> Judgement<'a> {
         self.followed().filter_map(move |note| Some(Counted { note, by: note.note().signer().filter(|_| vouched)?.name() }))
     }
 
-    /// Whose word it is that what is there is what was sealed: the file key is another since, and the payload theirs.
+    /// The last note of those who encrypted it anew: whose word it is that what is there is what was sealed. The file key is another since,
+    /// and the payload theirs.
     #[must_use]
-    pub fn encrypted_anew_by(&self) -> Option<&'a Label> {
-        self.counted().filter(|counted| matches!(counted.note.note(), Note::Reencrypted(_))).last().map(|counted| counted.by)
+    pub fn encrypted_anew(&self) -> Option<Counted<'a>> {
+        self.counted().filter(|counted| matches!(counted.note.note(), Note::Reencrypted(_))).last()
+    }
+
+    /// The signer of the last note that says this header, whether it counts or not: for a header that no note says that does.
+    #[must_use]
+    pub fn sayer_of(&self, header: Extent) -> Option<&'a VerifierKey> {
+        let says = |note: &'a SignedNote| match note.note() {
+            Note::Rewrapped(note) if note.header == header => Some(&note.signer),
+            Note::Reencrypted(note) if note.header == header => Some(&note.signer),
+            _ => None,
+        };
+        self.seal.notes.iter().rev().find_map(says)
+    }
+
+    /// The last note that counts of those that changed the recipients and left the payload as it is.
+    #[must_use]
+    pub fn rewrapped(&self) -> Option<Counted<'a>> {
+        self.counted().filter(|counted| matches!(counted.note.note(), Note::Rewrapped(_))).last()
+    }
+
+    /// Who made what is there, if the proof of who vouches holds.
+    #[must_use]
+    pub fn made_by(&self) -> Option<MadeBy> {
+        let encrypted_anew_by = self.encrypted_anew().map(|counted| counted.by.clone());
+        self.vouched_by().map(|by| MadeBy { by: by.clone(), encrypted_anew_by })
     }
 
     fn followed(&self) -> impl Iterator<Item = &'a SignedNote> {

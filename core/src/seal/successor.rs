@@ -57,6 +57,8 @@ pub struct SuccessorLines {
     pub old: Vec<TrustLine>,
     /// Of the old key, as they are, of which no backup was given: there is nothing at which they could end.
     pub endless: Vec<TrustLine>,
+    /// Of the old key, with the roles that no backup ends: its notes of backups up to there can be added at any time.
+    pub lasting: Vec<TrustLine>,
     /// Of the new key, with the roles and the series of the old one's.
     pub new: Vec<TrustLine>,
 }
@@ -76,13 +78,22 @@ impl Trust {
         let mut lines = SuccessorLines::default();
         for line in of_old().filter(|line| line.until.is_none()) {
             lines.new.push(TrustLine { key: succession.new_key().clone(), ..line.clone() });
-            let ended = line.ended_at(last)?;
             if last.is_empty() {
                 lines.old.push(line.clone());
-            } else if ended.is_empty() {
-                lines.endless.push(line.clone());
+                continue;
             }
-            lines.old.extend(ended);
+            let (sealing, others): (Vec<_>, Vec<_>) = line.roles.iter().partition(|role| **role == Role::Seal);
+            if !sealing.is_empty() {
+                let line = TrustLine { roles: sealing, ..line.clone() };
+                let ended = line.ended_at(last)?;
+                if ended.is_empty() {
+                    lines.endless.push(line);
+                }
+                lines.old.extend(ended);
+            }
+            if !others.is_empty() {
+                lines.lasting.push(TrustLine { roles: others, ..line.clone() });
+            }
         }
         // Whoever has a key that was ended because it was stolen would else be back under another.
         if lines.new.is_empty() { Err(SuccessorError::Ended(old.name().clone())) } else { Ok(lines) }
@@ -90,12 +101,10 @@ impl Trust {
 }
 
 impl TrustLine {
-    /// The same, ending at the newest of these backups that it is about, of each epoch of each series.
+    /// The same, ending at the newest of these backups that its key has sealed, of each epoch of each series that it is about.
     fn ended_at(&self, last: &[VouchedPlace]) -> Result<Vec<Self>, SuccessorError> {
-        // Where the key seals, at the last that it has sealed; else at the last of all that it may have a note about.
-        let is_own = |backup: &&VouchedPlace| !self.roles.contains(&Role::Seal) || backup.signer == self.key;
         let mut numbers: BTreeMap<(&Label, Epoch), BTreeMap<u64, BTreeSet<NoteHash>>> = BTreeMap::new();
-        for backup in last.iter().filter(|backup| self.series.matches(&backup.place.label)).filter(is_own) {
+        for backup in last.iter().filter(|backup| backup.signer == self.key && self.series.matches(&backup.place.label)) {
             let SeriesPlace { label, epoch, number, .. } = &backup.place;
             numbers.entry((label, *epoch)).or_default().entry(*number).or_default().insert(backup.note);
         }
@@ -135,7 +144,7 @@ pub enum SuccessorError {
         number: u64,
     },
     /// The last one stands alone: a single backup that somebody made up would lift the end to wherever they like.
-    #[error("in the series {series}, number {number} is the last, and the one before it that is there is {before}")]
+    #[error("number {number} is the last of the series {series}, and after number {before} none is there before it: it may be made up")]
     Gap {
         /// The series.
         series: Label,

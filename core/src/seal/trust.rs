@@ -1,7 +1,6 @@
 //! Whom somebody who checks trusts, and for what (SEAL.md, "Which notes count").
 
 use alloc::vec::Vec;
-
 use core::fmt;
 
 use super::ending::{SeriesEnd, SeriesEndError};
@@ -140,6 +139,14 @@ impl Trust {
         self.lines.iter().filter(move |line| line.until.is_none() && line.roles.contains(&role)).map(|line| &line.key)
     }
 
+    /// Those of [`Trust::keys_for`] that may state it of a backup of no series, or of one that has no seal to say so.
+    pub(crate) fn keys_for_no_series(&self, role: Role) -> impl Iterator<Item = &VerifierKey> {
+        self.lines
+            .iter()
+            .filter(move |line| line.until.is_none() && line.roles.contains(&role) && line.series.covers(None))
+            .map(|line| &line.key)
+    }
+
     /// The line by which this signer may state this about the backup; one without an end, if there is one.
     pub(crate) fn line_for(&self, signer: &VerifierKey, role: Role, about: About<'_>) -> Option<&TrustLine> {
         if self.only_for.as_ref().is_some_and(|pattern| !pattern.covers(about.label())) {
@@ -265,7 +272,7 @@ pub enum TrustError {
         line: usize,
     },
     /// An end that is none, or of more than one series.
-    #[error("line {line}: until= takes EPOCH:NUMBER:HASH, and series= beside it the one series that they are of, without * and ?")]
+    #[error("line {line}: until= takes EPOCH:NUMBER:HASH, and wants series= beside it with the name of one series, without * and ?")]
     Until {
         /// From 1.
         line: usize,

@@ -25,7 +25,7 @@ const DIGEST_LEN: usize = 4;
 ///
 /// # Errors
 /// A threshold below 2 or above the count; a count above [`MAX_SHARES`]; a passphrase.
-pub fn split(identity: &Identity, threshold: u8, count: u8, rng: &mut impl CryptoRng) -> Result<Vec<Share>, ShareError> {
+pub fn split_identity(identity: &Identity, threshold: u8, count: u8, rng: &mut impl CryptoRng) -> Result<Vec<Share>, ShareError> {
     if threshold < 2 || threshold > count || count > MAX_SHARES {
         return Err(ShareError::Counts);
     }
@@ -100,7 +100,7 @@ impl fmt::Debug for SharedSecret {
 ///
 /// # Errors
 /// Shares of several sets; too few; some that were altered.
-pub fn combine(shares: &[Share], passphrase: &[u8]) -> Result<SharedSecret, ShareError> {
+pub fn combine_shares(shares: &[Share], passphrase: &[u8]) -> Result<SharedSecret, ShareError> {
     let first = shares.first().ok_or(ShareError::None)?;
     let is_other = |share: &Share| share.set != first.set || share.value.len() != first.value.len();
     if let Some(index) = shares.iter().position(is_other) {
@@ -183,17 +183,17 @@ mod tests {
     #[test]
     fn two_of_three_are_not_enough_whatever_they_say() {
         let identity = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX".parse().unwrap();
-        let shares = split(&identity, 3, 5, &mut Counter(0)).unwrap();
+        let shares = split_identity(&identity, 3, 5, &mut Counter(0)).unwrap();
         for (one, other) in [(0, 1), (0, 4), (3, 2)] {
             let lied: Vec<_> = [one, other].map(|index: usize| Share { threshold: 2, ..shares[index].clone() }).into();
-            assert_eq!(combine(&lied, b"").map(|_| ()), Err(ShareError::Altered));
+            assert_eq!(combine_shares(&lied, b"").map(|_| ()), Err(ShareError::Altered));
         }
         // One that was altered is found out where there is one more than is needed.
         let mut four = shares[..4].to_vec();
         four[3].value[7] ^= 1;
-        assert_eq!(combine(&four, b"").map(|_| ()), Err(ShareError::DoesNotFit(3)));
+        assert_eq!(combine_shares(&four, b"").map(|_| ()), Err(ShareError::DoesNotFit(3)));
         four[3] = Share { value: shares[1].value.clone(), ..shares[0].clone() };
-        assert_eq!(combine(&four, b"").map(|_| ()), Err(ShareError::SameNumber(3)));
+        assert_eq!(combine_shares(&four, b"").map(|_| ()), Err(ShareError::SameNumber(3)));
         assert_eq!(alloc::format!("{:?}", shares[0]), alloc::format!("Share(1 of set {}, 3 needed)", shares[0].set_id()));
     }
 

@@ -66,7 +66,7 @@ impl Share {
         self.index + 1
     }
 
-    /// Whether it is of a set as [`super::split`] makes them: of one group, for no passphrase. Others may ask for minutes of work.
+    /// Whether it is of a set as [`super::split_identity`] makes them: of one group, for no passphrase. Others may ask for minutes of work.
     #[must_use]
     pub fn is_of_ours(&self) -> bool {
         let Set { is_extendable, exponent, group_threshold, group_count, .. } = self.set;

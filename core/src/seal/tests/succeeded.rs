@@ -104,13 +104,10 @@ fn a_successor_has_the_roles_and_the_series_of_the_old_key() {
     let found = trust.succeeded(&succession, &last).unwrap();
     let end = |at: usize, epoch: u8, number| format!("until={}:{number}:{}", Epoch::from_bytes([epoch; 16]), seals[at].first_hash());
     let (host, shop_eu) = (vkey("host"), end(3, EPOCH + 1, 1));
-    let ended = [
-        format!("{host} may=seal,rewrap series=shop {}", end(1, EPOCH, 5)),
-        format!("{host} may=seal,rewrap series=shop-eu {shop_eu}"),
-        format!("{host} may=drill series=shop {}", end(4, EPOCH, 6)),
-        format!("{host} may=drill series=shop-eu {shop_eu}"),
-    ];
+    let ended = [format!("{host} may=seal series=shop {}", end(1, EPOCH, 5)), format!("{host} may=seal series=shop-eu {shop_eu}")];
     assert_eq!((lines(&found.new), lines(&found.old)), (of_new.to_vec(), ended.to_vec()));
+    // When a later note was added no seal shows, so that no backup is the last one for these.
+    assert_eq!(lines(&found.lasting), [format!("{host} may=rewrap series=shop*"), format!("{host} may=drill series=*")]);
     assert!(found.endless.is_empty());
     // As a trust file they let the same backups count as before, and no more.
     let text = lines(&found.old).join("\n");
@@ -140,6 +137,19 @@ fn only_a_key_that_is_trusted_now_has_a_successor() {
     // A line that goes on is passed on, and nothing of one that has ended.
     let found = trust(&format!("{ended}\n{} may=drill", vkey("host"))).succeeded(&succession, &[]).unwrap();
     assert_eq!(lines(&found.new), [format!("{} may=drill series=*", vkey("new"))]);
+}
+
+/// A number that somebody made up would lift the end beyond all that they may still sign.
+#[test]
+fn a_last_number_that_stands_alone_ends_nothing() {
+    let (old, new) = (key("host"), key("new"));
+    let succession = Succession::sign(&old, &new, time()).unwrap();
+    let trust = trust(&vkey("host"));
+    let last = [3, 9].map(|number| placed(&seal_of(&old, place("shop", EPOCH, number, None)), &trust));
+    let refused = SuccessorError::Gap { series: label("shop"), number: 9, before: 3 };
+    assert_eq!(trust.succeeded(&succession, &last), Err(refused));
+    // The first that is there may have any.
+    assert_eq!(trust.succeeded(&succession, &last[1..]).unwrap().old.len(), 1);
 }
 
 /// Which of two histories is believed is for a person to say.
