@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    Extent, FileKey, FileName, Groups, Header, Judgement, Label, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal,
+    Extent, FileKey, FileName, Groups, Header, Judgement, MadeBy, Maker, ProofKey, ReadBuffer, Seal, Standing, Trust, VerifiedSeal,
 };
 
 use crate::error::JobError;
@@ -79,8 +79,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) verified: Option<VerifiedSeal<'a>>,
     /// Who made it.
     pub(crate) maker: Maker,
-    /// The name of who vouches for it, if they also had its file key.
-    pub(crate) made_by: Option<String>,
+    /// Who vouches for it, if they also had its file key.
+    pub(crate) made_by: Option<MadeBy>,
 }
 
 impl SealCheck {
@@ -115,12 +115,21 @@ impl SealCheck {
     /// be, so that has no `header`.
     pub(crate) fn seal_for(&self, source: &Source, header: Option<&Header>) -> Result<Option<Seal>, JobError> {
         let what = source.what();
-        let Some(seal) = self.trusted_seal(source)? else { return Ok(None) };
+        let seal = match (self.trusted_seal(source), header) {
+            // Of that the seal is not, whoever signed it.
+            (Err(JobError::NotVouched(_) | JobError::NotTrustedFor { .. }), None) => return Err(JobError::ArmorSealed(what)),
+            (seal, _) => seal?,
+        };
+        let Some(seal) = seal else { return Ok(None) };
         // Else armor would be a way round a seal that is there.
         let header = header.ok_or_else(|| JobError::ArmorSealed(what.clone()))?;
         let judgement = seal.judge(&self.trust);
-        if Extent::of(&header.to_bytes()) != judgement.header() {
-            return Err(JobError::HeaderNotSealed(what));
+        let own = Extent::of(&header.to_bytes());
+        if own != judgement.header() {
+            return Err(match judgement.sayer_of(own) {
+                Some(signer) => JobError::HeaderByStranger { what, signer: signer.to_string() },
+                None => JobError::HeaderNotSealed(what),
+            });
         }
         let backup = if let Source::File(path) = source { Some(path.as_path()) } else { None };
         match backup.and_then(|backup| other_name(&judgement, backup)).map(ToString::to_string) {
@@ -157,7 +166,11 @@ impl SealCheck {
     /// Where a backup is refused by its seal, tells of another one that may be the right one.
     pub(crate) fn tell_why_refused(&self, backup: &Path, error: &JobError, observer: &dyn Observer) {
         match error {
-            JobError::Seal { .. } | JobError::HeaderNotSealed(_) | JobError::NotAsSealed { .. } | JobError::WrongProof { .. } => {}
+            JobError::Seal { .. }
+            | JobError::HeaderNotSealed(_)
+            | JobError::HeaderByStranger { .. }
+            | JobError::NotAsSealed { .. }
+            | JobError::WrongProof { .. } => {}
             // With the header that is in its seal.
             JobError::NothingSalvaged(_) | JobError::SealedUnknown(_) | JobError::NothingAsSealed(_) | JobError::OthersSeal { .. } => {}
             _ => return,
@@ -192,7 +205,7 @@ impl SealCheck {
             payload: judgement.payload(),
             groups: judgement.groups(),
             maker,
-            made_by: judgement.vouched_by().filter(|_| maker == Maker::Signer).map(|maker| made_by(&judgement, maker)),
+            made_by: judgement.made_by().filter(|_| maker == Maker::Signer),
             verified: judgement.verified(),
         })
     }
@@ -333,14 +346,6 @@ fn check_vouched(judgement: &Judgement<'_>, what: &str) -> Result<(), JobError> 
             series: judgement.series().map(|series| series.label.to_string()),
         },
     })
-}
-
-/// Who made what is there, as people are told.
-pub(crate) fn made_by(judgement: &Judgement<'_>, maker: &Label) -> String {
-    match judgement.encrypted_anew_by() {
-        Some(other) => format!("{maker}, and encrypted anew by {other}"),
-        None => maker.to_string(),
-    }
 }
 
 /// The bytes `range` of the section, which starts at `offset`, are not those that were sealed.

@@ -1,5 +1,6 @@
 //! The start of an age file, binary or armored, and the stream of its payload section.
 
+use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use crate::error::JobError;
 use crate::input::open_regular;
 use crate::journal::{JournalFile, sealed_header};
 use crate::pipeline::read_full;
+use crate::rewrap::At;
 use crate::sealing::seal_path;
 
 /// Bytes that are read first, and from armor at a time. While the header's end is not found, as much again is read as there is: each
@@ -17,17 +19,19 @@ const STEP_LEN: usize = 8 << 10;
 
 /// The header of a file, if it has one that is well-formed, or that a journal has.
 pub(crate) fn header_of(path: &Path) -> Option<Header> {
-    headers_of(path).into_iter().next()
+    headers_of(path, &open_regular(path).ok()?).ok()?.0.into_iter().next()
 }
 
-/// The headers that a file may have: one, but for a journal of which nobody says which of its two it is.
-pub(crate) fn headers_of(path: &Path) -> Vec<Header> {
-    let Ok(file) = open_regular(path) else { return Vec::new() };
+/// The headers that the file at `path` may have: one, but for a journal of which nobody says which of its two it is. And where its payload
+/// begins, in bytes; `None` in armor.
+pub(crate) fn headers_of(path: &Path, file: &File) -> Result<(Vec<Header>, Option<usize>), JobError> {
     let sealed = sealed_header(&seal_path(path)).ok().flatten();
-    match JournalFile::needed(path, &file, sealed) {
-        Some(journal) => journal.headers(sealed).into_iter().cloned().collect(),
-        None => AgeFile::read(file, "").ok().map(|file| file.header).into_iter().collect(),
+    if let Some(journal) = JournalFile::needed(path, file, sealed) {
+        return Ok((journal.headers(sealed).into_iter().cloned().collect(), Some(journal.own_header_len())));
     }
+    let AgeFile { header, is_armored, .. } = AgeFile::read(At { file, offset: 0 }, &path.display().to_string())?;
+    let payload = (!is_armored).then(|| header.len());
+    Ok((vec![header], payload))
 }
 
 /// An age file whose header was read.

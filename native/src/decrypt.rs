@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use dbseal_core::{
-    Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Header, Layout, Maker, Opener, PAYLOAD_NONCE_LEN, PayloadError, PayloadNonce,
-    Spread, StreamEnd,
+    Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Header, Layout, MadeBy, Maker, Opener, PAYLOAD_NONCE_LEN, PayloadError,
+    PayloadNonce, Spread, StreamEnd,
 };
 use zstd::stream::write::Decoder;
 
@@ -65,8 +65,8 @@ pub struct Decrypted {
     pub read_len: u64,
     /// Bytes of plaintext written.
     pub written_len: u64,
-    /// The name of the trusted key whose holder made the backup, by a proof that was checked.
-    pub made_by: Option<String>,
+    /// The trusted key whose holder made the backup, by a proof that was checked.
+    pub made_by: Option<MadeBy>,
     /// What its seal says of it, if it is a file that has one and that was asked.
     pub claims: Option<Claims>,
     /// Whether the signer of its seal made the backup, by the same proof, whoever trusts them.
@@ -92,7 +92,10 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
     let (what, regular) = (input.what.clone(), input.regular);
     let waker = input.waker();
 
-    let sealed = request.seal.sealed_header(&request.source)?;
+    let sealed = match &request.source {
+        Source::File(backup) if JournalFile::is_beside(backup) => request.seal.sealed_header(&request.source)?,
+        _ => None,
+    };
     let journal = JournalFile::of(&request.source, &input, sealed, &**observer);
     let headers: Vec<Header> = journal.iter().flat_map(|journal| journal.headers(sealed)).cloned().collect();
     let reader = StreamReader::new(&mut input, &**observer, &request.pace, 0);

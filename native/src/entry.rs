@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, openat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, fstat, linkat, openat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
 
 use crate::destination::folder_of;
@@ -45,6 +45,18 @@ impl FolderEntry {
     pub(crate) fn create(&self, mode: Mode) -> Result<File, Errno> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::RDWR | OFlags::CLOEXEC;
         openat(&self.folder, &self.name, flags, mode).map(File::from)
+    }
+
+    /// The regular file of this name; not one that a link there leads to, and a FIFO is not waited for.
+    pub(crate) fn open(&self, access: OFlags) -> io::Result<File> {
+        let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        Ok(File::from(openat(&self.folder, &self.name, flags, Mode::empty())?))
+    }
+
+    /// Whether this file has the name.
+    pub(crate) fn is_name_of(&self, file: &File) -> io::Result<bool> {
+        let (own, there) = (fstat(file)?, statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW)?);
+        Ok((own.st_dev, own.st_ino) == (there.st_dev, there.st_ino))
     }
 
     /// Gives the name to a file that has none yet, unless it is taken.

@@ -295,6 +295,14 @@ pub enum JobError {
     /// Another header than the seal's.
     #[error("the header of {0} is not the one that was signed last")]
     HeaderNotSealed(String),
+    /// A header by somebody who may not change it, or under whose note somebody put their own.
+    #[error("{what} has other recipients since, as {signer} has signed, whom you do not trust with that")]
+    HeaderByStranger {
+        /// The backup.
+        what: String,
+        /// The verifier key: its name is its owner's own choice.
+        signer: String,
+    },
     /// A seal by somebody who did not have the file key.
     #[error("{what}: {error}")]
     WrongProof {
@@ -452,7 +460,7 @@ pub enum JobError {
         error: RewrapError,
     },
     /// Its seal would say that its header was altered.
-    #[error("{0} has a seal, which says what its header is")]
+    #[error("{0} has a seal: a change of its recipients has to be signed, or the seal removed")]
     SealNeedsKey(String),
     /// No statement that a key is succeeded by another.
     #[error("{}: {error}", path.display())]
@@ -512,8 +520,14 @@ pub enum JobError {
         error: HandoffError,
     },
     /// A request, and its key, where the backups are.
-    #[error("{} would lie where the backups do: whoever can read there would have the key that the grant is for", .0.display())]
+    #[error("{} would lie where the backups do: whoever can read or write there could use its key, or put another request in its place", .0.display())]
     RequestBesideBackups(PathBuf),
+    /// The request that an answer is for, where the backups are.
+    #[error("{} lies where the backups do: whoever can write there could have put another request, and its old answer, there", .0.display())]
+    RequestAmongBackups(PathBuf),
+    /// A seal that is as long as they get.
+    #[error("{0}: its seal takes no further note, it has 1,024")]
+    SealFull(String),
     /// There is a file where the answer to a request should go.
     #[error("{} exists already", .0.display())]
     AnswerExists(PathBuf),
@@ -536,7 +550,7 @@ pub enum JobError {
     #[error("{0}: nobody whom you trust with changes of recipients has signed this answer")]
     AnswerNotTrusted(String),
     /// A header that may be anybody's.
-    #[error("{0}: nobody whom you trust with that has signed its new header")]
+    #[error("{0}: nobody whom you trust with changes of recipients (may=rewrap) has signed its new header")]
     NewHeaderNotTrusted(String),
     /// A file that starts as a picture does, and is none.
     #[error("{what} cannot be read as a picture: {why}")]

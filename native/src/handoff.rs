@@ -1,6 +1,5 @@
 //! The hand-off across an air gap (core/HANDOFF.md), by files: a request and the key that it was made with, and the grant for it.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,16 +10,20 @@ use dbseal_core::{
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
+use rustix::fs::OFlags;
 
 use crate::apart::lies_among;
 use crate::destination::{Destination, Overwrite, Privacy};
+use crate::entry::FolderEntry;
 use crate::error::JobError;
 use crate::input::open_regular;
+use crate::keygen::check_free;
 use crate::keys::read_keyfile;
 use crate::locked::keep_in_memory;
 use crate::opens::header;
 use crate::output::PendingFile;
-use crate::picture::{codes_in, is_picture};
+use crate::picture::{codes_in, is_other_picture, is_picture};
+use crate::report::Observer;
 use crate::sealing::seal_path;
 use crate::verify::read_seal;
 
@@ -32,7 +35,9 @@ const KEY_ENDING: &str = ".key";
 pub struct HandoffRequest {
     /// The backups.
     pub backups: Vec<PathBuf>,
-    /// Where it goes; the key that a grant is for goes beside it, see [`key_path`].
+    /// Where they lie: they themselves, or folders of them.
+    pub storage: Vec<PathBuf>,
+    /// Where it goes; the key that a grant is for goes beside it, see [`request_key_path`].
     pub path: PathBuf,
     /// What for.
     pub wanted: Wanted,
@@ -49,29 +54,41 @@ pub enum Wanted {
     NewHeaders(Vec<Recipient>),
 }
 
-/// Writes a request for some backups, and the key that its grant is for.
+/// Writes a request for some backups, and the key that its grant is for. Of several, one that cannot be asked for is told of and left out: somebody
+/// may have put it among them.
 ///
 /// # Errors
-/// A backup that cannot be read, or that a passphrase opens; files that cannot be written, or are there already.
-pub fn request(asked: &HandoffRequest) -> Result<Request, JobError> {
+/// A backup that cannot be read, or that a passphrase opens, where no other is left; files that cannot be written, or are there already.
+pub fn request(asked: &HandoffRequest, observer: &dyn Observer) -> Result<Request, JobError> {
     // Who can write to the storage, or read it, would have the key that the grant is for.
-    if lies_among(&asked.path, &asked.backups) {
+    if lies_among(&asked.path, &asked.storage) {
         return Err(JobError::RequestBesideBackups(asked.path.clone()));
     }
-    for path in [asked.path.clone(), key_path(&asked.path)] {
-        Destination::check_file(&path, Overwrite::Refused).map_err(|error| match error {
-            // One whose grant is on its way must not be lost.
-            JobError::OutputExists(path) => JobError::KeyExists(path),
-            error => error,
-        })?;
+    check_answer_path(&asked.path)?;
+    if matches!(asked.wanted, Wanted::Grant) {
+        // One whose grant is on its way must not be lost.
+        check_free(&request_key_path(&asked.path))?;
     }
-    let files = asked.backups.iter().map(|backup| file_of(backup)).collect::<Result<Vec<_>, _>>()?;
+    let (mut files, mut first_error) = (Vec::with_capacity(asked.backups.len()), None);
+    for backup in &asked.backups {
+        match file_of(backup) {
+            Ok(file) => files.push(file),
+            Err(error) if asked.backups.len() > 1 => {
+                observer.warning(&format!("left out: {error}"));
+                first_error.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if let (true, Some(error)) = (files.is_empty(), first_error) {
+        return Err(error);
+    }
     let (purpose, key) = match &asked.wanted {
         Wanted::NewHeaders(recipients) => (Purpose::Rewrap(recipients.clone()), None),
         Wanted::Grant => {
             let identity = key_for(&files);
             let recipient = identity.recipient().expect("a key pair has a public half");
-            (Purpose::Open(recipient), Some(write_key(&identity, &key_path(&asked.path))?))
+            (Purpose::Open(recipient), Some(write_key(&identity, &request_key_path(&asked.path))?))
         }
     };
     let failed = |error| JobError::Handoff { what: asked.path.display().to_string(), error };
@@ -84,6 +101,14 @@ pub fn request(asked: &HandoffRequest) -> Result<Request, JobError> {
     }
     file.commit()?;
     Ok(request)
+}
+
+/// Refuses a name that is taken for what crosses: it may be the answer to another request.
+pub(crate) fn check_answer_path(path: &Path) -> Result<(), JobError> {
+    Destination::check_file(path, Overwrite::Refused).map_err(|error| match error {
+        JobError::OutputExists(path) => JobError::AnswerExists(path),
+        error => error,
+    })
 }
 
 fn key_for(files: &[RequestedFile]) -> Identity {
@@ -106,7 +131,7 @@ fn write_key(identity: &Identity, path: &Path) -> Result<PendingFile, JobError> 
 
 /// Where the key of a request lies.
 #[must_use]
-pub fn key_path(request: &Path) -> PathBuf {
+pub fn request_key_path(request: &Path) -> PathBuf {
     let mut name = request.as_os_str().to_owned();
     name.push(KEY_ENDING);
     name.into()
@@ -157,7 +182,7 @@ pub(crate) fn granted_identities(request: &Path, grant: &[PathBuf]) -> Result<Ve
     let failed = |error| failed(grant, error);
     let asked = read_request(&[request.into()])?;
     let granted = Grant::parse(&read(grant)?).map_err(failed)?;
-    let identity = read_key(&key_path(request))?;
+    let identity = read_key(&request_key_path(request))?;
     let identities: Vec<_> = granted.open(&asked, &identity).map_err(failed)?.into_iter().flatten().collect();
     identities.iter().for_each(|identity| keep_in_memory(identity.place()));
     Ok(identities)
@@ -176,17 +201,19 @@ fn read_key(path: &Path) -> Result<Identity, JobError> {
 ///
 /// # Errors
 /// Where it is there and cannot be removed.
-pub fn forget(request: &Path) -> Result<(), JobError> {
-    let path = key_path(request);
+pub fn forget_request_key(request: &Path) -> Result<(), JobError> {
+    let path = request_key_path(request);
     let failed = |error| JobError::write(&path.display().to_string(), error);
-    let mut file = match File::options().write(true).open(&path) {
+    // What a link there leads to is not the key, and would be gone.
+    let entry = FolderEntry::of(&path).map_err(failed)?;
+    let mut file = match entry.open(OFlags::WRONLY) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file.map_err(failed)?,
     };
     // As far as a file goes: what the disk keeps of the blocks before, nobody can say.
     let len = file.metadata().map_err(failed)?.len();
     let zeros = vec![0; usize::try_from(len).unwrap_or_default()];
-    file.write_all(&zeros).and_then(|()| file.sync_all()).and_then(|()| std::fs::remove_file(&path)).map_err(failed)
+    file.write_all(&zeros).and_then(|()| file.sync_all()).and_then(|()| entry.try_remove()).map_err(failed)
 }
 
 fn read(paths: &[PathBuf]) -> Result<Vec<u8>, JobError> {
@@ -198,6 +225,8 @@ fn read(paths: &[PathBuf]) -> Result<Vec<u8>, JobError> {
         file.take(2 * MAX_HANDOFF_LEN as u64 + 1).read_to_end(&mut bytes).map_err(|error| JobError::read(&what, error))?;
         if is_picture(&bytes) {
             pieces.extend(codes_in(&bytes, &what)?);
+        } else if is_other_picture(&bytes) {
+            return Err(JobError::NoPicture { what, why: "its format is not one that is read here".into() });
         } else {
             pieces.push(bytes);
         }

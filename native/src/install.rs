@@ -1,11 +1,12 @@
 //! New headers that were made where the private key is, put before the backups that they are for: rotation without a key.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use dbseal_core::{Extent, NewHeader, NewHeaders, NoteHash, Request, RequestedFile, Seal, Trust};
+use dbseal_core::{Extent, FileName, NewHeader, NewHeaders, NoteHash, Request, Seal, Trust};
 
-use crate::against_seal::{SealCheck, SealPolicy};
+use crate::against_seal::{SealCheck, SealPolicy, other_name};
 use crate::error::JobError;
 use crate::journal::{Change, JournalFile};
 use crate::report::Observer;
@@ -28,9 +29,15 @@ pub struct InstallRequest {
 /// key is here, and without one a header that somebody made up looks like any other: a backup that got it would open for nobody.
 #[derive(Debug)]
 pub struct Answers {
-    by_file: BTreeMap<(Vec<u8>, Option<NoteHash>), Option<NewHeader>>,
-    new: BTreeSet<Vec<u8>>,
+    by_file: BTreeMap<State, Option<NewHeader>>,
+    /// The names of the files that it makes of that, percent-encoded.
+    done: BTreeMap<State, BTreeSet<String>>,
+    /// Whether it counts for a backup without a seal, too.
+    covers_unsealed: bool,
 }
+
+/// The header of a backup, and the last note of its seal.
+type State = (Vec<u8>, Option<NoteHash>);
 
 impl Answers {
     /// What was answered to a request: by somebody whom these trust with changes of recipients, or with this code, as a person has compared it.
@@ -38,7 +45,7 @@ impl Answers {
     /// # Errors
     /// An answer to another request, or with another code; one that nobody has seen to be the answer.
     pub fn of(request: &Request, headers: &NewHeaders, trust: &Trust, code: Option<&str>, what: &str) -> Result<Self, JobError> {
-        let is_compared = code.map(|code| code.trim().eq_ignore_ascii_case(&headers.code().to_string()));
+        let is_compared = code.map(|code| headers.code().is(code));
         if is_compared == Some(false) {
             return Err(JobError::OtherAnswerCode(what.into()));
         }
@@ -46,10 +53,22 @@ impl Answers {
             return Err(JobError::AnswerNotTrusted(what.into()));
         }
         let answers = headers.answers(request).map_err(|error| JobError::Handoff { what: what.into(), error })?;
-        let key = |file: &RequestedFile| (file.header().to_bytes(), file.seal().map(Seal::last_hash));
-        let by_file: BTreeMap<_, _> = answers.map(|(file, new)| (key(file), new.cloned())).collect();
-        let new = by_file.values().flatten().map(|new| new.header().to_bytes()).collect();
-        Ok(Self { by_file, new })
+        let (mut by_file, mut done) = (BTreeMap::new(), BTreeMap::<_, BTreeSet<_>>::new());
+        for (file, new) in answers {
+            if let Some(new) = new {
+                let state = (new.header().to_bytes(), new.seal().map(Seal::last_hash));
+                done.entry(state).or_default().insert(file.name().to_string());
+            }
+            by_file.insert((file.header().to_bytes(), file.seal().map(Seal::last_hash)), new.cloned());
+        }
+        Ok(Self { by_file, done, covers_unsealed: is_compared.is_some() || headers.is_for_unsealed(trust) })
+    }
+
+    /// Whether a backup is what one of its name was to become. Another backup's new header opens for nobody there.
+    fn is_done(&self, backup: &Path, header: &[u8], seal: Option<&Seal>) -> bool {
+        let name = backup.file_name().and_then(|name| FileName::of(name.as_bytes()));
+        let names = self.done.get(&(header.to_vec(), seal.map(Seal::last_hash)));
+        name.zip(names).is_some_and(|(name, names)| names.contains(&name.to_string()))
     }
 
     /// The one for a backup with this header and this seal. A seal that has the next note already was put there before the power went.
@@ -80,18 +99,26 @@ pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -
     let new = match asked.answers.find(&old, there.as_ref()) {
         Some(Some(new)) => new,
         Some(None) => return Err(JobError::NotAnswered(target.what)),
-        None if journal.is_none() && asked.answers.new.contains(&old) => return Ok(Rewrapped::Already),
+        None if journal.is_none() && asked.answers.is_done(backup, &old, there.as_ref()) => return Ok(Rewrapped::Already),
         None if asked.answers.by_file.keys().any(|(header, _)| *header == old) => return Err(JobError::OtherSealSince(target.what)),
         None => return Err(JobError::NotInRequest(target.what)),
     };
-    if journal.as_ref().is_some_and(|journal| journal.after() != new.header()) {
+    // One that is about another change says something only if that was begun: anybody can put one beside a backup that is whole.
+    let (journal, other) = match journal {
+        Some(journal) if journal.after() == new.header() => (Some(journal), None),
+        other => (None, other),
+    };
+    if other.as_ref().is_some_and(JournalFile::has_begun) {
         return Err(JobError::Unfinished(target.what));
     }
     let seal = asked.seal_of(&target, there, new)?;
     let (left_count, added_count) = own.recipients_that_differ(new.header());
-    let in_place = new.header().len() == own.len() && asked.way == Way::InPlace && !target.has_links();
+    let in_place = new.header().len() == own.len() && asked.way == Way::InPlace && !target.has_links;
     let way = if in_place { Way::InPlace } else { Way::Copy };
     if asked.act == Act::Do {
+        if other.is_some() {
+            JournalFile::discard(&target)?;
+        }
         let change = Change { header: &own, new: new.header(), seal };
         match (journal, way) {
             (Some(journal), way) => {
@@ -109,7 +136,8 @@ impl InstallRequest {
     /// The seal that a backup has with its new header, if whom these trust then say that header.
     fn seal_of(&self, target: &Target, there: Option<Seal>, new: &NewHeader) -> Result<AfterSeal, JobError> {
         let (there, notes) = match (there, new.seal()) {
-            (None, None) => return Ok(AfterSeal::None),
+            (None, None) if self.answers.covers_unsealed => return Ok(AfterSeal::None),
+            (None, None) => return Err(JobError::NewHeaderNotTrusted(target.what.clone())),
             (Some(there), Some(notes)) => (there, notes),
             _ => return Err(JobError::OtherSealSince(target.what.clone())),
         };
@@ -118,6 +146,10 @@ impl InstallRequest {
         let mut seal = seal.ok_or_else(|| JobError::OtherSealSince(target.what.clone()))?;
         seal.set_header_copy(&header).map_err(|error| target.seal_error(error))?;
         let judgement = seal.judge(&self.seal.trust);
+        if let Some(sealed) = other_name(&judgement, &target.path).map(ToString::to_string).filter(|sealed| !self.seal.names.allow(sealed))
+        {
+            return Err(JobError::Renamed { what: target.what.clone(), sealed });
+        }
         let says_it = judgement.header() == Extent::of(&header);
         if says_it && (self.seal.policy != SealPolicy::Trusted || judgement.verified().is_some()) {
             Ok(AfterSeal::Says(seal.to_bytes()))

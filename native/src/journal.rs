@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{Extent, FileKey, Found, Header, Journal, MAX_JOURNAL_LEN, Seal, Trust};
 
-use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, Source, open_regular};
-use crate::output::{CompleteFile, PendingFile};
+use crate::output::CompleteFile;
 use crate::report::Observer;
 use crate::rewrap::{Act, AfterSeal, At, RewrapRequest, Target, Way};
-use crate::unfinished::Role;
 use crate::verify::read_seal;
 
 /// What the name of a journal ends with, after that of its backup.
@@ -46,6 +44,11 @@ pub(crate) struct JournalFile {
 }
 
 impl JournalFile {
+    /// Whether there is one, whatever it says.
+    pub(crate) fn is_beside(backup: &Path) -> bool {
+        path_of(backup).exists()
+    }
+
     /// The one beside a backup that starts as this file does, and has the header that its seal says, if there is one; of any other nothing is
     /// believed.
     pub(crate) fn beside(backup: &Path, file: &File, sealed: Option<Extent>) -> Option<Self> {
@@ -126,6 +129,7 @@ impl JournalFile {
         } else {
             let copy = (!self.has_whole(change.new)).then(|| target.copy_with(change.new, self.own_header_len())).transpose()?;
             seal.map(CompleteFile::commit).transpose()?;
+            // Held until the journal has gone, hence the return.
             let _locked = copy.as_ref().map(CompleteFile::lock).transpose()?;
             copy.map(CompleteFile::commit).transpose()?;
             return remove(target);
@@ -136,6 +140,11 @@ impl JournalFile {
     /// The header that it gets.
     pub(crate) fn after(&self) -> &Header {
         self.journal.after()
+    }
+
+    /// Whether something of the change was done: the file has not the first one whole.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.found != Found::Before
     }
 
     /// Whether the file has neither of both whole.
@@ -193,7 +202,7 @@ impl JournalFile {
         sealed: Option<Extent>,
         observer: &dyn Observer,
     ) -> Result<Finished, JobError> {
-        if !path_of(&target.path).exists() {
+        if !Self::is_beside(&target.path) {
             return Ok(Finished::Nothing);
         }
         let not_believed = || observer.warning(&format!("{}: the journal beside it is not about it, and is not believed", target.what));
@@ -248,7 +257,7 @@ impl JournalFile {
 
     /// Removes what lies beside a backup as its journal, and was dealt with or not believed.
     pub(crate) fn discard(target: &Target) -> Result<(), JobError> {
-        if path_of(&target.path).exists() { remove(target) } else { Ok(()) }
+        if Self::is_beside(&target.path) { remove(target) } else { Ok(()) }
     }
 
     fn has_whole(&self, header: &Header) -> bool {
@@ -274,7 +283,7 @@ pub(crate) fn sealed_header(seal: &Path) -> Result<Option<Extent>, JobError> {
 
 /// Puts the journal of a change beside a backup, in the place of any other: that one was dealt with.
 fn put(target: &Target, change: &Change<'_>) -> Result<(), JobError> {
-    let mut file = PendingFile::create_as(Role::Report, &path_of(&target.path), Privacy::Shared, Overwrite::Allowed)?;
+    let mut file = target.create_beside(ENDING)?;
     file.write_all(&Journal::of(change.header.clone(), change.new.clone()).to_bytes())?;
     file.commit()
 }

@@ -19,30 +19,46 @@ use crate::report::Observer;
 use crate::sealing::now;
 use crate::shares::{self, ShareCounts};
 
-/// The kind of key to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyKind {
+/// The kind of identity to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityKind {
     /// X25519, which every age implementation knows.
     X25519,
     /// ML-KEM-768 with X25519, safe against a later quantum computer.
     PostQuantum,
-    /// Ed25519 under this name, to sign seals with.
-    Signing(Label),
 }
 
-/// Everything that was decided about a new key.
+/// Everything that was decided about a new key. The public half goes beside the private one, see [`recipient_path`]; without a path the text
+/// is wanted only.
 #[derive(Debug)]
-pub struct KeygenRequest {
-    /// Its kind.
-    pub kind: KeyKind,
-    /// The identity file; its public half goes beside it, see [`recipient_path`]. `None` where the text is wanted only.
-    pub path: Option<PathBuf>,
-    /// What protects the identity file.
-    pub passphrase: Option<Passphrase>,
-    /// Into how many shares the identity is split; then it is not written itself.
-    pub shares: Option<ShareCounts>,
-    /// The signing key that a new one succeeds; both sign that, in a file beside it, see [`succession_path`].
-    pub succeeds: Option<SigningKey>,
+pub enum KeygenRequest {
+    /// What opens backups.
+    Identity {
+        /// Its kind.
+        kind: IdentityKind,
+        /// The identity file.
+        path: Option<PathBuf>,
+        /// What protects it.
+        passphrase: Option<Passphrase>,
+    },
+    /// The same in shares, of which each has a file; it is not written itself.
+    Shares {
+        /// Its kind.
+        kind: IdentityKind,
+        /// What the identity file would be; for the shares' names see [`share_path`].
+        path: PathBuf,
+        /// How many.
+        counts: ShareCounts,
+    },
+    /// What signs seals: an Ed25519 key.
+    Signing {
+        /// Its name.
+        name: Label,
+        /// Its file.
+        path: Option<PathBuf>,
+        /// The one that it succeeds; both sign that, in a file beside it, see [`succession_path`].
+        succeeds: Option<Box<SigningKey>>,
+    },
 }
 
 /// A new key.
@@ -74,7 +90,7 @@ pub fn check_succession_path(path: &Path) -> Result<(), JobError> {
     check_free(&succession_path(path))
 }
 
-fn check_free(path: &Path) -> Result<(), JobError> {
+pub(crate) fn check_free(path: &Path) -> Result<(), JobError> {
     Destination::check_file(path, Overwrite::Refused).map_err(|error| match error {
         JobError::OutputExists(path) => JobError::KeyExists(path),
         error => error,
@@ -86,35 +102,57 @@ fn check_free(path: &Path) -> Result<(), JobError> {
 /// # Errors
 /// Files that cannot be written. Nothing is ever overwritten: the old key may be the only one that opens a backup.
 pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
-    if let (Some(path), Some(counts)) = (&request.path, request.shares) {
-        return in_shares(&request.kind, path, counts);
-    }
-    let rng = &mut UnwrapErr(SysRng);
-    let mut succession = None;
-    let (recipient, secret) = match &request.kind {
-        KeyKind::X25519 => halves(&Identity::generate_x25519(rng)),
-        KeyKind::PostQuantum => halves(&Identity::generate_hybrid(rng)),
-        KeyKind::Signing(name) => {
-            let key = SigningKey::generate(name.clone(), rng);
-            let succeeds = |old| Succession::sign(old, &key, now()).expect("a new key is another than the old one");
-            succession = request.succeeds.as_ref().map(succeeds);
-            (key.verifier_key().to_string(), key.expose_text())
+    match request {
+        KeygenRequest::Identity { kind, path, passphrase } => {
+            let identity = kind.generate();
+            let secret = identity.expose_text().expect("a key pair has a private half");
+            let recipient = public_half(&identity);
+            let text = file_text(&recipient, &secret);
+            let identity_file = passphrase.clone().map_or(Ok(text.clone()), |passphrase| protect(text.as_bytes(), passphrase))?;
+            write_pair(path.as_deref(), Generated { recipient, identity_file, recipient_path: None, succession_path: None }, None)
         }
-    };
-    let text = Zeroizing::new(["# public key: ", &recipient, "\n", &secret, "\n"].concat());
-    let identity_file = match &request.passphrase {
-        Some(passphrase) => protect(text.as_bytes(), passphrase.clone())?,
-        None => text,
-    };
-    let mut generated = Generated { recipient, identity_file, recipient_path: None, succession_path: None };
-    if let Some(path) = &request.path {
+        KeygenRequest::Shares { kind, path, counts } => in_shares(&kind.generate(), path, *counts),
+        KeygenRequest::Signing { name, path, succeeds } => {
+            let key = SigningKey::generate(name.clone(), &mut UnwrapErr(SysRng));
+            let succession =
+                succeeds.as_ref().map(|old| Succession::sign(old, &key, now()).expect("a new key is another than the old one"));
+            let recipient = key.verifier_key().to_string();
+            let identity_file = file_text(&recipient, &key.expose_text());
+            let generated = Generated { recipient, identity_file, recipient_path: None, succession_path: None };
+            write_pair(path.as_deref(), generated, succession.as_ref())
+        }
+    }
+}
+
+impl IdentityKind {
+    fn generate(self) -> Identity {
+        let rng = &mut UnwrapErr(SysRng);
+        match self {
+            Self::X25519 => Identity::generate_x25519(rng),
+            Self::PostQuantum => Identity::generate_hybrid(rng),
+        }
+    }
+}
+
+/// A key as it lies in a file.
+fn file_text(public: &str, secret: &str) -> Zeroizing<String> {
+    Zeroizing::new(["# public key: ", public, "\n", secret, "\n"].concat())
+}
+
+fn public_half(identity: &Identity) -> String {
+    identity.recipient().expect("a key pair has a public half").to_string()
+}
+
+/// Writes both halves, and what the new key succeeds.
+fn write_pair(path: Option<&Path>, mut generated: Generated, succession: Option<&Succession>) -> Result<Generated, JobError> {
+    if let Some(path) = path {
         check_key_paths(path)?;
         let recipient_path = recipient_path(path);
         // Both are written before either gets its name, and the public half gets its own last: what is left behind must never be
         // a recipient that no identity opens.
         let identity = written(path, generated.identity_file.as_bytes(), Privacy::Owner)?;
         let recipient = written(&recipient_path, format!("{}\n", generated.recipient).as_bytes(), Privacy::Shared)?;
-        let succession = match &succession {
+        let succession = match succession {
             Some(succession) => {
                 check_succession_path(path)?;
                 Some(written(&succession_path(path), succession.to_text().as_bytes(), Privacy::Shared)?)
@@ -133,26 +171,16 @@ pub fn keygen(request: &KeygenRequest) -> Result<Generated, JobError> {
 }
 
 /// Makes a key of which nothing is written but its shares and its recipient.
-fn in_shares(kind: &KeyKind, path: &Path, counts: ShareCounts) -> Result<Generated, JobError> {
-    let rng = &mut UnwrapErr(SysRng);
-    let identity = match kind {
-        KeyKind::PostQuantum => Identity::generate_hybrid(rng),
-        KeyKind::X25519 | KeyKind::Signing(_) => Identity::generate_x25519(rng),
-    };
+fn in_shares(identity: &Identity, path: &Path, counts: ShareCounts) -> Result<Generated, JobError> {
     keep_in_memory(identity.place());
     shares::check_paths(path, counts)?;
-    let (recipient, recipient_path) = (identity.recipient().expect("a key pair has a public half").to_string(), recipient_path(path));
-    let shares = shares::write(&identity, path, counts)?;
+    let (recipient, recipient_path) = (public_half(identity), recipient_path(path));
+    let shares = shares::write(identity, path, counts)?;
     let public = written(&recipient_path, format!("{recipient}\n").as_bytes(), Privacy::Shared)?;
     shares.into_iter().try_for_each(PendingFile::commit)?;
     // Last: what is left behind must never be a recipient that no shares open.
     public.commit()?;
     Ok(Generated { recipient, identity_file: Zeroizing::default(), recipient_path: Some(recipient_path), succession_path: None })
-}
-
-fn halves(identity: &Identity) -> (String, Zeroizing<String>) {
-    let recipient = identity.recipient().expect("a key pair has a public half");
-    (recipient.to_string(), identity.expose_text().expect("a key pair has a private half"))
 }
 
 /// Where the public half of an identity file goes: `backup.pub` beside `backup.key`, `NAME.pub` beside any other `NAME`.

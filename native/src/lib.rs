@@ -9,6 +9,7 @@ mod adopt;
 mod against_seal;
 mod age_file;
 mod apart;
+mod below;
 mod catalogue;
 mod chain;
 mod child;
@@ -78,12 +79,13 @@ pub use destination::{Destination, Overwrite, Privacy, Streams};
 pub use encrypt::{Compression, Encoding, EncryptRequest, Encrypted, encrypt};
 pub use ending_signals::on_ending_signal;
 pub use error::JobError;
-pub use handoff::{HandoffRequest, Wanted, forget, key_path, read_new_headers, read_request, request};
+pub use handoff::{HandoffRequest, Wanted, forget_request_key, read_new_headers, read_request, request, request_key_path};
 pub use input::{Fifos, Source, open_regular};
 pub use inspect::{InspectRequest, InspectedSeal, Inspection, Payload, inspect};
 pub use install::{Answers, InstallRequest, install};
 pub use keygen::{
-    Generated, KeyKind, KeygenRequest, check_key_paths, check_succession_path, keygen, public_halves_of, recipient_path, succession_path,
+    Generated, IdentityKind, KeygenRequest, check_key_paths, check_succession_path, keygen, public_halves_of, recipient_path,
+    succession_path,
 };
 pub use keys::{AskPassphrase, IdentitySource, PassphraseSource, Unlock, load_identities, load_recipients, load_signing_key, load_trust};
 pub use lateness::{Late, is_future, late};

@@ -1,10 +1,10 @@
 //! How a file gets its name only when it is complete and on disk.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Seek, Write};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, copy_file_range};
@@ -43,11 +43,15 @@ impl PendingFile {
         Self::create_as(Role::Report, path, Privacy::Shared, Overwrite::Allowed)
     }
 
-    /// A file that a job with this role for it makes.
-    pub(crate) fn create_as(role: Role, path: &Path, privacy: Privacy, overwrite: Overwrite) -> Result<Self, JobError> {
+    fn create_as(role: Role, path: &Path, privacy: Privacy, overwrite: Overwrite) -> Result<Self, JobError> {
         Destination::check_file(path, overwrite)?;
+        let entry = FolderEntry::of(path).map_err(|error| JobError::Create { path: path.into(), error })?;
+        Self::create_at(role, entry, path, privacy, overwrite)
+    }
+
+    /// A file that a job with this role for it makes, under a name in a folder that is held; `path` is what people call it.
+    pub(crate) fn create_at(role: Role, entry: FolderEntry, path: &Path, privacy: Privacy, overwrite: Overwrite) -> Result<Self, JobError> {
         let failed = |error| JobError::Create { path: path.into(), error };
-        let entry = FolderEntry::of(path).map_err(failed)?;
         let (file, partial) = create_unnamed_or_partial(role, &entry, privacy).map_err(failed)?;
         let write_back = Some(WriteBack::start(&file).map_err(failed)?);
         Ok(Self { file, role, path: path.into(), entry, overwrite, partial, write_back, what: path.display().to_string() })
@@ -108,7 +112,8 @@ impl PendingFile {
             if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
                 std::os::unix::fs::fchown(&self.file, Some(other.uid()), Some(other.gid()))?;
             }
-            self.file.set_permissions(other.permissions())
+            // No more than that: the other may be one that somebody has put there.
+            self.file.set_permissions(Permissions::from_mode(other.permissions().mode() & 0o777))
         };
         set().map_err(|error: io::Error| JobError::write(&self.what, error))
     }
@@ -177,8 +182,8 @@ impl CompleteFile {
         lock().map_err(|error| JobError::write(&self.0.what, error))
     }
 
-    /// Keeps others from changing the recipients of the one that it replaces, while what is returned lives. Whoever makes a change of them is
-    /// the one from whom it would be kept.
+    /// Keeps others from changing the recipients of the one that it replaces, while what is returned lives. Not for a change of recipients
+    /// itself, which holds the lock already.
     pub(crate) fn hold_replaced(&self) -> Option<File> {
         let Self(file) = self;
         (file.role == Role::Output && file.overwrite == Overwrite::Allowed).then(|| hold(&file.path))?

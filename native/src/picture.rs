@@ -23,6 +23,11 @@ pub(crate) fn is_picture(bytes: &[u8]) -> bool {
     image::guess_format(bytes).is_ok_and(|format| FORMATS.contains(&format))
 }
 
+/// Whether it is one in a format that is not read here.
+pub(crate) fn is_other_picture(bytes: &[u8]) -> bool {
+    image::guess_format(bytes).is_ok_and(|format| !FORMATS.contains(&format))
+}
+
 /// What the codes in a picture say; those that cannot be read are left out.
 ///
 /// # Errors

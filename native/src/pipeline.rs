@@ -1,9 +1,11 @@
-//! A stream through workers, for everything that is not from regular file to regular file: each reads a batch in its turn, works on it
-//! beside the others, and writes it in its turn. So a batch stays in one core's cache from read to write.
+//! A stream through workers, for everything that is not from regular file to regular file: each reads a batch in its turn, has it worked on
+//! beside the others, and writes one in its turn.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use dbseal_core::{Batch, SLOT_LEN, StreamEnd};
 
@@ -14,12 +16,15 @@ use crate::pool::{self, OnUnwind};
 /// Workers beside those that seal or open: while they do, one reads and one writes.
 const READER_AND_WRITER: usize = 2;
 
+/// Of a batch and a thread; while it waits for one that is done, its own may be with another.
+const HAS_ONE: &str = "each thread has a batch";
+
 /// Passes a stream through three stages, and returns the first error that any of them met.
 ///
 /// `read` fills a batch and says what is to be done with it, or that there is none; it is called in order. `work` does it, in up to
 /// `threads` threads at once. `write` takes the batches in order: all before the first that failed, and what that one holds.
 /// `call_off` is called at the first error and must end whatever the other stages may be waiting for.
-pub(crate) fn flow<T>(
+pub(crate) fn flow<T: Send>(
     threads: NonZeroUsize,
     read: impl FnMut(&mut Batch) -> Result<Option<T>, JobError> + Send,
     work: impl Fn(&mut Batch, T) -> Result<(), JobError> + Sync,
@@ -33,10 +38,11 @@ pub(crate) fn flow<T>(
     };
     let workers = threads.saturating_add(READER_AND_WRITER);
     let reading = Mutex::new((0, Some(read)));
-    let permits = Permits::new(threads.get());
+    let working = Working::new(threads.get());
     let writing = InOrder::new(workers.get(), write);
-    let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
-    let next = |batch: &mut Batch| {
+    let room = || Batch::try_with_chunks(BATCH_CHUNKS).map(Some).map_err(|_| JobError::Memory);
+    let next = |batch: &mut Option<Batch>| {
+        let batch = batch.as_mut().expect(HAS_ONE);
         // Where another one has panicked, bytes are missing.
         let (next_place, reader) = &mut *reading.lock().map_err(|_| JobError::Stopped)?;
         // What comes after an end or a failure would be taken for what should have been there.
@@ -46,18 +52,17 @@ pub(crate) fn flow<T>(
         *next_place += 1;
         Ok(Some((*next_place - 1, task)))
     };
-    let work = |batch: &mut Batch, place, task| {
+    let work = |batch: &mut Option<Batch>, place, task| {
         let _unwinding = OnUnwind(|| {
             // First, or a write that is stuck holds the turn that is to be closed.
             call_off();
+            working.close();
             writing.close();
         });
-        let permit = permits.take();
-        let worked = work(batch, task);
-        drop(permit);
+        let (place, worked) = working.done(batch, place, task, &work)?;
         writing.in_turn(place, |write| {
             // What was opened before a failure is authentic, and still goes out.
-            let written = write(batch);
+            let written = write(batch.as_ref().expect(HAS_ONE));
             worked.and(written).map_err(failed)
         })
     };
@@ -65,31 +70,98 @@ pub(crate) fn flow<T>(
     first_error.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(result, Err)
 }
 
-/// A number of threads that may work at once.
-struct Permits {
-    free: Mutex<usize>,
-    changed: Condvar,
+/// The middle stage: so many threads work at once. One alone goes on with what others have read for as long as there is some, and hands them what
+/// is done, to be written: until one of them was woken to work itself, nobody would. Of several each works on what it has read, which is in its
+/// core's own cache.
+struct Working<T> {
+    goes_on: bool,
+    state: Mutex<Waiting<T>>,
 }
 
-impl Permits {
+struct Waiting<T> {
+    /// How many threads more may work.
+    free: usize,
+    /// Whether a thread has panicked, and nothing is waited for any more.
+    closed: bool,
+    /// What waits, in order, and how it is told.
+    read: VecDeque<(Batch, Task<T>, SyncSender<Turn<T>>)>,
+}
+
+/// A batch's place in the order, and what is to be done with it.
+type Task<T> = (u64, T);
+
+/// What becomes of a thread that has waited.
+enum Turn<T> {
+    /// It works itself.
+    Work(Batch, Task<T>),
+    /// It has another batch, of this place, with which this is done.
+    Done(Batch, u64, Result<(), JobError>),
+}
+
+impl<T> Working<T> {
     fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count), changed: Condvar::new() }
+        Self { goes_on: count == 1, state: Mutex::new(Waiting { free: count, closed: false, read: VecDeque::new() }) }
     }
 
-    fn take(&self) -> Permit<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.changed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner) -= 1;
-        Permit(self)
+    fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Given back when it is dropped.
-struct Permit<'a>(&'a Permits);
+    /// Has a batch worked on, by this thread or by another one. Leaves in its place one that is done, the same or another one, and returns
+    /// that one's place and what came of it.
+    fn done(
+        &self,
+        batch: &mut Option<Batch>,
+        place: u64,
+        task: T,
+        work: impl Fn(&mut Batch, T) -> Result<(), JobError>,
+    ) -> Result<(u64, Result<(), JobError>), JobError> {
+        let (mut own, mut task) = (batch.take().expect(HAS_ONE), (place, task));
+        let mut state = self.lock();
+        if state.closed {
+            return Err(JobError::Stopped);
+        }
+        if state.free > 0 {
+            state.free -= 1;
+            drop(state);
+        } else {
+            let (send, receive) = sync_channel(1);
+            state.read.push_back((own, task, send));
+            drop(state);
+            match receive.recv().map_err(|_| JobError::Stopped)? {
+                Turn::Work(read, to_do) => (own, task) = (read, to_do),
+                Turn::Done(done, place, worked) => {
+                    *batch = Some(done);
+                    return Ok((place, worked));
+                }
+            }
+        }
+        loop {
+            let (place, to_do) = task;
+            let worked = work(&mut own, to_do);
+            let mut state = self.lock();
+            let Some((read, next, waiting)) = state.read.pop_front() else {
+                state.free += 1;
+                *batch = Some(own);
+                return Ok((place, worked));
+            };
+            drop(state);
+            // It waits for that, whatever becomes of the others.
+            if !self.goes_on {
+                let _ = waiting.send(Turn::Work(read, next));
+                *batch = Some(own);
+                return Ok((place, worked));
+            }
+            let _ = waiting.send(Turn::Done(own, place, worked));
+            (own, task) = (read, next);
+        }
+    }
 
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.changed.notify_one();
+    /// Nobody waits any more.
+    fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.read.clear();
     }
 }
 
@@ -226,7 +298,8 @@ mod tests {
 
     use super::*;
 
-    const THREADS: NonZeroUsize = NonZeroUsize::new(3).expect("some");
+    /// One hands on what others have read; several do not.
+    const THREADS: [NonZeroUsize; 2] = [NonZeroUsize::new(1).expect("some"), NonZeroUsize::new(3).expect("some")];
 
     /// A batch that holds nothing but a number: as so many bytes, sealed.
     fn seal_number(batch: &mut Batch, number: usize) {
@@ -238,20 +311,27 @@ mod tests {
         batch.sealed_bytes().len().checked_sub(1 + dbseal_core::TAG_LEN)
     }
 
-    /// A stream of batches, numbered; a stage fails at a number. What was written, the error, and how often it was called off.
+    /// A stream of batches, numbered; a stage fails at a number. What was written, the error, and how often it was called off, which is the
+    /// same however many threads work.
     fn pass(count: usize, fails: impl Fn(&str, usize) -> bool + Sync) -> (Vec<Option<usize>>, String, usize) {
+        let [one, several] = THREADS.map(|threads| pass_by(threads, count, &fails));
+        assert_eq!(one, several);
+        one
+    }
+
+    fn pass_by(threads: NonZeroUsize, count: usize, fails: impl Fn(&str, usize) -> bool + Sync) -> (Vec<Option<usize>>, String, usize) {
         let result_of =
             |stage: &str, number| if fails(stage, number) { Err(JobError::InputEmpty(format!("{stage} {number}"))) } else { Ok(()) };
         let (mut numbers, mut written) = (0..count, Vec::new());
         let (busy, called_off) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let result = flow(
-            THREADS,
+            threads,
             |batch| {
                 batch.set_plaintext_len(0);
                 numbers.next().map(|number| result_of("read", number).map(|()| number)).transpose()
             },
             |batch, number| {
-                assert!(busy.fetch_add(1, Ordering::Relaxed) < THREADS.get(), "more at once than were allowed");
+                assert!(busy.fetch_add(1, Ordering::Relaxed) < threads.get(), "more at once than were allowed");
                 std::thread::sleep(Duration::from_micros(number as u64 * 7919 % 200));
                 busy.fetch_sub(1, Ordering::Relaxed);
                 result_of("work", number)?;
@@ -301,10 +381,10 @@ mod tests {
     /// It may hold what was refused.
     #[test]
     fn a_reader_that_failed_is_not_asked_again() {
-        for _ in 0..200 {
+        for round in 0..200 {
             let (reads, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
             let result = flow(
-                THREADS,
+                THREADS[round % 2],
                 |batch| {
                     batch.set_plaintext_len(0);
                     match reads.fetch_add(1, Ordering::Relaxed) {
@@ -334,13 +414,13 @@ mod tests {
     /// The others neither wait for the one that panicked nor write what comes after it.
     #[test]
     fn a_panic_ends_the_stream() {
-        for stage in ["read", "work", "write"] {
+        for (stage, threads) in ["read", "work", "write"].iter().flat_map(|stage| THREADS.map(|threads| (*stage, threads))) {
             let written = Mutex::new(Vec::new());
             let numbers = Mutex::new(0..10_000);
             let panic_at = |here: &str, number: usize| assert!(here != stage || number != 50, "as planned");
             let job = || {
                 flow(
-                    THREADS,
+                    threads,
                     |_| Ok(numbers.lock().expect("not poisoned").next().inspect(|&number| panic_at("read", number))),
                     |batch, number| {
                         panic_at("work", number);

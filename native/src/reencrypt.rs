@@ -7,18 +7,16 @@ use rand_core::UnwrapErr;
 
 use crate::against_seal::{Expected, SealCheck, SealPolicy};
 use crate::age_file::header_of;
-use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::input::{Input, Source};
 use crate::journal::JournalFile;
-use crate::output::{CompleteFile, PendingFile};
+use crate::output::CompleteFile;
 use crate::parallel::{Opening, Transfer};
 use crate::replaced::{Replaced, is_seal_of, replaced_seal};
 use crate::report::{Observer, Silent};
 use crate::rewrap::{Act, CheckedPayload, Resealing, RewrapRequest, Rewrapped, Target, Way};
 use crate::sealing::{name_both, now};
 use crate::shared_tree::SharedTree;
-use crate::unfinished::Role;
 
 /// Encrypts a backup anew. `header` is the one that it has, and `seal` the one that says so, where that is asked.
 ///
@@ -150,7 +148,7 @@ impl Pass<'_> {
     /// then, chunk for chunk, and is as it was sealed: who has the file key of a backup could have made another that opens.
     fn run(&self, anew: Reencrypt, tree: Option<&SharedTree>) -> Result<CompleteFile, JobError> {
         let what = &self.target.what;
-        let copy = PendingFile::create_as(Role::Report, &self.target.path, Privacy::Shared, Overwrite::Allowed)?;
+        let copy = self.target.create_beside("")?;
         // First: that it cannot be given away is better known before hours of work.
         copy.set_owner_of(&self.target.file)?;
         let start = [&anew.header().to_bytes(), &anew.nonce().as_bytes()[..]].concat();

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::entry::FolderEntry;
 use crate::error::JobError;
 use crate::input::open_regular;
 use crate::output::{CompleteFile, PendingFile};
-use crate::sealing::seal_path;
+use crate::sealing::{SEAL_ENDING, seal_path};
 use crate::unfinished::Role;
 use crate::verify::read_seal;
 
@@ -56,7 +56,7 @@ impl Replaced {
             Err(error) => {
                 kept.remove();
                 if error != Errno::EXIST || seal.link_to(&kept).is_err() {
-                    copy(new.path(), &kept_path)?;
+                    copy(&seal, new.path(), kept.clone(), &kept_path)?;
                 }
             }
         }
@@ -65,7 +65,7 @@ impl Replaced {
 
     /// The one that a job has left beside a backup.
     pub(crate) fn left_beside(backup: &FolderEntry) -> Self {
-        let seal = backup.beside(".seal");
+        let seal = backup.beside(SEAL_ENDING);
         Self { kept: seal.beside(ENDING), seal }
     }
 
@@ -124,18 +124,17 @@ pub(crate) fn replaced_words(path: &Path) -> String {
 
 /// Keeps a seal where it can have no second name: on a file system that has none (FAT), or where it is another user's (proc(5),
 /// `protected_hardlinks`).
-fn copy(seal: &Path, kept: &Path) -> Result<(), JobError> {
-    let failed = |error| JobError::open(seal, error);
+fn copy(seal: &FolderEntry, path: &Path, kept: FolderEntry, kept_path: &Path) -> Result<(), JobError> {
+    let failed = |error| JobError::open(path, error);
     // What a link there leads to would become readable to all who read seals.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let before = match File::options().read(true).custom_flags(flags).open(seal) {
+    let before = match seal.open(OFlags::RDONLY) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         before => before.map_err(failed)?,
     };
     let mut bytes = Vec::new();
     (&before).take(MAX_SEAL_LEN as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    Seal::parse(&bytes).map_err(|error| JobError::Seal { what: seal.display().to_string(), error })?;
-    let mut file = PendingFile::create_as(Role::Report, kept, Privacy::Shared, Overwrite::Allowed)?;
+    Seal::parse(&bytes).map_err(|error| JobError::Seal { what: path.display().to_string(), error })?;
+    let mut file = PendingFile::create_at(Role::Change, kept, kept_path, Privacy::Shared, Overwrite::Allowed)?;
     file.write_all(&bytes)?;
     // Its owner alone may not be ours to give.
     let _ = file.set_owner_of(&before);

@@ -4,12 +4,12 @@
 use std::fs::{File, Metadata, TryLockError};
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    Batch, CHUNK_LEN, CheckedLayout, Extent, FileKey, Header, Identity, Layout, Leaving, Note, Opener, PAYLOAD_NONCE_LEN, PayloadNonce,
-    Recipient, Rewrap, RewrapError, SLOT_LEN, Seal, SealError, SigningKey, Spread, Strength,
+    Batch, CheckedLayout, Extent, FileKey, Header, Identity, Layout, Leaving, Note, Opener, PAYLOAD_NONCE_LEN, PayloadNonce, Recipient,
+    Rewrap, RewrapError, SLOT_LEN, Seal, SealError, SigningKey, Spread, Strength, UnwrapError,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -21,14 +21,14 @@ use crate::age_file::AgeFile;
 use crate::destination::{Overwrite, Privacy};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
-use crate::input::{Source, open_regular};
+use crate::input::Source;
 use crate::journal::{Change, Finished, JournalFile, sealed_header};
 use crate::output::{CompleteFile, PendingFile};
 use crate::pace::Pace;
 use crate::reencrypt::{reencrypt, take_back};
 use crate::replaced::{Replaced, replaced_seal};
 use crate::report::Observer;
-use crate::sealing::{now, seal_path};
+use crate::sealing::{SEAL_ENDING, now, seal_path};
 use crate::unfinished::Role;
 use crate::verify::read_seal;
 
@@ -100,6 +100,8 @@ pub enum Rewrapped {
     },
     /// It had them already.
     Already,
+    /// A change that was stopped before is finished, after which none of the identities opens it.
+    Finished,
 }
 
 /// Gives a backup other recipients.
@@ -114,11 +116,17 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
     let (mut target, source) = (Target::open(backup, request.act)?, Source::File(backup.into()));
     take_back(request, &target, observer)?;
     let is_ignored = request.seal.policy == SealPolicy::Ignored;
-    let sealed = if is_ignored { sealed_header(&target.seal_path())? } else { request.seal.sealed_header(&source)? };
+    let sealed = match (is_ignored, &request.resealing) {
+        // What is broken goes all the same.
+        (true, Some(Resealing::Drop)) => sealed_header(&target.seal_path()).ok().flatten(),
+        (true, _) => sealed_header(&target.seal_path())?,
+        (false, _) => request.seal.sealed_header(&source)?,
+    };
     if is_ignored && sealed.is_some() && !matches!(request.resealing, Some(Resealing::Drop)) {
         return Err(JobError::SealNeedsKey(target.what));
     }
-    match JournalFile::finish(&target, request, sealed, observer)? {
+    let finished = JournalFile::finish(&target, request, sealed, observer)?;
+    match finished {
         Finished::Nothing => {}
         Finished::InPlace => target.look_again()?,
         Finished::ByCopy => target = Target::open(backup, request.act)?,
@@ -135,7 +143,13 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
     let made = Rewrap::of(&header, &request.identities, &request.recipients, request.leaving, request.strength, &mut rng);
     let rewrap = match made {
         Ok(rewrap) => rewrap,
-        Err(RewrapError::NothingChanges) => return Ok(Rewrapped::Already),
+        Err(RewrapError::Unwrap(UnwrapError::NoMatch)) if finished != Finished::Nothing => return Ok(Rewrapped::Finished),
+        Err(RewrapError::NothingChanges) => {
+            // Whoever reads this may throw the old key away; with the header of another backup it has these recipients, and opens for nobody.
+            let unwrapped = header.unwrap(&request.identities).map_err(|error| target.unwrap_error(error))?;
+            let _ = target.check_payload(header.len(), &unwrapped)?;
+            return Ok(Rewrapped::Already);
+        }
         Err(error) => return Err(JobError::Rewrap { what: target.what, error }),
     };
     // That its signer made it: else somebody could have their own file signed by whoever changes the recipients of all.
@@ -229,10 +243,10 @@ fn seen(metadata: &Metadata) -> Seen {
 impl Target {
     pub(crate) fn open(path: &Path, act: Act) -> Result<Self, JobError> {
         let failed = |error| JobError::open(path, error);
+        // First: all that is written lies in the folder in which the file was found, wherever its path leads by then.
+        let entry = FolderEntry::of(path).map_err(failed)?;
         // A link would have another file changed than the one that people look at, and its seal lies beside that.
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-        let file = File::options().read(true).write(act == Act::Do).custom_flags(flags).open(path);
-        let file = file.map_err(|error| match error.raw_os_error() {
+        let file = entry.open(if act == Act::Do { OFlags::RDWR } else { OFlags::RDONLY }).map_err(|error| match error.raw_os_error() {
             Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => JobError::NotTheBackup(path.into()),
             _ => failed(error),
         })?;
@@ -246,7 +260,6 @@ impl Target {
                 TryLockError::Error(error) => failed(error),
             })?;
         }
-        let entry = FolderEntry::of(path).map_err(failed)?;
         let (len, has_links) = (metadata.len(), metadata.nlink() > 1);
         let target = Self { file, path: path.into(), entry, what: path.display().to_string(), len, has_links, seen: seen(&metadata) };
         // Another may have replaced it before it was locked.
@@ -262,8 +275,13 @@ impl Target {
 
     /// Refuses a backup whose name another file has meanwhile, or that somebody has written to: a job that makes backups takes no lock.
     pub(crate) fn check_unchanged(&self) -> Result<(), JobError> {
-        let now = self.path.symlink_metadata().map_err(|error| JobError::open(&self.path, error))?;
-        if seen(&now) == self.seen { Ok(()) } else { Err(JobError::InputChanged { what: self.what.clone() }) }
+        let failed = |error| JobError::open(&self.path, error);
+        let now = self.path.symlink_metadata().map_err(failed)?;
+        if seen(&now) == self.seen && self.entry.is_name_of(&self.file).map_err(failed)? {
+            Ok(())
+        } else {
+            Err(JobError::InputChanged { what: self.what.clone() })
+        }
     }
 
     pub(crate) fn seal_path(&self) -> PathBuf {
@@ -276,12 +294,14 @@ impl Target {
     }
 
     pub(crate) fn seal_error(&self, error: SealError) -> JobError {
-        JobError::Seal { what: self.seal_path().display().to_string(), error }
+        match error {
+            SealError::TooManyNotes => JobError::SealFull(self.what.clone()),
+            error => JobError::Seal { what: self.seal_path().display().to_string(), error },
+        }
     }
 
-    /// Whether the file has other names.
-    pub(crate) fn has_links(&self) -> bool {
-        self.has_links
+    fn unwrap_error(&self, error: UnwrapError) -> JobError {
+        JobError::Unwrap { what: self.what.clone(), error }
     }
 
     pub(crate) fn header(&self) -> Result<Header, JobError> {
@@ -292,32 +312,16 @@ impl Target {
     /// Opens the first chunk and the final one: what is to have new recipients is a backup of that file key, and whole.
     /// `header_len` is where the payload begins.
     pub(crate) fn check_payload(&self, header_len: usize, file_key: &FileKey) -> Result<CheckedPayload, JobError> {
-        let damaged = |error| JobError::Payload { what: self.what.clone(), error };
-        let offset = header_len as u64;
-        let section_len = self.len.checked_sub(offset).ok_or_else(|| JobError::InputChanged { what: self.what.clone() })?;
-        let layout = Layout::of_section(section_len).map_err(damaged)?;
-        let mut nonce = [0; PAYLOAD_NONCE_LEN];
-        let read = |bytes: &mut [u8], at| self.file.read_exact_at(bytes, offset + at).map_err(|error| JobError::read(&self.what, error));
-        read(&mut nonce, 0)?;
-        let nonce = PayloadNonce::from_bytes(nonce);
-        let opener = Opener::new(file_key, &nonce);
-        let slot = layout.final_slot();
-        let mut last = Zeroizing::new(vec![0; usize::try_from(slot.end - slot.start).expect("a chunk fits the memory")]);
-        read(&mut last, slot.start)?;
-        let checked = opener.check_end(layout, &mut last).map_err(damaged)?;
-        if layout.chunk_count() > 1 {
-            let mut batch = Batch::with_chunks(1);
-            read(&mut batch.ciphertext_mut()[..SLOT_LEN], layout.slots(0, 1).start)?;
-            batch.set_ciphertext_len(CHUNK_LEN + (SLOT_LEN - CHUNK_LEN));
-            opener.open_at(&checked, 0, &mut batch, Spread::Serial).map_err(damaged)?;
+        if self.file.metadata().map_err(|error| JobError::read(&self.what, error))?.len() != self.len {
+            return Err(JobError::InputChanged { what: self.what.clone() });
         }
-        Ok(CheckedPayload { nonce, opener, checked })
+        check_payload(&self.file, &self.what, header_len, file_key)
     }
 
     /// A copy with this header in the place of its own, which has so many bytes. It is on the disk, wants only the name, and shares the
     /// payload's blocks with the backup where the file system can.
     pub(crate) fn copy_with(&self, header: &Header, own_header_len: usize) -> Result<CompleteFile, JobError> {
-        let mut copy = PendingFile::create_as(Role::Report, &self.path, Privacy::Shared, Overwrite::Allowed)?;
+        let mut copy = self.create_beside("")?;
         copy.write_all(&header.to_bytes())?;
         copy.append_from(&self.file, own_header_len as u64..self.len)?;
         copy.set_owner_of(&self.file)?;
@@ -326,20 +330,27 @@ impl Target {
 
     /// The new seal, which is on the disk and wants only its name.
     pub(crate) fn new_seal(&self, bytes: &[u8]) -> Result<CompleteFile, JobError> {
-        let mut seal = PendingFile::create_as(Role::Report, &self.seal_path(), Privacy::Shared, Overwrite::Allowed)?;
+        let mut seal = self.create_beside(SEAL_ENDING)?;
         seal.write_all(bytes)?;
         // Those who check backups read it, whoever changes them.
-        if let Ok(before) = open_regular(&self.seal_path()) {
+        if let Ok(before) = self.entry.beside(SEAL_ENDING).open(OFlags::RDONLY) {
             seal.set_owner_of(&before)?;
         }
         seal.put_on_disk()
+    }
+
+    /// A file that is to take the name of the backup and this ending, in its folder.
+    pub(crate) fn create_beside(&self, ending: &str) -> Result<PendingFile, JobError> {
+        let (entry, mut path) = (self.entry.beside(ending), self.path.clone().into_os_string());
+        path.push(ending);
+        PendingFile::create_at(Role::Change, entry, Path::new(&path), Privacy::Shared, Overwrite::Allowed)
     }
 
     pub(crate) fn remove_seal(&self) -> Result<(), JobError> {
         if replaced_seal(&self.path).is_some() {
             Replaced::left_beside(&self.entry).forget();
         }
-        self.remove_beside(".seal")
+        self.remove_beside(SEAL_ENDING)
     }
 
     /// Removes what lies beside it, and puts that on the disk.
@@ -347,6 +358,32 @@ impl Target {
         let entry = self.entry.beside(ending);
         entry.try_remove().and_then(|()| entry.sync(&self.file)).map_err(|error| JobError::write(&format!("{}{ending}", self.what), error))
     }
+}
+
+/// Opens the first chunk of a file and the final one. `header_len` is where the payload begins.
+pub(crate) fn check_payload(file: &File, what: &str, header_len: usize, file_key: &FileKey) -> Result<CheckedPayload, JobError> {
+    let damaged = |error| JobError::Payload { what: what.into(), error };
+    let failed = |error| JobError::read(what, error);
+    let offset = header_len as u64;
+    let section_len =
+        file.metadata().map_err(failed)?.len().checked_sub(offset).ok_or_else(|| JobError::InputChanged { what: what.into() })?;
+    let layout = Layout::of_section(section_len).map_err(damaged)?;
+    let mut nonce = [0; PAYLOAD_NONCE_LEN];
+    let read = |bytes: &mut [u8], at| file.read_exact_at(bytes, offset + at).map_err(failed);
+    read(&mut nonce, 0)?;
+    let nonce = PayloadNonce::from_bytes(nonce);
+    let opener = Opener::new(file_key, &nonce);
+    let slot = layout.final_slot();
+    let mut last = Zeroizing::new(vec![0; usize::try_from(slot.end - slot.start).expect("a chunk fits the memory")]);
+    read(&mut last, slot.start)?;
+    let checked = opener.check_end(layout, &mut last).map_err(damaged)?;
+    if layout.chunk_count() > 1 {
+        let mut batch = Batch::with_chunks(1);
+        read(&mut batch.ciphertext_mut()[..SLOT_LEN], layout.slots(0, 1).start)?;
+        batch.set_ciphertext_len(SLOT_LEN);
+        opener.open_at(&checked, 0, &mut batch, Spread::Serial).map_err(damaged)?;
+    }
+    Ok(CheckedPayload { nonce, opener, checked })
 }
 
 /// A file that is read from an offset on, whatever others read.
@@ -360,5 +397,35 @@ impl io::Read for At<'_> {
         let len = self.file.read_at(bytes, self.offset)?;
         self.offset += len as u64;
         Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Whoever may rename a folder on the way has nothing written elsewhere.
+    #[test]
+    fn all_that_is_written_lies_where_the_backup_was_found() {
+        let folder = std::env::temp_dir().join(format!("dbseal-test-{}", std::process::id()));
+        let [here, moved] = ["here", "moved"].map(|name| folder.join(name));
+        fs::create_dir_all(&here).expect("a folder");
+        let backup = here.join("shop.age");
+        fs::write(&backup, "a backup").expect("a file");
+        let target = Target::open(&backup, Act::Do).expect("a file");
+        fs::rename(&here, &moved).expect("a folder");
+        fs::create_dir(&here).expect("a folder");
+        fs::write(&backup, "another").expect("a file");
+        assert!(matches!(target.check_unchanged(), Err(JobError::InputChanged { .. })));
+        for (ending, text) in [("", "new"), (".seal", "its seal")] {
+            let mut file = target.create_beside(ending).expect("a file");
+            file.write_all(text.as_bytes()).and_then(|()| file.commit()).expect("there is room");
+        }
+        let read = |folder: &Path, name: &str| fs::read_to_string(folder.join(name)).ok();
+        assert_eq!(read(&moved, "shop.age").zip(read(&moved, "shop.age.seal")), Some(("new".into(), "its seal".into())));
+        assert_eq!((read(&here, "shop.age"), read(&here, "shop.age.seal")), (Some("another".into()), None));
+        fs::remove_dir_all(&folder).expect("it is there");
     }
 }

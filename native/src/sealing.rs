@@ -33,11 +33,14 @@ pub struct Sign {
     pub series: Option<Series>,
 }
 
+/// What the name of a seal ends with, after that of its backup.
+pub(crate) const SEAL_ENDING: &str = ".seal";
+
 /// The name that a seal has beside its backup.
 #[must_use]
 pub fn seal_path(backup: &Path) -> PathBuf {
     let mut name = backup.as_os_str().to_owned();
-    name.push(".seal");
+    name.push(SEAL_ENDING);
     name.into()
 }
 

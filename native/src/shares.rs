@@ -2,20 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Identity, Share, ShareError, combine, split};
+use dbseal_core::{Identity, Share, ShareError, combine_shares, split_identity};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use zeroize::Zeroizing;
 
-use crate::destination::{Destination, Overwrite, Privacy};
+use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
-use crate::keygen::beside;
+use crate::keygen::{beside, check_free};
 use crate::locked::keep_in_memory;
 use crate::output::PendingFile;
 
 const FIRST_LINE: &str = "dbseal/v1 share";
 /// Words on a line of a share: three lines, which people read aloud and tick off.
 const COLUMNS: usize = 11;
+
+/// Words of a share of an identity, which has 32 bytes.
+const WORDS: usize = 33;
 
 /// How many shares there are, and how many of them are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,10 @@ impl ShareFile {
     pub(crate) fn parse(text: &str, what: &str) -> Option<Result<Self, JobError>> {
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         if lines.next() != Some(FIRST_LINE) {
-            return None;
+            // Whoever types them from paper begins there.
+            let is_words = Share::parse(text).is_ok();
+            let error = ShareError::Malformed("the lines above its words are missing, from dbseal/v1 share on");
+            return is_words.then(|| Err(JobError::Share { what: what.into(), error }));
         }
         Some(Self::parse_lines(lines, what).map_err(|error| JobError::Share { what: what.into(), error }))
     }
@@ -52,6 +58,10 @@ impl ShareFile {
         for line in lines {
             words.push_str(line);
             words.push(' ');
+        }
+        let count = words.split_ascii_whitespace().count();
+        if count != WORDS {
+            return Err(ShareError::WordCount(count));
         }
         let share = Share::parse(&words)?;
         keep_in_memory(share.place());
@@ -73,13 +83,7 @@ pub fn share_path(identity: &Path, number: u8) -> PathBuf {
 
 /// Refuses names of shares that are taken.
 pub(crate) fn check_paths(identity: &Path, counts: ShareCounts) -> Result<(), JobError> {
-    for number in 1..=counts.count {
-        Destination::check_file(&share_path(identity, number), Overwrite::Refused).map_err(|error| match error {
-            JobError::OutputExists(path) => JobError::KeyExists(path),
-            error => error,
-        })?;
-    }
-    Ok(())
+    (1..=counts.count).try_for_each(|number| check_free(&share_path(identity, number)))
 }
 
 /// Writes the shares of an identity, of which nothing else is written. They are on the disk, and want only their names.
@@ -87,7 +91,7 @@ pub(crate) fn write(identity: &Identity, path: &Path, counts: ShareCounts) -> Re
     let ShareCounts { threshold, count } = counts;
     let failed = |error| JobError::Share { what: path.display().to_string(), error };
     let code = identity.recipient().ok_or(failed(ShareError::NotAnIdentity))?.code();
-    let shares = split(identity, threshold, count, &mut UnwrapErr(SysRng)).map_err(failed)?;
+    let shares = split_identity(identity, threshold, count, &mut UnwrapErr(SysRng)).map_err(failed)?;
     shares.iter().for_each(|share| keep_in_memory(share.place()));
     let write = |share: &Share| {
         let (number, words) = (share.number(), share.expose_text());
@@ -121,7 +125,7 @@ pub(crate) fn identity_of(files: &[ShareFile]) -> Result<Option<Identity>, JobEr
     }
     let shares: Vec<_> = files.iter().map(|file| file.share.clone()).collect();
     shares.iter().for_each(|share| keep_in_memory(share.place()));
-    match combine(&shares, b"").and_then(|secret| secret.identity_of(|recipient| recipient.code().to_string() == first.code)) {
+    match combine_shares(&shares, b"").and_then(|secret| secret.identity_of(|recipient| recipient.code().to_string() == first.code)) {
         Ok(identity) => {
             keep_in_memory(identity.place());
             Ok(Some(identity))

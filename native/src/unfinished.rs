@@ -15,6 +15,8 @@ pub(crate) enum Role {
     Output,
     /// What tells how it went.
     Report,
+    /// What takes the place of a backup or of its seal where its recipients change, and what says so until it has.
+    Change,
 }
 
 /// The temporary names that exist.

@@ -66,6 +66,8 @@ pub struct Verification {
     pub located: bool,
     /// Whether the header is another one than was sealed, and not only cut off.
     pub has_other_header: bool,
+    /// The verifier key of who says that other header, in a note that does not count.
+    pub header_by: Option<String>,
     /// Why the seal is broken.
     pub broken: Option<SealError>,
     /// Where its seal does not fit: another one that may be the right one, left by a job that was stopped while it replaced the backup.
@@ -93,6 +95,8 @@ pub struct Claims {
     /// Where it was encrypted anew, who says so, and when, as they say: of a note that counts, the last one. What is there is then what
     /// they made of what was sealed.
     pub encrypted_anew: Option<Event>,
+    /// Where the recipients were changed, who says so, and when, as they say: of a note that counts, the last one.
+    pub rewrapped: Option<Event>,
     /// How many notes say nothing to who checks.
     pub uncounted_notes: usize,
     /// Its place among others; only for a backup that somebody vouches for.
@@ -110,7 +114,8 @@ impl Claims {
             named: judgement.file().cloned(),
             series: judgement.series().cloned(),
             place: place(judgement, backup),
-            encrypted_anew: judgement.counted().filter(|counted| matches!(counted.note.note(), Note::Reencrypted(_))).last().map(Event::of),
+            encrypted_anew: judgement.encrypted_anew().map(Event::of),
+            rewrapped: judgement.rewrapped().map(Event::of),
             uncounted_notes: judgement.uncounted_len(),
             link: Link::of(judgement),
         }
@@ -134,6 +139,7 @@ pub fn verify(request: &VerifyRequest, trust: &Trust, observer: &Arc<dyn Observe
         has_possible_len: true,
         located: true,
         has_other_header: false,
+        header_by: None,
         broken: None,
         replaced_seal: None,
     };
@@ -192,6 +198,9 @@ impl Check<'_> {
         let file_len = self.input.regular.map_or(0, |regular| regular.len);
         let (header, offset) = self.header(file_len)?;
         answer.has_other_header = header != judgement.header() && file_len >= judgement.header().len;
+        if answer.has_other_header {
+            answer.header_by = judgement.sayer_of(header).map(ToString::to_string);
+        }
         let section_len = file_len.saturating_sub(offset);
         answer.excess_len = section_len.saturating_sub(judgement.payload().len);
         let VerifyRequest { threads, pace, .. } = self.request;

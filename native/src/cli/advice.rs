@@ -63,7 +63,9 @@ fn hint_of_command(error: &JobError, command: Option<&str>) -> Option<&'static s
     Some(match (command?, error) {
         ("grant", JobError::NobodyToAsk) => "compare the code with the one that the other machine shows, and name it with --code",
         ("request", JobError::Handoff { error: HandoffError::RecipientCount, .. }) => "name them with -r or -R FILE",
-        ("rewrap", JobError::NoSeal(_)) => "fetch FILE.seal too; where a key is given with -i, --without-seal changes it, whoever made it",
+        ("rewrap", JobError::NoSeal(_)) => {
+            "fetch FILE.seal too; to change it whoever made it, name it by itself with -i and --without-seal, and without --sign and --trust"
+        }
         ("rewrap", JobError::NotVouched(_)) => {
             "dbseal verify says who signed it; say with --trust whom you trust; where a key is given with -i, --without-seal --drop-seal \
              changes it, whoever made it"
@@ -174,6 +176,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::ArmorSealed(_) | JobError::Seal { .. } => {
             "fetch the backup and its seal again from another copy; --without-seal decrypts whatever opens, whoever made it"
         }
+        JobError::HeaderByStranger { .. } => {
+            "if it was meant to, let that key change recipients (may=rewrap) where you say whom you trust; else find out who did"
+        }
         JobError::HeaderNotSealed(_) => {
             "fetch the backup and its seal again from another copy; --salvage can open it with the header that its seal has"
         }
@@ -218,22 +223,28 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without armor can be read in parts",
         JobError::Rewrap { error: RewrapError::Weaker, .. } => "say --allow-weaker if that is meant",
         JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::NoMatch), .. } => {
-            "if it was done before, that is as it should be: dbseal inspect -i NEW.key FILE shows whether the new key opens it"
+            "if it was done before, that is as it should be: give the new key with -i too, and it says so"
         }
         JobError::SealNeedsKey(_) => "sign the change with --sign KEY, whose role is rewrap, or remove the seal with --drop-seal",
         JobError::NobodyToAsk => "say --yes if that is meant",
         JobError::Handoff { error: HandoffError::Unwrap(UnwrapError::NoMatch), .. } => {
             "give the private key of one of its recipients with -i"
         }
-        JobError::Handoff { error: HandoffError::OtherRequest | HandoffError::OtherFile, .. } => {
+        JobError::Handoff { error: HandoffError::OtherRequest(_) | HandoffError::OtherFile, .. } => {
             "use the grant that was made for this request; if there is none, have this one granted"
         }
         JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
         JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
+        JobError::RequestAmongBackups(_) => "name the request where you made it, in a place of your own",
+        JobError::SealFull(_) => {
+            "take the seal from another copy: whoever can write to the storage can fill one with notes that say nothing"
+        }
         JobError::RequestBesideBackups(_) => "name a place of your own with -o, such as ~/shop.request",
-        JobError::AnswerExists(_) => "choose another name with -o: it may be the answer to another request",
+        JobError::AnswerExists(_) => "choose another name with -o: it may be another request, or the answer to one",
         JobError::NotTheBackup(_) => "name the backup itself",
-        JobError::NotAllOpened(_) => "keep the keys of those that do not open, or give them with -i too",
+        JobError::NotAllOpened(_) => {
+            "as long as the new key is to open them, keep the old one; or give all that are to open them, each with -i"
+        }
         JobError::NotInRequest(_) | JobError::OtherSealSince(_) => "make another request for it",
         JobError::NotAnswered(_) => "the machine with the key said why; make another request for it if it should have one",
         JobError::AnswerNotTrusted(_) => {
@@ -259,8 +270,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NoPicture { .. } => "give a PNG or a JPEG, or the text",
         JobError::NoCode(_) => "take it again: from the front, sharp, with the whole code and its white edge; or carry the text over",
         JobError::Share { error: ShareError::TooFew { .. } | ShareError::TooFewGroups { .. } | ShareError::None, .. } => {
-            "give more of them, each with -i"
+            "give more of them: each of its files with -i of its own"
         }
+        JobError::Share { error: ShareError::OtherSet(_), .. } => "take shares of one set: the number of the set stands on each",
         JobError::Share { error: ShareError::Counts | ShareError::NotAnIdentity, .. } => "as in --shares 3/5",
         JobError::Share { .. } => "compare it with what was printed, word by word; if it is as that is, take another share of the same set",
         JobError::IdentityCommandFailed { .. } => "read what it said above, and run it by itself to see what it lacks",
@@ -288,7 +300,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Successor { .. } => "get the new verifier key from somebody you know, as you have got the first one",
         JobError::SuccessionWithoutName => "say -o NEW.sign.key: it is then NEW.sign.succession",
         JobError::NoLastBackup => "dbseal verify says who has signed them; name backups that the old key has sealed",
-        JobError::MayNotRewrap(_) => "sign with another key, or let the trust file say of this one may=seal,rewrap",
+        JobError::MayNotRewrap(_) => {
+            "sign with another key, or give this one may=rewrap in the trust file, and a series= that is that of the backup"
+        }
         JobError::Unfinished(_) => "dbseal rewrap finishes it, with a key that opened it before or one that opens it then",
         JobError::NotRewrappable(_) => "decrypt it, and encrypt it again without armor",
         JobError::Memory => "use fewer with --threads, or lift the limit (ulimit -v)",
@@ -347,8 +361,8 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::OnlyForRewrap(_)
         | JobError::NobodyToAsk
         | JobError::NotRewrappable(_)
-        | JobError::AnswerExists(_)
         | JobError::RequestBesideBackups(_)
+        | JobError::RequestAmongBackups(_)
         | JobError::NotTheBackup(_)
         | JobError::NotRequestable(_)
         | JobError::SharesWithoutName

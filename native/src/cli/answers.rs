@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use dbseal_core::{Integrity, Note, SourceKind};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::json_text::line;
 use super::ui::printable;
@@ -74,7 +74,11 @@ fn integrity(answer: &Verification) -> String {
             let what = answer.sample.map_or_else(|| "the payload section is whole".into(), sampled);
             let stranger = claims.filter(|claims| claims.vouched_by.is_none());
             let nobody = stranger.map(|claims| format!("; {}", not_vouched(claims))).unwrap_or_default();
-            format!("HEADER CHANGED: it is not the one that was signed last, and may not open; {what}{nobody}")
+            let why = match &answer.header_by {
+                Some(signer) => format!("{signer} has signed it, whom you do not trust with that (may=rewrap)"),
+                None => "it is not the one that was signed last, and may not open".into(),
+            };
+            format!("HEADER CHANGED: {why}; {what}{nobody}")
         }
         Integrity::Damaged => {
             let len: u64 = answer.damage.iter().map(|range| range.end - range.start).sum();
@@ -144,12 +148,13 @@ pub(super) fn signed(first: &Note, by: &str) -> String {
 
 fn vouched(claims: &Claims) -> String {
     let sealed = signed(&claims.first, claims.vouched_by.as_deref().unwrap_or_default());
-    match &claims.encrypted_anew {
+    let since = [("encrypted anew", &claims.encrypted_anew), ("recipients changed", &claims.rewrapped)];
+    since.into_iter().fold(sealed, |words, (what, event)| match event {
         Some(Event { by, time, .. }) => {
-            format!("{sealed}; encrypted anew by {by} (its clock said {})", time.map(|time| time.to_string()).unwrap_or_default())
+            format!("{words}; {what} by {by} (its clock said {})", time.map(|time| time.to_string()).unwrap_or_default())
         }
-        None => sealed,
-    }
+        None => words,
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share that a person reads")]
@@ -184,10 +189,9 @@ pub(super) fn json(answer: &Verification) -> String {
             "hardly_missed_groups": sample.hardly_missed_count,
             "miss_probability_of_these": sample.miss_probability(sample.hardly_missed_count),
         })),
-        "encrypted_anew": claims.and_then(|claims| claims.encrypted_anew.as_ref()).map(|event| json!({
-            "by": event.by,
-            "time": event.time.map(|time| time.to_string()),
-        })),
+        "encrypted_anew": event_json(claims.and_then(|claims| claims.encrypted_anew.as_ref())),
+        "recipients_changed": event_json(claims.and_then(|claims| claims.rewrapped.as_ref())),
+        "header_by": answer.header_by,
         "payload_bytes": claims.map(|claims| claims.payload_len),
         "uncounted_notes": claims.map(|claims| claims.uncounted_notes),
         "damage": answer.damage.iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),
@@ -198,6 +202,10 @@ pub(super) fn json(answer: &Verification) -> String {
         "replaced_seal": answer.replaced_seal.as_ref().map(|path| path.to_string_lossy()),
     });
     line(&object)
+}
+
+fn event_json(event: Option<&Event>) -> Option<Value> {
+    event.map(|event| json!({ "by": event.by, "time": event.time.map(|time| time.to_string()) }))
 }
 
 /// A backup that could not be checked.

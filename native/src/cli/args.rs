@@ -248,7 +248,7 @@ impl From<Keep> for crate::salvage::Keep {
   dbseal inspect shop.age                  # what it says of itself
   dbseal inspect -i old.key /srv/backups   # which of these the key still opens")]
 pub(super) struct InspectArgs {
-    /// The age file, or several with -i, or folders of them; without any, standard input
+    /// The age file, or several with -i, or folders of them, with those below; without any, standard input
     #[arg(value_name = "FILE")]
     pub(super) input: Vec<PathBuf>,
     #[command(flatten)]
@@ -257,6 +257,8 @@ pub(super) struct InspectArgs {
     #[arg(long, value_name = "SEAL")]
     pub(super) seal: Option<PathBuf>,
     /// Print JSON; for several files, an object a line
+    ///
+    /// For several, its fields are file; opens, whether one of the keys does; and message, what people are told.
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -22,7 +22,7 @@ use super::seal_args::TrustArgs;
   dbseal grant -i backup.key -o shop.grant shop.request        # and here again:
   dbseal decrypt --request ~/shop.request --grant shop.grant -o shop.sql shop.age")]
 pub(super) struct RequestArgs {
-    /// The backups, or folders of them
+    /// The backups, or folders of them, with those below
     #[arg(value_name = "BACKUP", required = true)]
     pub(super) inputs: Vec<PathBuf>,
     /// Ask for other recipients, in the place of the one whose key opens the backups there

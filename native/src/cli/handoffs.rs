@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{
-    Finding, HandoffError, Identity, NewHeader, NewHeaders, NotVerified, Purpose, Recipient, Request, RequestedFile, Review, RewrapError,
-    SigningKey, Strength, Trust,
+    Answer, Finding, HandoffError, Identity, NewHeaders, Purpose, Request, RequestedFile, Review, RewrapError, SigningKey, Strength, Trust,
+    WrapError,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use super::handoff_args::{GrantArgs, RequestArgs};
 use super::qr::{Draw, draw};
-use super::rewraps::recipients;
-use super::seals::backups;
+use super::rewraps::{recipients, tell_who_comes, warn_of_recipients_among};
+use super::seals::backups_below;
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
-use crate::destination::{Destination, Overwrite, Privacy};
+use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
-use crate::handoff::{HandoffRequest, Wanted, forget, key_path, names, read_request, request};
+use crate::handoff::{HandoffRequest, Wanted, check_answer_path, forget_request_key, names, read_request, request, request_key_path};
 use crate::keys::{IdentitySource, load_identities, load_signing_key};
 use crate::output::PendingFile;
 use crate::report::Observer;
@@ -36,33 +36,42 @@ pub(super) fn decide_request(args: RequestArgs, ui: &Arc<Ui>) -> Result<RequestP
     let key = args.sign.map(|path| load_signing_key(&path, &**ui)).transpose()?;
     let draw = if args.qr { Draw::Codes } else { Draw::Nothing };
     let wanted = match args.rewrap {
-        true => Wanted::NewHeaders(recipients(&args.recipient, &args.recipients_file, ui)?),
+        true => match recipients(&args.recipient, &args.recipients_file, ui)? {
+            none if none.is_empty() => return Err(JobError::Wrap(WrapError::NoRecipient)),
+            some => Wanted::NewHeaders(some),
+        },
         false => Wanted::Grant,
     };
-    Ok(RequestPlan { asked: HandoffRequest { backups: backups(args.inputs, None)?, path: args.output, wanted, key }, draw })
+    warn_of_recipients_among(&args.recipients_file, &args.inputs, ui);
+    let (storage, backups) = (args.inputs.clone(), backups_below(args.inputs, ui)?);
+    Ok(RequestPlan { asked: HandoffRequest { backups, storage, path: args.output, wanted, key }, draw })
 }
 
 pub(super) fn ask(plan: &RequestPlan, ui: &Ui) -> Result<Outcome, JobError> {
     let asked = &plan.asked;
-    let made = request(asked)?;
+    let made = request(asked, ui)?;
+    if let Purpose::Rewrap(recipients) = made.purpose() {
+        tell_who_comes(recipients, ui);
+    }
     if plan.draw == Draw::Codes {
         draw(&made.to_bytes(), ui)?;
     }
     let name = |path: &Path| printable(&path.display().to_string());
+    made.files().iter().for_each(|file| ui.note(&format!("asks for {}", file.name())));
     let (code, path) = (made.code(), name(&asked.path));
     let mut text = format!("Code of the request: {code}\nCarry {path} to the machine that has the key, and compare the code there.");
     if matches!(asked.wanted, Wanted::Grant) {
-        text += &format!(" {} stays here.", name(&key_path(&asked.path)));
+        text += &format!(" {} stays here.", name(&request_key_path(&asked.path)));
     }
     text.push('\n');
     ui.answer(&text, &text)?;
-    Ok(Outcome::verified(None))
+    Ok(Outcome::told())
 }
 
 /// What was read of a backup by a grant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Used {
-    /// All of it, or all that is left.
+    /// All of it.
     Up,
     /// A part, after which another may be wanted.
     InPart,
@@ -73,9 +82,10 @@ pub(super) fn forget_used(sources: &[IdentitySource], used: Used, ui: &Ui) -> Re
     for source in sources {
         let IdentitySource::Grant { request, .. } = source else { continue };
         if used == Used::Up && read_request(std::slice::from_ref(request))?.files().len() == 1 {
-            forget(request)?;
+            forget_request_key(request)?;
+            ui.note(&format!("{} was overwritten and removed: all that it was for was read", request_key_path(request).display()));
         } else {
-            ui.note(&format!("remove {} when you have read all that you want", key_path(request).display()));
+            ui.note(&format!("remove {} when you have read all that you want", request_key_path(request).display()));
         }
     }
     Ok(())
@@ -107,10 +117,7 @@ enum Unverified {
 pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, JobError> {
     // Before anybody has compared anything.
     if let Some(path) = &args.output {
-        Destination::check_file(path, Overwrite::Refused).map_err(|error| match error {
-            JobError::OutputExists(path) => JobError::AnswerExists(path),
-            error => error,
-        })?;
+        check_answer_path(path)?;
     }
     let request = read_request(&args.input)?;
     let of_new_headers = [("--sign", args.sign.is_some()), ("--allow-weaker", args.allow_weaker)];
@@ -125,6 +132,11 @@ pub(super) fn decide_grant(args: GrantArgs, ui: &Arc<Ui>) -> Result<GrantPlan, J
     let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
     let unverified = if args.not_verified { Unverified::Granted } else { Unverified::Refused };
     let signer = args.sign.map(|path| load_signing_key(&path, &**ui)).transpose()?;
+    // Before anybody has compared anything.
+    let wants_signature = matches!(request.purpose(), Purpose::Rewrap(_)) && request.files().iter().any(|file| file.seal().is_some());
+    if wants_signature && signer.is_none() {
+        return Err(JobError::Handoff { what: names(&args.input), error: HandoffError::NotSigned });
+    }
     let strength = if args.allow_weaker { Strength::MayWeaken } else { Strength::Kept };
     let draw = if args.qr { Draw::Codes } else { Draw::Nothing };
     Ok(GrantPlan {
@@ -147,13 +159,16 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
     let request = &plan.request;
     let by = request.signed_by(&plan.trust).map_or_else(|| "nobody whom you trust".into(), ToString::to_string);
     let purpose = match request.purpose() {
-        Purpose::Open(_) => "for a key that was made for it".into(),
-        Purpose::Rewrap(recipients) => format!("for {} other recipients, in the place of those whose keys you give:", recipients.len()),
+        Purpose::Open(_) => "to open the backups there, with a key that was made for that",
+        Purpose::Rewrap(_) => "for other recipients, in the place of those whose keys you give:",
     };
     ui.note(&format!("request {}, signed by {by}, {purpose}", request.code()));
     if let Purpose::Rewrap(recipients) = request.purpose() {
-        // A post-quantum one has two thousand letters, which nobody compares.
-        recipients.iter().for_each(|recipient| ui.note(&format!("new recipient {}, {}", recipient.code(), shortened(recipient))));
+        tell_who_comes(recipients, ui);
+    }
+    // First: of what was altered on its way everything may be said.
+    if plan.code.as_ref().is_some_and(|code| !request.code().is(code)) {
+        return Err(JobError::OtherCode(plan.what.clone()));
     }
     let review = request.review(&plan.identities, &plan.trust).map_err(failed)?;
     review.files().for_each(|(file, finding)| tell(file, finding, ui));
@@ -174,13 +189,7 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
             ui.note(&format!("new headers: {} of {of}; code of the answer: {}", headers.count(), headers.code()));
         }
     }
-    Ok(Outcome::verified(None))
-}
-
-/// As much of a recipient as fits a line.
-fn shortened(recipient: &Recipient) -> String {
-    let text = recipient.to_string();
-    if text.len() > 80 { format!("{}...", &text[..40]) } else { text }
+    Ok(Outcome::told())
 }
 
 /// Says what is known of a backup.
@@ -191,11 +200,11 @@ fn tell(file: &RequestedFile, finding: &Finding, ui: &Ui) {
             let named = facts.name.as_ref().unwrap_or(name);
             let series = facts.series.as_ref().map(|series| format!(", number {} of {}", series.number, series.label)).unwrap_or_default();
             let time = facts.time.map(|time| format!(", {time} by its clock")).unwrap_or_default();
-            let anew = facts.encrypted_anew_by.as_ref().map(|by| format!(", and encrypted anew by {by}")).unwrap_or_default();
-            ui.note(&format!("{named}: sealed and made by {}{anew}{series}{time}", facts.made_by));
+            ui.note(&format!("{named}: sealed and made by {}{series}{time}", facts.made_by));
         }
         Finding::NotVerified(why) => ui.warning(&format!("{name}: NOT VERIFIED: {why}")),
         Finding::NotOpened => ui.warning(&format!("{name}: none of the keys opens it; it is not granted")),
+        Finding::Unusable(why) => ui.warning(&format!("{name}: {why}; it is not granted")),
     }
 }
 
@@ -216,50 +225,35 @@ impl GrantPlan {
 
     /// A header for each file that opens and has not these recipients yet.
     fn new_headers(&self, review: &Review<'_>, ui: &Ui) -> Result<NewHeaders, HandoffError> {
-        let mut answers = Vec::new();
-        for (file, finding) in review.files() {
-            match finding {
-                Finding::NotOpened => {
-                    answers.push(None);
-                    continue;
-                }
-                // A note of ours says that the proofs before it were checked (SEAL.md).
-                Finding::NotVerified(why @ (NotVerified::WrongProof | NotVerified::OtherHeader)) => {
-                    ui.warning(&format!("{}: it gets no new header: {why}", file.name()));
-                    answers.push(None);
-                    continue;
-                }
-                _ => {}
+        let signer = self.signer.as_ref().map(|key| (key, now()));
+        let answers = review.new_headers(&self.identities, self.strength, signer, &mut UnwrapErr(SysRng))?;
+        for ((file, _), answer) in review.files().zip(&answers) {
+            match answer {
+                Answer::New(_) | Answer::NotOpened => {}
+                Answer::Already => ui.note(&format!("{}: it has these recipients already", file.name())),
+                Answer::Refused(why) => ui.warning(&format!("{}: it gets no new header: {why}", file.name())),
+                Answer::Failed(why) => ui.warning(&format!("{}: it gets no new header: {why}", file.name())),
             }
-            let signer = self.signer.as_ref().map(|key| (key, now()));
-            let new = NewHeader::of(&self.request, file, &self.identities, self.strength, signer, &mut UnwrapErr(SysRng));
-            answers.push(match new {
-                Err(HandoffError::Rewrap(RewrapError::NothingChanges)) => {
-                    ui.note(&format!("{}: it has these recipients already", file.name()));
-                    None
-                }
-                new => Some(new?),
-            });
         }
         NewHeaders::of(&self.request, answers, self.signer.as_ref())
     }
 
     /// Lets nothing pass that nobody has said yes to.
     fn confirm(&self, is_verified: bool, count: usize) -> Result<(), JobError> {
-        if let Some(code) = &self.code {
-            let is_it = code.trim().eq_ignore_ascii_case(&self.request.code().to_string());
-            return match (is_it, is_verified || self.unverified == Unverified::Granted) {
-                (false, _) => Err(JobError::OtherCode(self.what.clone())),
-                (true, false) => Err(JobError::GrantNotVerified(self.what.clone())),
-                (true, true) => Ok(()),
-            };
+        if self.code.is_some() {
+            let is_meant = is_verified || self.unverified == Unverified::Granted;
+            return if is_meant { Ok(()) } else { Err(JobError::GrantNotVerified(self.what.clone())) };
         }
         if !std::io::stderr().is_terminal() {
             return Err(JobError::NobodyToAsk);
         }
-        let backups = if count == 1 { "the backup".into() } else { format!("{count} backups") };
-        let known = if is_verified { "" } else { " Of some of it NOTHING IS VERIFIED." };
-        let question = format!("Is the code {} on the other machine too, and is {backups} to be granted?{known}", self.request.code());
+        let backups = if count == 1 { "is the backup".into() } else { format!("are {count} backups") };
+        let known = match (is_verified, count) {
+            (true, _) => "",
+            (false, 1) => " NOTHING IS VERIFIED of it.",
+            (false, _) => " Of some of them NOTHING IS VERIFIED.",
+        };
+        let question = format!("Is the code {} on the other machine too, and {backups} to be granted?{known}", self.request.code());
         if Terminal.confirm(&question)? { Ok(()) } else { Err(JobError::NotGranted) }
     }
 }

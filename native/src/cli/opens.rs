@@ -7,7 +7,8 @@ use dbseal_core::Identity;
 use serde_json::json;
 
 use super::args::InspectArgs;
-use super::seals::backups;
+use super::rewraps::without_name;
+use super::seals::backups_below;
 use super::terminal::Terminal;
 use super::ui::{Outcome, Ui, printable};
 use crate::error::JobError;
@@ -25,7 +26,12 @@ pub(super) fn decide(args: InspectArgs, ui: &Arc<Ui>) -> Result<OpensPlan, JobEr
     if sources.is_empty() {
         return Err(JobError::NoIdentity);
     }
-    Ok(OpensPlan { identities: load_identities(&sources, &passphrase, &Terminal, &**ui)?, backups: backups(args.input, None)? })
+    let backups = backups_below(args.input, ui)?;
+    // It would be looked at for none of them.
+    if args.seal.is_some() {
+        return Err(JobError::SealOfSeveral(backups.len()));
+    }
+    Ok(OpensPlan { identities: load_identities(&sources, &passphrase, &Terminal, &**ui)?, backups })
 }
 
 pub(super) fn tell(plan: &OpensPlan, ui: &Ui) -> Result<Outcome, JobError> {
@@ -35,7 +41,7 @@ pub(super) fn tell(plan: &OpensPlan, ui: &Ui) -> Result<Outcome, JobError> {
         let (is_opened, words) = match opens(backup, &plan.identities) {
             Ok(true) => (true, "opens".into()),
             Ok(false) => (false, "DOES NOT OPEN".into()),
-            Err(error) => (false, format!("DOES NOT OPEN: {error}")),
+            Err(error) => (false, format!("DOES NOT OPEN: {}", without_name(&error.to_string(), &name))),
         };
         left_count += usize::from(!is_opened);
         let json = json!({"file": name, "opens": is_opened, "message": words}).to_string() + "\n";

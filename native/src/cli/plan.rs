@@ -29,8 +29,8 @@ use crate::encrypt::{Compression, Encoding, EncryptRequest};
 use crate::error::JobError;
 use crate::input::{Fifos, Source, is_same_file};
 use crate::inspect::InspectRequest;
-use crate::keygen::{KeyKind, KeygenRequest, check_key_paths, check_succession_path};
-use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_recipients, load_signing_key};
+use crate::keygen::{IdentityKind, KeygenRequest, check_key_paths, check_succession_path};
+use crate::keys::{IdentitySource, PassphraseSource, Unlock, load_signing_key};
 use crate::pace::Pace;
 use crate::process::run_idle;
 use crate::report::Observer;
@@ -74,13 +74,7 @@ impl Plan {
 }
 
 fn encrypt(args: EncryptArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    let mut recipients = Vec::new();
-    for text in &args.recipient {
-        recipients.push(text.parse().map_err(JobError::RecipientArgument)?);
-    }
-    for path in &args.recipients_file {
-        recipients.extend(load_recipients(path, &**ui)?);
-    }
+    let mut recipients = rewraps::recipients(&args.recipient, &args.recipients_file, ui)?;
     let source = match (Command::from_words(args.command), args.input) {
         (Some(command), _) => Source::Command(command),
         (None, input) => file_or_stdin(input, "the backup", ui)?,
@@ -235,7 +229,7 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
         (Some(_), None) => return Err(JobError::SuccessionWithoutName),
         (Some(old), Some(output)) => {
             check_succession_path(output)?;
-            Some(load_signing_key(&old, &**ui)?)
+            Some(Box::new(load_signing_key(&old, &**ui)?))
         }
         (None, _) => None,
     };
@@ -254,12 +248,13 @@ fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
     if passphrase.is_none() && args.sign.is_none() && args.shares.is_none() {
         ui.warning("the identity is not protected by a passphrase: whoever gets the file can open every backup made for it");
     }
-    let kind = match args.sign {
-        Some(name) => KeyKind::Signing(name),
-        None if args.pq => KeyKind::PostQuantum,
-        None => KeyKind::X25519,
-    };
-    Ok(Plan::Keygen(KeygenRequest { kind, path: output, passphrase, shares: args.shares, succeeds }))
+    let kind = if args.pq { IdentityKind::PostQuantum } else { IdentityKind::X25519 };
+    Ok(Plan::Keygen(match (args.sign, args.shares, output) {
+        (Some(name), _, path) => KeygenRequest::Signing { name, path, succeeds },
+        (None, Some(counts), Some(path)) => KeygenRequest::Shares { kind, path, counts },
+        (None, Some(_), None) => return Err(JobError::SharesWithoutName),
+        (None, None, path) => KeygenRequest::Identity { kind, path, passphrase },
+    }))
 }
 
 fn unlock(keys: IdentityArgs) -> Result<Unlock<'static>, JobError> {

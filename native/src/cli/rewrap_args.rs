@@ -28,7 +28,7 @@ use super::size::{parse_rate, parse_threads};
 
   dbseal rewrap --new-file-key -i stolen.key -R new.pub --sign custodian.sign.key /srv/backups")]
 pub(super) struct RewrapArgs {
-    /// The backups, or folders of them
+    /// The backups, or folders of them, with those below
     #[arg(value_name = "FILE", required = true)]
     pub(super) inputs: Vec<PathBuf>,
     // Of a recipient that comes the identity may be given too: what was done before is then told from what nobody here can open.
@@ -43,15 +43,17 @@ pub(super) struct RewrapArgs {
     /// Put the new headers in FILE, which the machine with the key has made, before the backups; may be repeated, for pictures of one answer
     #[arg(long, value_name = "FILE", requires = "request")]
     #[arg(conflicts_with_all = ["recipient", "recipients_file", "identity", "identity_command", "add", "only", "new_file_key", "sign", "drop_seal", "without_seal"])]
-    #[arg(conflicts_with_all = ["passphrase_file", "allow_weaker", "accept", "idle"])]
+    #[arg(conflicts_with_all = ["passphrase_file", "allow_weaker", "idle"])]
     pub(super) apply: Vec<PathBuf>,
     /// The request that they answer
     #[arg(long, value_name = "FILE", requires = "apply")]
     pub(super) request: Option<PathBuf>,
-    /// The code of the answer, as the machine with the key showed it: where nobody whom you trust with that has signed it
+    /// The code of the answer, as the machine with the key showed it: where nobody whom you trust with may=rewrap has signed it
     #[arg(long, value_name = "CODE", requires = "apply")]
     pub(super) code: Option<String>,
     /// Nobody leaves
+    ///
+    /// Whether who comes is there already only their own key shows: without it, named with -i too, a second time adds them again.
     #[arg(long, conflicts_with_all = ["only", "new_file_key"])]
     pub(super) add: bool,
     /// Everybody else leaves, whoever they are; asks first, where there is somebody to ask

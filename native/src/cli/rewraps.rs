@@ -1,6 +1,6 @@
 //! Other recipients for many backups: what is done, and what became of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,18 +8,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use dbseal_core::{Leaving, Recipient, RewrapError, Strength, Trust, UnwrapError};
+use dbseal_core::{Leaving, Purpose, Recipient, RewrapError, Strength, Trust, UnwrapError};
 use serde_json::json;
 
+use super::advice::hint;
 use super::plan::load;
 use super::rewrap_args::RewrapArgs;
-use super::seals::backups;
+use super::seals::backups_below;
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
 use crate::against_seal::{Names, SealCheck, SealPolicy};
+use crate::apart::lies_among;
 use crate::error::JobError;
-use crate::handoff::{names, read_new_headers, read_request};
+use crate::handoff::{names as handoff_names, read_new_headers, read_request};
 use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::opens::header;
@@ -49,33 +51,56 @@ pub(super) fn recipients(typed: &[String], files: &[PathBuf], ui: &Ui) -> Result
     Ok(recipients)
 }
 
+/// Says who comes, as the other machine of a hand-off does too: with a code, as a post-quantum recipient has two thousand letters.
+pub(super) fn tell_who_comes(recipients: &[Recipient], ui: &Ui) {
+    for recipient in recipients {
+        let text = recipient.to_string();
+        let shown = if text.len() > 80 { format!("{}...", &text[..40]) } else { text };
+        ui.note(&format!("new recipient {}, {shown}", recipient.code()));
+    }
+}
+
+/// Whoever can write to the storage could have named a recipient of their own.
+pub(super) fn warn_of_recipients_among(files: &[PathBuf], storage: &[PathBuf], ui: &Ui) {
+    for path in files.iter().filter(|path| lies_among(path, storage)) {
+        let path = path.display();
+        ui.warning(&format!("{path} lies where the backups do: whoever can write there may have put another recipient into it"));
+    }
+}
+
 pub(super) fn decide(args: RewrapArgs, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
     let act = if args.dry_run { Act::Pretend } else { Act::Do };
     let work = match &args.request {
-        Some(request) => decide_install(&args, request, act).map(Box::new).map(Work::Install)?,
+        Some(request) => decide_install(&args, request, act, ui).map(Box::new).map(Work::Install)?,
         None => return decide_rewrap(args, act, ui),
     };
-    Ok(RewrapPlan { inputs: backups(args.inputs, None)?, work, act })
+    Ok(RewrapPlan { inputs: backups_below(args.inputs, ui)?, work, act })
 }
 
-fn decide_install(args: &RewrapArgs, request: &Path, act: Act) -> Result<InstallRequest, JobError> {
+fn decide_install(args: &RewrapArgs, request: &Path, act: Act, ui: &Ui) -> Result<InstallRequest, JobError> {
+    if lies_among(request, &args.inputs) {
+        return Err(JobError::RequestAmongBackups(request.into()));
+    }
     let (request, headers) = (read_request(&[request.into()])?, read_new_headers(&args.apply)?);
+    if let Purpose::Rewrap(recipients) = request.purpose() {
+        tell_who_comes(recipients, ui);
+    }
     let trust = trust(&args.trust, &args.inputs, None)?;
     let policy = if trust.is_some() { SealPolicy::Trusted } else { SealPolicy::IfThere };
     let trust = trust.unwrap_or_default();
-    let answers = Answers::of(&request, &headers, &trust, args.code.as_deref(), &names(&args.apply))?;
-    let seal = SealCheck { policy, path: None, trust, names: Names::MayDiffer };
+    let names = if args.accept.is_some() { Names::MayDiffer } else { Names::MustMatch };
+    let answers = Answers::of(&request, &headers, &trust, args.code.as_deref(), &handoff_names(&args.apply))?;
+    let seal = SealCheck { policy, path: None, trust, names };
     let way = if args.copy { Way::Copy } else { Way::InPlace };
     Ok(InstallRequest { answers, seal, way, act })
 }
 
 fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan, JobError> {
     let recipients = recipients(&args.recipient, &args.recipients_file, ui)?;
+    warn_of_recipients_among(&args.recipients_file, &args.inputs, ui);
+    tell_who_comes(&recipients, ui);
     let everybody_leaves = args.only || args.new_file_key;
-    let backups = backups(args.inputs.clone(), None)?;
-    if everybody_leaves && !args.yes && act == Act::Do && !Terminal.confirm(&who_leaves(&backups))? {
-        return Err(JobError::NotMeant);
-    }
+    let backups = backups_below(args.inputs.clone(), ui)?;
     let (threads, pace) = load(&args.load())?;
     let trust = if args.without_seal { None } else { trust(&args.trust, &args.inputs, None)? };
     let policy = match &trust {
@@ -83,6 +108,11 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         Some(_) => SealPolicy::Trusted,
         None => SealPolicy::IfThere,
     };
+    if trust.is_none() && args.sign.is_some() {
+        ui.warning(
+            "you trust nobody here: who sealed these was not checked, nor whether those who check them let your key change recipients (may=rewrap)",
+        );
+    }
     let resealing = match &args.sign {
         Some(path) => Some(Resealing::Sign(Box::new(load_signing_key(path, &**ui)?))),
         None => args.drop_seal.then_some(Resealing::Drop),
@@ -115,6 +145,10 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         threads,
         pace,
     };
+    // Last: who is asked has given all that is needed.
+    if everybody_leaves && !args.yes && act == Act::Do && !Terminal.confirm(&who_leaves(&backups))? {
+        return Err(JobError::NotMeant);
+    }
     Ok(RewrapPlan { inputs: backups, work: Work::Rewrap(Box::new(request)), act })
 }
 
@@ -133,22 +167,26 @@ fn who_leaves(backups: &[PathBuf]) -> String {
 pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> Result<Outcome, JobError> {
     let (mut done, mut already, mut unopened, mut failed) = (0_usize, 0_usize, 0_usize, 0_usize);
     let mut last_error = None;
+    let mut hints = BTreeSet::new();
     plan.each(&**observer, |backup, result| {
         match &result {
             Ok(Rewrapped::Done { .. }) => done += 1,
+            Ok(Rewrapped::Finished) => done += 1,
             Ok(Rewrapped::Already) => already += 1,
             Err(error) if is_unopened(error) => unopened += 1,
             Err(_) => failed += 1,
         }
         plan.tell(backup, &result, ui)?;
+        hints.extend(result.as_ref().err().and_then(|error| hint(error, Some("rewrap"))));
         last_error = result.err().or(last_error.take());
         Ok(())
     })?;
     match (failed + unopened, last_error) {
-        (0, _) | (_, None) => Ok(Outcome::verified(None)),
+        (0, _) | (_, None) => Ok(Outcome::told()),
         // What went wrong with the only one is the error of the command.
         (_, Some(error)) if plan.inputs.len() == 1 => Err(error),
         (_, Some(_)) => {
+            hints.iter().for_each(|hint| ui.note(hint));
             let have = if plan.act == Act::Pretend { "would have other recipients" } else { "have other recipients now" };
             let sum = format!(
                 "of {} backups {done} {have}, {already} had them, {unopened} open with none of the keys, and {failed} failed",
@@ -156,6 +194,14 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
             );
             Ok(Outcome::verified(Some(JobError::NotAllRewrapped(sum))))
         }
+    }
+}
+
+/// A sentence about a backup whose name stands before it already.
+pub(super) fn without_name(words: &str, name: &str) -> String {
+    match words.strip_prefix(name) {
+        Some(rest) => rest.strip_prefix(": ").map_or_else(|| format!("it{rest}"), Into::into),
+        None => words.into(),
     }
 }
 
@@ -227,11 +273,14 @@ impl RewrapPlan {
                 let would = if pretends { "would be " } else { "" };
                 ("done", format!("{would}done: {left_count} left, {added_count} came{words}"))
             }
+            Ok(Rewrapped::Finished) => {
+                ("done", "done: what was stopped before is finished, and none of the given keys opens it now".into())
+            }
             Ok(Rewrapped::Already) => ("already", "it has these recipients already".into()),
             Err(error) if is_unopened(error) => {
                 ("unopened", "NOT DONE: none of the given keys opens it; it may have been done before".into())
             }
-            Err(error) => ("failed", format!("NOT DONE: {error}")),
+            Err(error) => ("failed", format!("NOT DONE: {}", without_name(&error.to_string(), &name))),
         };
         let (error, (left, came, way)) = (result.as_ref().err().map(ToString::to_string), change);
         let json = json!({

@@ -13,6 +13,7 @@ use super::trusted::trust;
 use super::ui::Ui;
 use crate::adopt::AdoptRequest;
 use crate::against_seal::{Names, SealCheck, SealPolicy};
+use crate::below::Below;
 use crate::catalogue::{ListRequest, SortBy, backups_in, is_asked_for};
 use crate::destination::{Destination, Overwrite};
 use crate::error::JobError;
@@ -104,6 +105,12 @@ pub(super) fn verify(args: VerifyArgs, ui: &Ui) -> Result<VerifyPlan, JobError> 
         }
     }
     let trust = trust(&args.trust, &args.inputs, args.series.as_ref())?;
+    for folder in args.inputs.iter().filter(|input| input.is_dir()) {
+        let count = Below::of(folder)?.backups.len() - backups_in(folder)?.len();
+        if count > 0 {
+            ui.warning(&format!("{}: {count} backups in folders below it are not looked at", folder.display()));
+        }
+    }
     let inputs = backups(args.inputs, args.state.as_deref())?;
     let chain = args.chain.then_some(ChainPlan { state: args.state, seen_before, max_age: args.max_age });
     let depth = args.sample.map_or(Depth::Whole, Depth::Sample);
@@ -165,15 +172,29 @@ fn warn_if_nobody(trust: Option<&Trust>, ui: &Ui) {
 
 /// The backups that were named, and those in folders that were.
 pub(super) fn backups(inputs: Vec<PathBuf>, state: Option<&Path>) -> Result<Vec<PathBuf>, JobError> {
+    expanded(inputs, |folder| {
+        let found = backups_in(folder)?;
+        // Where there is a memory of what was there, that all is gone is an answer.
+        if found.is_empty() && state.is_none() { Err(JobError::NoBackups(folder.into())) } else { Ok(found) }
+    })
+}
+
+/// The same, with those in folders below: a key that goes takes along whatever was left out.
+pub(super) fn backups_below(inputs: Vec<PathBuf>, ui: &Ui) -> Result<Vec<PathBuf>, JobError> {
+    expanded(inputs, |folder| {
+        let Below { backups, others } = Below::of(folder)?;
+        for other in &others {
+            ui.warning(&format!("{} is an age file, but not called so (.age): it was left out", other.display()));
+        }
+        if backups.is_empty() { Err(JobError::NoBackups(folder.into())) } else { Ok(backups) }
+    })
+}
+
+fn expanded(inputs: Vec<PathBuf>, in_folder: impl Fn(&Path) -> Result<Vec<PathBuf>, JobError>) -> Result<Vec<PathBuf>, JobError> {
     let mut backups: Vec<PathBuf> = Vec::new();
     for input in inputs {
         if input.is_dir() {
-            let found = backups_in(&input)?;
-            // Where there is a memory of what was there, that all is gone is an answer.
-            if found.is_empty() && state.is_none() {
-                return Err(JobError::NoBackups(input));
-            }
-            backups.extend(found);
+            backups.extend(in_folder(&input)?);
             continue;
         }
         // A shell's `*` names the seals too.

@@ -9,8 +9,9 @@ use super::seal_args::TrustArgs;
 /// Print the lines for a trust file that the succession of a signing key justifies; nothing is changed.
 ///
 /// The old key has to be trusted now, and both keys have to have signed. The lines of the new key have the roles and the series of
-/// those of the old one. With --last the old key ends there: its lines get until=EPOCH:NUMBER:HASH, which names that backup, and what it
-/// signs from then on, whenever that claims to be, counts for nothing.
+/// those of the old one. With --last the old key ends there: its lines get until=EPOCH:NUMBER:HASH, which names that backup, and no backup
+/// that it seals from then on counts, whenever that claims to be. What it may note of backups that are there (may=rewrap, may=drill) has no
+/// end: that stays in a line of its own, to be taken out where others may have the key.
 ///
 /// A succession says what the holder of the old key wanted. Where that key was stolen it says nothing: then get the new verifier key
 /// from somebody you know, and end the old one at a backup from before.

@@ -55,9 +55,14 @@ pub(super) fn run(plan: &SuccessorPlan, ui: &Ui) -> Result<Outcome, JobError> {
     if found.uncounted_count > 0 {
         ui.warning(&format!("backups among these for which nobody vouches whom you trust: {}; nothing ends there", found.uncounted_count));
     }
+    if !lines.lasting.is_empty() {
+        ui.warning(&format!(
+            "what {name} may note of backups that are there (may=rewrap, may=drill) has no end: destroy its key, or take that line out"
+        ));
+    }
     let text = text(&plan.succession, &lines, &found.backups);
     ui.answer(&text, &text)?;
-    Ok(Outcome::verified(None))
+    Ok(Outcome::told())
 }
 
 impl SuccessorPlan {
@@ -85,6 +90,9 @@ fn text(succession: &Succession, lines: &SuccessorLines, backups: &[LastBackup])
             );
         }
         text += &format!("{line}\n");
+    }
+    for line in &lines.lasting {
+        text += &format!("# its notes of backups that are there count as before; take this out where others may have the key:\n{line}\n");
     }
     for line in &lines.endless {
         text += &format!("# no backup was given at which this could end, so it is left out: {line}\n");

@@ -2,6 +2,7 @@
 //! lower case, no full stop. An error says what happened, a `hint:` what to do. Silence where nobody watches.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use crate::destination::Destination;
 use crate::encrypt::{EncryptRequest, Encrypted};
 use crate::error::JobError;
 use crate::inspect::{InspectedSeal, Inspection, Payload};
-use crate::keygen::{Generated, KeyKind, KeygenRequest};
+use crate::keygen::{Generated, KeygenRequest};
 use crate::report::Observer;
 use crate::salvage::SalvageReport;
 use crate::shares::share_path;
@@ -302,23 +303,25 @@ impl Outcome {
     }
 
     pub(super) fn generated(request: &KeygenRequest, generated: Generated) -> Self {
-        let (data, summary) = match (&request.path, &generated.recipient_path) {
-            (Some(path), Some(recipient_path)) => {
-                let (private, public) = match request.kind {
-                    KeyKind::Signing(_) => ("signing key (private, for this host alone)", "verifier key (public, for whoever checks)"),
-                    _ => ("identity (private, keep it offline)", "recipient (public, for the database host)"),
-                };
-                let private = match request.shares {
-                    Some(counts) => {
-                        let (first, last) = (share_path(path, 1), share_path(path, counts.count));
-                        let (first, last) = (first.display().to_string(), last.display().to_string());
-                        format!("shares (each for somebody else, {} open): {} to {}", counts.threshold, printable(&first), printable(&last))
-                    }
-                    None => format!("{private}: {}", printable(&path.display().to_string())),
-                };
-                let mut summary = format!("{private}\ndbseal: {public}: {}", printable(&recipient_path.display().to_string()));
+        let shown = |path: &Path| printable(&path.display().to_string());
+        let recipient = "recipient (public, for the database host)";
+        let words = match request {
+            KeygenRequest::Signing { path, .. } => path.as_ref().map(|path| {
+                (format!("signing key (private, for this host alone): {}", shown(path)), "verifier key (public, for whoever checks)")
+            }),
+            KeygenRequest::Identity { path, .. } => {
+                path.as_ref().map(|path| (format!("identity (private, keep it offline): {}", shown(path)), recipient))
+            }
+            KeygenRequest::Shares { path, counts, .. } => {
+                let [first, last] = [1, counts.count].map(|number| shown(&share_path(path, number)));
+                Some((format!("shares (each for somebody else, {} open): {first} to {last}", counts.threshold), recipient))
+            }
+        };
+        let (data, summary) = match (words, &generated.recipient_path) {
+            (Some((private, public)), Some(recipient_path)) => {
+                let mut summary = format!("{private}\ndbseal: {public}: {}", shown(recipient_path));
                 if let Some(path) = &generated.succession_path {
-                    summary += &format!("\ndbseal: succession (public, for whoever checks): {}", printable(&path.display().to_string()));
+                    summary += &format!("\ndbseal: succession (public, for whoever checks): {}", shown(path));
                 }
                 (Zeroizing::new(generated.recipient + "\n"), Some(summary))
             }
@@ -340,6 +343,11 @@ impl Outcome {
         });
         let (read_len, written_len) = (report.read_len, report.written_len);
         Self { read_len, written_len, data: None, json_data: Some(String::new()), summary: None, verdict }
+    }
+
+    /// All was told already.
+    pub(super) fn told() -> Self {
+        Self::verified(None)
     }
 
     /// The answers were given already.

@@ -107,6 +107,8 @@ sentences! {
     E::OthersSeal { .. } => E::OthersSeal { what: what(), sealed: "y".into() }
         => "x is called y by its seal, and its header is not the one that was signed last: the seal is probably another backup's, \
             or else the header is damaged";
+    E::HeaderByStranger { .. } => E::HeaderByStranger { what: what(), signer: "db2+..".into() }
+        => "x has other recipients since, as db2+.. has signed, whom you do not trust with that";
     E::HeaderNotSealed(_) => E::HeaderNotSealed(what()) => "the header of x is not the one that was signed last";
     E::WrongProof { .. } => E::WrongProof { what: what(), error: WrongProof }
         => "x: its seal was made by somebody who did not make the backup";
@@ -149,7 +151,7 @@ sentences! {
     E::BadCommand { .. } => E::BadCommand { option: "--into", why: "it is empty".into() }
         => "the command given to --into cannot be run as it is: it is empty";
     E::Rewrap { .. } => E::Rewrap { what: what(), error: RewrapError::NothingChanges } => "x: it has these recipients already";
-    E::SealNeedsKey(_) => E::SealNeedsKey(what()) => "x has a seal, which says what its header is";
+    E::SealNeedsKey(_) => E::SealNeedsKey(what()) => "x has a seal: a change of its recipients has to be signed, or the seal removed";
     E::OnlyForRewrap(_) => E::OnlyForRewrap("--sign") => "--sign is for a request of other recipients, and this one asks to open backups";
     E::InUse(_) => E::InUse(path()) => "x is in use by another job";
     E::Succession { .. } => E::Succession { path: path(), error: SuccessionError::NotSigned(dbseal_core::Party::New) }
@@ -166,7 +168,10 @@ sentences! {
     E::NobodyToAsk => E::NobodyToAsk => "there is no terminal to ask whether that is meant";
     E::NotMeant => E::NotMeant => "nothing was changed, as the answer was not yes";
     E::RequestBesideBackups(_) => E::RequestBesideBackups(path())
-        => "x would lie where the backups do: whoever can read there would have the key that the grant is for";
+        => "x would lie where the backups do: whoever can read or write there could use its key, or put another request in its place";
+    E::RequestAmongBackups(_) => E::RequestAmongBackups(path())
+        => "x lies where the backups do: whoever can write there could have put another request, and its old answer, there";
+    E::SealFull(_) => E::SealFull(what()) => "x: its seal takes no further note, it has 1,024";
     E::AnswerExists(_) => E::AnswerExists(path()) => "x exists already";
     E::NotTheBackup(_) => E::NotTheBackup(path()) => "x is a link, or no regular file: a backup's recipients change where it and its seal lie";
     E::NotInRequest(_) => E::NotInRequest(what()) => "x is none of the backups of this request, or has got another header since";
@@ -174,10 +179,10 @@ sentences! {
     E::OtherSealSince(_) => E::OtherSealSince(what()) => "x: its seal is not the one that it had when the request was made";
     E::OtherAnswerCode(_) => E::OtherAnswerCode(what()) => "x has another code: it is not the answer that was made there";
     E::AnswerNotTrusted(_) => E::AnswerNotTrusted(what()) => "x: nobody whom you trust with changes of recipients has signed this answer";
-    E::NewHeaderNotTrusted(_) => E::NewHeaderNotTrusted(what()) => "x: nobody whom you trust with that has signed its new header";
+    E::NewHeaderNotTrusted(_) => E::NewHeaderNotTrusted(what()) => "x: nobody whom you trust with changes of recipients (may=rewrap) has signed its new header";
     E::NoPicture { .. } => E::NoPicture { what: what(), why: "why".into() } => "x cannot be read as a picture: why";
     E::NoCode(_) => E::NoCode(what()) => "x: no QR code can be read in this picture";
-    E::Handoff { .. } => E::Handoff { what: what(), error: HandoffError::OtherRequest } => "x: this grant is for another request";
+    E::Handoff { .. } => E::Handoff { what: what(), error: HandoffError::OtherRequest("a grant") } => "x: this is a grant for another request";
     E::Share { .. } => E::Share { what: what(), error: ShareError::Mistyped }
         => "x: a word of the share is mistyped or in the wrong place: its checksum does not match";
     E::IdentityCommandFailed { .. } => E::IdentityCommandFailed { program: what(), status: "exited with 3".into() }
