@@ -321,6 +321,8 @@ pub struct Claims {
     pub made: bool,
     /// Whether the file key proved that the signer made it; `None` where no key was at hand.
     pub proven: Option<bool>,
+    /// The name of the trusted key of who encrypted it anew since: then the proof is theirs, and their word that it is what was sealed.
+    pub encrypted_anew_by: Option<String>,
     /// When, by the signer's clock.
     pub time: Option<String>,
     /// The series and the number in it.

@@ -161,6 +161,7 @@ fn claims(says: &Statement) -> Claims {
         trusted: trusted(says.standing),
         made: says.kind == "sealed",
         proven: None,
+        encrypted_anew_by: says.history.iter().rfind(|event| event.kind == "reencrypted").map(|event| event.by.clone()),
         time: says.time.map(|time| time.to_string()),
         series: says.series.as_ref().map(|series| (series.label.to_string(), series.number)),
         named: Some(says.named.clone()).filter(|named| !named.is_empty()),

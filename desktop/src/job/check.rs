@@ -70,6 +70,7 @@ pub(super) fn claims(said: &dbseal::Claims, proven: Option<bool>) -> Claims {
     Claims {
         vouched_by: said.vouched_by.clone(),
         proven,
+        encrypted_anew_by: said.encrypted_anew.as_ref().map(|event| event.by.clone()),
         series: said.series.as_ref().map(|series| (series.label.to_string(), series.number)),
         named: said.named.as_ref().map(ToString::to_string),
         uncounted_notes: said.uncounted_notes,

@@ -73,6 +73,9 @@ fn next(error: &JobError) -> String {
         JobError::NoIdentity => "open it with the private key of one of its recipients",
         JobError::Renamed { .. } => "see that it is the backup you want, and give it that name; if it was renamed on purpose, say so",
         JobError::OthersSeal { .. } => "see that the seal is that of this backup; if it is, and the backup was renamed on purpose, say so",
+        JobError::HeaderByStranger { .. } => {
+            "if it was meant to, let that key change recipients (may=rewrap) in the file with whom you trust; else find out who did"
+        }
         JobError::HeaderNotSealed(_) => {
             "see that the seal is that of this backup; if it is, fetch both again; Salvage can open it with the header that its seal has"
         }

@@ -94,6 +94,7 @@ pub(super) fn claims(judgement: &Judgement<'_>, proven: Option<bool>) -> Claims 
     Claims {
         vouched_by: judgement.vouched_by().map(ToString::to_string),
         proven,
+        encrypted_anew_by: judgement.encrypted_anew().map(|counted| counted.by.to_string()),
         series: judgement.series().map(|series| (series.label.to_string(), series.number)),
         named: judgement.file().map(ToString::to_string),
         uncounted_notes: judgement.uncounted_len(),
@@ -110,6 +111,7 @@ pub fn first_claims(first: &Note, standing: Standing) -> Claims {
         trusted: trusted(standing),
         made: matches!(first, Note::Sealed(_)),
         proven: None,
+        encrypted_anew_by: None,
         time: first.time().map(|time| time.to_string()),
         series: None,
         named: None,

@@ -32,6 +32,8 @@ pub enum Finding {
     NotVerified(String),
     /// The key does not open it: it is not granted, whatever the person says.
     NotOpened,
+    /// It was altered, and is not granted: how, as a sentence without its end.
+    Unusable(String),
 }
 
 /// What the one who sealed and made a file says of it.
@@ -58,7 +60,7 @@ impl Asked {
     /// How many files are granted if the person says yes.
     #[must_use]
     pub fn opened_count(&self) -> usize {
-        self.files.iter().filter(|file| file.finding != Finding::NotOpened).count()
+        self.files.iter().filter(|file| matches!(file.finding, Finding::Verified(_) | Finding::NotVerified(_))).count()
     }
 
     /// Of how many of those nothing is verified.
@@ -73,15 +75,13 @@ impl From<&dbseal_core::Finding> for Finding {
         match finding {
             dbseal_core::Finding::Verified(facts) => Self::Verified(Facts {
                 name: facts.name.as_ref().map(ToString::to_string),
-                made_by: match &facts.encrypted_anew_by {
-                    Some(other) => format!("{}, and encrypted anew by {other}", facts.made_by),
-                    None => facts.made_by.to_string(),
-                },
+                made_by: facts.made_by.to_string(),
                 series: facts.series.as_ref().map(|series| (series.label.to_string(), series.number)),
                 time: facts.time.map(|time| time.to_string()),
             }),
             dbseal_core::Finding::NotVerified(why) => Self::NotVerified(why.to_string()),
             dbseal_core::Finding::NotOpened => Self::NotOpened,
+            dbseal_core::Finding::Unusable(why) => Self::Unusable(why.to_string()),
         }
     }
 }

@@ -60,6 +60,7 @@ fn file(file: &AskedFile) -> Tag {
         Finding::Verified(_) => (Tone::Good, "verified"),
         Finding::NotVerified(_) => (Tone::Bad, "not-verified"),
         Finding::NotOpened => (Tone::Plain, "not-opened"),
+        Finding::Unusable(_) => (Tone::Bad, "unusable"),
     };
     let (name, says) = texts::asked_file(file);
     let words = div("asked-words").child(div("asked-name").text(&name)).child(div("asked-says").text(&says));

@@ -241,6 +241,12 @@ pub(in crate::page) fn claim_facts(claims: &Claims) -> Vec<(&'static str, String
 fn who(claims: &Claims) -> String {
     match (&claims.vouched_by, claims.trusted) {
         (Some(name), _) => match claims.proven {
+            // The proof is theirs.
+            proven if claims.encrypted_anew_by.is_some() => {
+                let other = claims.encrypted_anew_by.as_deref().unwrap_or_default();
+                let proof = if proven == Some(true) { "the key proves that they did" } else { "that they did, only the key can prove" };
+                format!("{name}, whom you trust, and encrypted anew by {other}, who says that it was whole then; {proof}")
+            }
             Some(true) => format!("{name}, whom you trust; the key proves that they made it"),
             _ if claims.made => format!("{name}, whom you trust; that they made it too, only the key can prove"),
             _ => format!("{name}, whom you trust, who did not make it"),

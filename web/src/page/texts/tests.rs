@@ -13,6 +13,7 @@ pub(super) fn claims() -> Claims {
         trusted: Trusted::Yes,
         made: true,
         proven: None,
+        encrypted_anew_by: None,
         time: Some("2026-11-28T01:00:00Z".into()),
         series: Some(("shop".into(), 42)),
         named: Some("shop.age".into()),
@@ -128,8 +129,14 @@ fn that_it_opened_says_nothing_of_who_made_it() {
     };
     let facts = opened_facts(&opened, Opening::Whole, "shop.age", Some(("File", "shop")));
     assert!(facts.iter().any(|(name, value)| *name == "Who made it" && value.starts_with("Nobody knows")));
-    let proven = Opened { claims: Some(Claims { proven: Some(true), ..claims() }), ..opened.clone() };
-    assert!(opened_facts(&proven, Opening::Whole, "shop.age", None).iter().any(|(_, value)| value.contains("the key proves")));
+    let proven = Claims { proven: Some(true), ..claims() };
+    let anew = Claims { encrypted_anew_by: Some("custodian".into()), ..proven.clone() };
+    let says = "db1, whom you trust, and encrypted anew by custodian, who says that it was whole then; the key proves that they did";
+    for (claims, words) in [(proven, "db1, whom you trust; the key proves that they made it"), (anew, says)] {
+        let opened = Opened { claims: Some(claims), ..opened.clone() };
+        let facts = opened_facts(&opened, Opening::Whole, "shop.age", None);
+        assert!(facts.iter().any(|(_, value)| value.contains(words)), "{facts:?}");
+    }
     let compressed = Opened { is_zstd: true, ..opened.clone() };
     for (opening, words) in [(Opening::Whole, "zstd -d"), (Opening::Range, "and then fails"), (Opening::Salvage, "zstd -d")] {
         let facts = opened_facts(&compressed, opening, "shop.age", None);
@@ -245,9 +252,11 @@ fn what_nobody_vouches_for_is_loud() {
     assert!(says(&other).1.ends_with(" The request calls it shop.age."), "{:?}", says(&other));
     assert_eq!(says(&bare).1, "NOT VERIFIED: no seal came with it. Its name is what the request says.");
     assert!(says(&Finding::NotOpened).1.starts_with("Not granted"));
+    assert!(says(&Finding::Unusable("its MAC does not match".into())).1.starts_with("Not granted: its MAC does not match. "));
     for (findings, title, shouts) in [
         (vec![verified.clone()], "A backup is asked for", None),
         (vec![bare.clone()], "A backup is asked for: NOT VERIFIED", Some("NOTHING IS VERIFIED")),
+        (vec![verified.clone(), Finding::Unusable(String::new())], "2 backups are asked for", None),
         (vec![verified, bare, Finding::NotOpened], "3 backups are asked for: NOT all VERIFIED", Some("Of 1 of the 2 that")),
     ] {
         let asked = asked(&findings);
