@@ -33,7 +33,8 @@ const HANGS: Duration = Duration::from_secs(300);
 /// Between two looks at something that is waited for.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The `dbseal` that cargo builds from this workspace.
+/// The `dbseal` that cargo builds from this workspace: as it ships, or with `DBSEAL_QUICK` set of what was compiled for the tests already, which
+/// saves minutes.
 ///
 /// # Panics
 /// If it does not build.
@@ -41,15 +42,22 @@ pub fn dbseal() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let is_quick = std::env::var_os("DBSEAL_QUICK").is_some();
+        // With one of the tests, so that what they depend on has the features that it was compiled with.
+        let of_tests = ["--workspace", "--exclude", "dbseal-kernel", "--exclude", "dbseal-desktop", "--test", "readme"];
+        let packages = if is_quick { &of_tests[..] } else { &["--release", "--package", "dbseal"] };
         let built = Command::new(cargo)
-            .args(["build", "--release", "--package", "dbseal", "--message-format", "json"])
+            .arg("build")
+            .args(packages)
+            .args(["--bin", "dbseal", "--message-format", "json"])
             .current_dir(workspace_dir())
             .stderr(Stdio::inherit())
             .output()
             .expect("cargo runs");
-        assert!(built.status.success(), "cargo build --release --package dbseal failed");
+        assert!(built.status.success(), "cargo build failed");
         let messages = built.stdout.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
-        let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
+        let of_command = messages.filter(|message| message["target"]["name"] == "dbseal" && message["target"]["kind"][0] == "bin");
+        let executable = of_command.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
         executable.expect("cargo names the executable")
     })
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use dbseal_core::{
-    Adopted, Extent, FileKey, FileName, Grant, Header, HeaderPadding, Identity, Journal, Label, NewHeader, NewHeaders, Note, Purpose,
-    Request, RequestedFile, Restored, Seal, SigningKey, Strength, TestResult, Time, Tree, split_parts,
+    Adopted, Extent, FileKey, FileName, Grant, Header, HeaderPadding, Identity, Journal, Label, NewHeaders, Note, Purpose, Request,
+    RequestedFile, Restored, Seal, SigningKey, Strength, TestResult, Time, Tree, Trust, split_parts,
 };
 
 use crate::inputs::{Replay, paint};
@@ -109,8 +109,9 @@ fn crossing() -> Vec<(&'static str, Vec<u8>)> {
     let (asked, wanted) = (request(Purpose::Open(recipient.clone()), None), request(Purpose::Rewrap(vec![recipient]), Some(&key)));
     let unlocked = asked.files()[0].unlock(std::slice::from_ref(&identity)).expect("it opens");
     let grant = Grant::of(&asked, &[unlocked], &mut Replay(5)).expect("it is of this request");
-    let new = NewHeader::of(&wanted, &wanted.files()[0], std::slice::from_ref(&identity), Strength::Kept, None, &mut Replay(6));
-    let headers = NewHeaders::of(&wanted, vec![Some(new.expect("it opens"))], Some(&key)).expect("one answer");
+    let review = wanted.review(std::slice::from_ref(&identity), &Trust::default()).expect("it opens");
+    let answers = review.new_headers(std::slice::from_ref(&identity), Strength::Kept, None, &mut Replay(6)).expect("it has no seal");
+    let headers = NewHeaders::of(&wanted, answers, Some(&key)).expect("one answer");
     let parts = split_parts(&asked.to_bytes(), 300).expect("it is short").join(&0);
     vec![
         ("request", asked.to_bytes()),

@@ -30,7 +30,7 @@ pub fn tool(name: &str) -> PathBuf {
 #[must_use]
 pub fn installed(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut folders = std::iter::once(tools_dir().join("bin")).chain(env::split_paths(&path));
+    let mut folders = ["bin", "quick/bin"].map(|folder| tools_dir().join(folder)).into_iter().chain(env::split_paths(&path));
     folders.find_map(|folder| Some(folder.join(name)).filter(|program| program.is_file()))
 }
 

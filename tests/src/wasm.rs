@@ -6,7 +6,7 @@ use dbseal_web_build::{BuildError, Care, Form, Variant, compile, write_glue};
 
 use crate::tools::workspace_dir;
 
-/// As it ships, and where; with `DBSEAL_QUICK` set, while somebody works on it, less optimised in less time.
+/// As it ships, and where; with `DBSEAL_QUICK` set, in the short tier, less optimised in less time.
 #[must_use]
 pub fn wasm_build() -> (Care, PathBuf) {
     let (care, folder) = match std::env::var_os("DBSEAL_QUICK") {

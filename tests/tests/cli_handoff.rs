@@ -122,7 +122,33 @@ fn many_are_asked_for_together_and_none_opens_another() {
     assert!(machines.here.has("many.request.key"), "others may want it");
     // A grant for one request does not open by another, though the backup is the same.
     let _ = machines.request("again.request", &["b/shop.age"]);
-    open(&machines, "again.request", "b/shop.age").ends_with(1, "this grant is for another request");
+    open(&machines, "again.request", "b/shop.age").ends_with(1, "this is a grant for another request");
+}
+
+/// Whoever can write to the storage keeps none of the others from being asked for, and granted.
+#[test]
+fn one_that_was_altered_is_left_out_alone() {
+    let machines = Machines::new(&[]);
+    machines.encrypt("b/two.age", &[]);
+    let mut bytes = machines.here.read("b/two.age");
+    let mac = bytes.windows(5).position(|window| window == b"\n--- ").expect("its MAC") + 5;
+    bytes[mac] = if bytes[mac] == b'A' { b'B' } else { b'A' };
+    machines.here.write("b/two.age", &bytes);
+    machines.here.write("b/evil.age", "not one\n");
+    let asked = machines.here.dbseal(["request", "-o", "r", "b"]).run().succeeds();
+    let words = asked.words();
+    assert!(words.contains("left out: b/evil.age is no age file") && words.contains("asks for shop.age"), "{words}");
+    machines.there.write("r", machines.here.read("r"));
+    let said = String::from_utf8(asked.stdout).expect("text");
+    let code = said.lines().next().and_then(|line| line.strip_prefix("Code of the request: ")).expect("the code");
+    // As it was heard.
+    let said = grant(&machines, "r", &["--code", &code.to_uppercase().replace('-', " ")]).succeeds().words();
+    assert!(said.contains("two.age: the header was altered: its MAC does not match; it is not granted"), "{said}");
+    assert!(said.contains("granted: 1 of 2"), "{said}");
+    open(&machines, "r", "b/shop.age").succeeds();
+    // Nor is the key of a request put where they can read it.
+    fs::create_dir(machines.here.path("b/below")).expect("a folder");
+    machines.here.dbseal(["request", "-o", "b/below/r", "b"]).run().ends_with(2, "b/below/r would lie where the backups do");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn names_chosen_by_others() {
         assert!(!words.contains(['\u{1b}', '\u{7}', '\u{202e}']) && !words.contains("\ndbseal: error: forged"), "{words:?}");
     }
     folder.shell("\"$DBSEAL\" inspect $(printf '\\377')").run().ends_with(2, "dbseal: error: cannot open ");
-    folder.shell("\"$DBSEAL\" inspect $(printf '\\377') x").run().ends_with(2, "dbseal: error: there is no place for 'x' here");
+    folder.shell("\"$DBSEAL\" decrypt $(printf '\\377') x").run().ends_with(2, "dbseal: error: there is no place for 'x' here");
     let text = folder.shell("\"$DBSEAL\" encrypt -R backup.pub --into $(printf '\\377') plain").run();
     assert_eq!(text.code(), 2, "{}", text.words());
 }

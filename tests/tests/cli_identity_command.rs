@@ -44,6 +44,7 @@ fn a_command_that_gives_none_gets_a_sentence() {
 
 /// Nobody waits for ever at night; nothing that it has started is left.
 #[test]
+#[ignore = "not run here: long tier (a minute of waiting)"]
 fn a_command_that_hangs_is_ended() {
     let folder = folder();
     let said = "did not end within 60 seconds, and was killed";

@@ -22,7 +22,7 @@ fn one_key_goes_and_the_payload_stays() {
     let before = folder.read("b/shop.age");
     let rotate = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust"];
     // Its seal would say that it was altered.
-    folder.dbseal(rotate).args(["b/shop.age"]).run().ends_with(2, "b/shop.age has a seal, which says what its header is");
+    folder.dbseal(rotate).args(["b/shop.age"]).run().ends_with(2, "b/shop.age has a seal: a change of its recipients has to be signed");
     let done = folder.dbseal(rotate).args(["--sign", "custodian.sign.key", "b/shop.age"]).run().succeeds();
     assert_eq!(said(&done), "b/shop.age: done: 1 left, 1 came\n");
     let after = folder.read("b/shop.age");
@@ -74,7 +74,7 @@ fn who_leaves_is_said() {
     let sum = "of 6 backups 4 have other recipients now, 0 had them, 1 open with none of the keys, and 1 failed";
     let told = folder.dbseal(["rewrap", "-i", "old.key", "-R", "new.pub", "--drop-seal", "b"]).run().ends_with(1, sum);
     let lines = said(&told);
-    assert!(lines.contains("b/2.age: NOT DONE: b/2.age: this is not an age file\n"), "{lines}");
+    assert!(lines.contains("b/2.age: NOT DONE: this is not an age file\n"), "{lines}");
     assert!(lines.contains("b/only.age: NOT DONE: none of the given keys opens it; it may have been done before\n"), "{lines}");
     assert_eq!(holders("b/3.age"), [false, true, true]);
 }
@@ -136,7 +136,7 @@ fn a_copy_takes_the_place_of_a_backup() {
         let args = ["rewrap", "--trust", "t/trust", "--sign", "custodian.sign.key", "-i", "old.key"];
         folder.dbseal(args).args(more.iter().copied()).args(["b/shop.age"]).run()
     };
-    rewrap(&["-R", "pq.pub"]).ends_with(1, "it would be only as strong as that");
+    rewrap(&["-R", "pq.pub"]).ends_with(1, "and be only as strong as that");
     assert_eq!(said(&rewrap(&["-R", "new.pub", "--copy"]).succeeds()), "b/shop.age: done: 1 left, 1 came, by a copy\n");
     let copied = folder.read("b/shop.age");
     assert!(copied.len() == before.len() && copied[4096..] == before[4096..]);
@@ -396,9 +396,76 @@ fn which_backups_a_key_opens() {
     assert_eq!(said(&some), "b/other.age: DOES NOT OPEN\nb/shop.age: opens\n");
     folder.dbseal(["inspect", "-i", "old.key", "-i", "new.key", "b"]).run().succeeds();
     folder.write("b/junk.age", "junk");
-    assert!(
-        said(&inspect("escrow.key").ends_with(1, "the keys open 2"))
-            .contains("b/junk.age: DOES NOT OPEN: b/junk.age: this is not an age file")
-    );
+    assert!(said(&inspect("escrow.key").ends_with(1, "the keys open 2")).contains("b/junk.age: DOES NOT OPEN: this is not an age file"));
     folder.dbseal(["inspect", "b"]).run().ends_with(2, "no key to open the file with");
+}
+
+/// Of one length, and for the same recipients: what opens is the other backup, and nothing here any more.
+#[test]
+fn the_header_of_another_backup_is_not_its_own() {
+    let folder = folder(PLAIN_LEN);
+    for name in ["b/a.age", "b/b.age"] {
+        encrypt(&folder, name, &[]);
+    }
+    let rewrap =
+        || folder.dbseal(["rewrap", "-i", "old.key", "-i", "new.key", "-R", "new.pub", "--without-seal", "b/a.age", "b/b.age"]).run();
+    let _ = rewrap().succeeds();
+    let inspect = || folder.dbseal(["inspect", "-i", "new.key", "b/a.age", "b/b.age"]).run();
+    assert_eq!(said(&inspect().succeeds()), "b/a.age: opens\nb/b.age: opens\n");
+    let (one, mut other) = (folder.read("b/a.age"), folder.read("b/b.age"));
+    other[..4096].copy_from_slice(&one[..4096]);
+    folder.write("b/b.age", &other);
+    let again = rewrap();
+    assert_eq!(again.code(), 1);
+    let damaged = "the payload is damaged or was altered in chunk 48, from byte 3145728";
+    let words = said(&again);
+    assert!(
+        words.contains("b/a.age: it has these recipients already\n") && words.contains(&format!("b/b.age: NOT DONE: {damaged}")),
+        "{words}"
+    );
+    let words = said(&inspect().ends_with(1, "of 2 backups the keys open 1"));
+    assert!(words.contains(&format!("b/b.age: DOES NOT OPEN: {damaged}")), "{words}");
+}
+
+/// Before an old key is thrown away.
+#[test]
+fn folders_below_are_looked_through() {
+    let folder = folder(1000);
+    fs::create_dir_all(folder.path("b/2026/11")).expect("folders");
+    fs::create_dir(folder.path("b/.snapshot")).expect("a folder");
+    for name in ["b/2026/11/web.age", "b/2026/late.age", "b/.snapshot/shop.age"] {
+        encrypt(&folder, name, &["--sign", "db1.sign.key"]);
+    }
+    fs::rename(folder.path("b/2026/late.age"), folder.path("b/2026/late.age.1")).expect("it is there");
+    fs::remove_file(folder.path("b/2026/late.age.seal")).expect("it is there");
+    let rewrap = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust", "--sign", "custodian.sign.key", "b"];
+    let done = folder.dbseal(rewrap).run().succeeds();
+    assert_eq!(said(&done), "b/shop.age: done: 1 left, 1 came\nb/2026/11/web.age: done: 1 left, 1 came\n");
+    let left_out = "b/2026/late.age.1 is an age file, but not called so (.age): it was left out";
+    assert!(done.words().contains(left_out), "{}", done.words());
+    let inspected = folder.dbseal(["inspect", "-i", "new.key", "b"]).run().succeeds();
+    assert_eq!(said(&inspected), "b/shop.age: opens\nb/2026/11/web.age: opens\n");
+    assert!(inspected.words().contains(left_out), "{}", inspected.words());
+    let verified = folder.dbseal(["verify", "--trust", "t/trust", "b"]).run().succeeds();
+    assert!(verified.words().contains("b: 1 backups in folders below it are not looked at"), "{}", verified.words());
+    assert!(said(&verified).contains("; recipients changed by custodian (its clock said 20"), "{}", said(&verified));
+}
+
+/// What nobody here trusts is told as that.
+#[test]
+fn a_change_by_a_stranger_is_told_as_one() {
+    let folder = folder(1000);
+    let rewrap = ["rewrap", "-i", "old.key", "-R", "new.pub", "--sign", "stranger.sign.key", "b/shop.age"];
+    let done = folder.dbseal(rewrap).run().succeeds();
+    assert!(done.words().contains("you trust nobody here"), "{}", done.words());
+    let stranger = folder.read_text("stranger.sign.pub").trim().to_owned();
+    let open = folder.dbseal(["decrypt", "-i", "new.key", "--trust", "t/trust", "-o", "out", "b/shop.age"]).run();
+    open.ends_with(1, &format!("b/shop.age has other recipients since, as {stranger} has signed, whom you do not trust with that"));
+    let said = verify(&folder, "b/shop.age");
+    assert!(said.contains(&format!("HEADER CHANGED: {stranger} has signed it, whom you do not trust with that (may=rewrap); ")), "{said}");
+    // A seal that is broken keeps no key from going.
+    folder.write("b/shop.age.seal", "no seal\n");
+    let drop = ["rewrap", "-i", "new.key", "-R", "old.pub", "--without-seal", "--drop-seal", "b/shop.age"];
+    folder.dbseal(drop).run().succeeds();
+    assert!(age_opens(&folder, "old", "b/shop.age") && !folder.has("b/shop.age.seal"));
 }

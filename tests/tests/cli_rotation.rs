@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use dbseal_core::Header;
+use dbseal_core::{Header, Journal};
 use dbseal_tests::cli::{Ended, Folder};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
@@ -131,7 +131,9 @@ fn what_is_not_the_answer_is_not_installed() {
     machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "nobody whom you trust with changes of recipients has signed");
     let its_code = code_of_answer(&said);
     let compared = ["--code", &its_code, "b/shop.age"];
-    machines.apply(&[&trust[..], &compared].concat()).ends_with(1, "nobody whom you trust with that has signed its new header");
+    machines
+        .apply(&[&trust[..], &compared].concat())
+        .ends_with(1, "nobody whom you trust with changes of recipients (may=rewrap) has signed its new header");
     // By one who may not change recipients.
     machines.there.write_secret("db1.sign.key", machines.here.read("db1.sign.key"));
     machines.grant(&code, &["--sign", "db1.sign.key"]).succeeds();
@@ -141,7 +143,7 @@ fn what_is_not_the_answer_is_not_installed() {
     let answer = machines.there.read_text("answer");
     machines.here.write("first", machines.here.read_text("request"));
     let _ = machines.request(&["b"]);
-    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "for another request");
+    machines.apply(&[&trust[..], &["b/shop.age"]].concat()).ends_with(1, "this is an answer with new headers for another request");
     fs::rename(machines.here.path("first"), machines.here.path("request")).expect("it is there");
     // A note that came meanwhile, to the same header; then a header that came meanwhile.
     let files = ["b/shop.age", "b/shop.age.seal"].map(|name| (name, machines.here.read(name)));
@@ -183,6 +185,38 @@ fn what_is_not_the_answer_is_not_installed() {
     // And the right one is put there after all that.
     machines.there.write("answer", &answer);
     machines.apply(&[&trust[..], &["b/shop.age"]].concat()).succeeds();
+}
+
+/// What whoever can write to the storage can put beside a backup, or have said of one.
+#[test]
+fn what_lies_beside_a_backup_keeps_no_header_from_it() {
+    let machines = Machines::new();
+    let code = machines.request(&["b"]);
+    let said = machines.grant(&code, &["--sign", "custodian.sign.key", "--not-verified"]).succeeds().words();
+    let header = |name: &str| Header::parse(&machines.here.read(name)).expect("a header").0;
+    let planted = Journal::of(header("b/bare.age"), header("b/shop.age"));
+    machines.here.write("b/bare.age.journal", planted.to_bytes());
+    // Without a seal nothing says of which series it is: whom one trusts for one alone has no say.
+    let host = machines.here.read_text("db1.sign.pub");
+    let custodian = machines.there.read_text("custodian.sign.pub");
+    machines.here.write("t/few", format!("{host}{} may=rewrap series=shop\n", custodian.trim()));
+    machines.apply(&["--trust", "t/few", "b/bare.age"]).ends_with(1, "has signed its new header");
+    machines.apply(&["--trust", "t/trust", "b/bare.age"]).succeeds();
+    assert_eq!(machines.holders("b/bare.age"), [false, true, true]);
+    assert!(!machines.here.has("b/bare.age.journal"));
+    // The new header of the one is none of the other's.
+    let (bare, mut shop) = (machines.here.read("b/bare.age"), machines.here.read("b/shop.age"));
+    shop[..4096].copy_from_slice(&bare[..4096]);
+    fs::remove_file(machines.here.path("b/shop.age.seal")).expect("it is there");
+    machines.here.write("b/shop.age", &shop);
+    let answer = code_of_answer(&said);
+    machines.apply(&["--code", &answer, "b/shop.age"]).ends_with(1, "is none of the backups of this request");
+    // The request and its answer are not believed where they can be exchanged.
+    for name in ["request", "answer"] {
+        fs::copy(machines.here.path(name), machines.here.path(&format!("b/{name}"))).expect("there is room");
+    }
+    let apply = ["rewrap", "--apply", "b/answer", "--request", "b/request", "--code", &answer, "b/bare.age"];
+    machines.here.dbseal(apply).run().ends_with(2, "b/request lies where the backups do");
 }
 
 /// At every step that changes something on the disk, the process is killed; done again, the change comes to its end.

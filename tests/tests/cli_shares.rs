@@ -4,6 +4,8 @@
 use std::fs;
 
 use dbseal_tests::cli::Folder;
+use dbseal_tests::readme::block;
+use dbseal_tests::tools::npm_dir;
 
 /// A key in five shares, three of which open it, and a backup for it.
 fn shared_key(kind: &[&str]) -> Folder {
@@ -58,7 +60,7 @@ fn a_share_that_is_wrong_is_named() {
     instead(if last == "academic" { "acid" } else { "academic" });
     decrypt(&[1, 2, 3]).ends_with(1, "backup.2.share: a word of the share is mistyped or in the wrong place");
     instead("acadmic");
-    decrypt(&[1, 2, 3]).ends_with(1, "backup.2.share: word 33 of the share is none of the list's");
+    decrypt(&[1, 2, 3]).ends_with(1, "backup.2.share: word 33 of the share is not in the word list of SLIP-39");
     instead("");
     decrypt(&[1, 2, 3]).ends_with(1, "backup.2.share: ");
     // As somebody types it who has it on paper.
@@ -103,4 +105,37 @@ fn what_cannot_be_shared_is_refused() {
     folder.dbseal(["keygen", "--shares", "2/3", "-o", "k.key"]).run().succeeds();
     folder.dbseal(["keygen", "--shares", "2/3", "-o", "k.key"]).run().fails_with("exists already");
     assert_eq!(folder.names(), ["k.1.share", "k.2.share", "k.3.share", "k.pub"]);
+}
+
+/// In ten years, by programs of others alone.
+#[test]
+fn a_key_is_put_together_without_dbseal() {
+    for (kind, prefix) in [(&[][..], "AGE-SECRET-KEY-"), (&["--pq"], "AGE-SECRET-KEY-PQ-")] {
+        let folder = shared_key(kind);
+        fs::remove_file(folder.path("shop.sql")).expect("it is there");
+        let recover = block("sh shares recover").replace("AGE-SECRET-KEY-", prefix);
+        // age opens post-quantum ones from 1.3 on.
+        let recover = if kind.is_empty() { recover } else { recover.replace("\nage ", "\n: age ") };
+        let modules = npm_dir("slip39").join("node_modules");
+        folder.shell(&format!("set -e\n{recover}")).env("NODE_PATH", modules).run().succeeds();
+        let made = folder.dbseal(["keygen", "-y", "backup.key"]).run().succeeds().stdout;
+        assert_eq!(made, folder.read("backup.pub"));
+        assert!(!kind.is_empty() || folder.read_text("shop.sql") == "a dump");
+    }
+}
+
+#[test]
+fn what_is_typed_from_paper_says_what_it_lacks() {
+    let folder = shared_key(&[]);
+    let text = folder.read_text(&share(2));
+    let words = text.lines().skip_while(|line| !line.starts_with("share ")).skip(1).collect::<Vec<_>>().join("\n");
+    let open = |text: &str| {
+        folder.write_secret("typed.share", text);
+        folder.dbseal(["decrypt", "-o", "few", "-i", "typed.share", "shop.age"]).args(given(&[1, 3])).run()
+    };
+    open(&words).ends_with(1, "the lines above its words are missing, from dbseal/v1 share on");
+    let (fewer, _) = text.trim_end().rsplit_once(' ').expect("words");
+    open(fewer).ends_with(1, "a share of a key has 33 words, and this one has 32");
+    let both = format!("{text}\n{words}");
+    open(&both).ends_with(1, "a share of a key has 33 words, and this one has 66");
 }

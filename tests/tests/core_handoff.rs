@@ -1,10 +1,11 @@
 //! The hand-off across an air gap, from its bytes alone: what is asked for, what is answered, and what is believed of either.
 
 use dbseal::core::{
-    Extent, Facts, FileKey, FileName, Finding, Grant, HandoffError, Header, HeaderPadding, Identity, Label, NotVerified, Note, Passphrase,
-    Process, Proof, ProofKey, Purpose, Recipient, RecipientKind, Request, RequestedFile, Seal, Sealed, SigningKey, SourceKind, Stanza,
-    Time, Tree, Trust, UnwrapError,
+    Extent, Facts, FileKey, FileName, Finding, Grant, HandoffError, Header, HeaderPadding, Identity, Label, MadeBy, NotVerified, Note,
+    Passphrase, Process, Proof, ProofKey, Purpose, Recipient, RecipientKind, Request, RequestedFile, Seal, Sealed, SigningKey, SourceKind,
+    Stanza, Time, Tree, Trust, UnwrapError,
 };
+use dbseal_tests::fuzz_seeds;
 use dbseal_tests::inputs::Replay;
 
 /// A backup: its file key, its header, and its seal by `db1`.
@@ -128,7 +129,7 @@ fn of_many_some_are_granted() {
     // Those of another request are not taken for its own.
     let other = Request::new(Purpose::Open(recipient(&once)), backups.iter().map(Backup::asked).collect(), None, &mut Replay(77))
         .expect("three files");
-    assert_eq!(Grant::of(&other, &unlocked, &mut Replay(7)), Err(HandoffError::OtherRequest));
+    assert_eq!(Grant::of(&other, &unlocked, &mut Replay(7)), Err(HandoffError::OtherRequest("a grant")));
 }
 
 #[test]
@@ -203,8 +204,7 @@ fn a_review_tells_what_is_known_and_grants_what_opens() {
     let findings: Vec<_> = review.files().map(|(_, finding)| finding.clone()).collect();
     let facts = Facts {
         name: FileName::of(b"shop.age"),
-        made_by: label("db1"),
-        encrypted_anew_by: None,
+        made_by: MadeBy { by: label("db1"), encrypted_anew_by: None },
         series: None,
         time: Time::from_unix(1_795_485_613),
     };
@@ -229,9 +229,9 @@ fn a_grant_is_for_one_request_and_its_files() {
     let other = Backup::of(4, &custodian);
     let before = Request::new(Purpose::Open(recipient(&once)), vec![other.asked()], None, &mut Replay(77)).expect("one file");
     let old = granted(&before, &custodian);
-    assert_eq!(opened(&old), Err(HandoffError::OtherRequest));
+    assert_eq!(opened(&old), Err(HandoffError::OtherRequest("a grant")));
     let renamed = String::from_utf8(old.to_bytes()).expect("text").replacen(&before.hash().to_string(), &request.hash().to_string(), 1);
-    assert_eq!(opened(&Grant::parse(renamed.as_bytes()).expect("it is spelled well")), Err(HandoffError::OtherRequest));
+    assert_eq!(opened(&Grant::parse(renamed.as_bytes()).expect("it is spelled well")), Err(HandoffError::OtherRequest("a grant")));
     // Under the MAC of another file: only who has that file's key can make one.
     let header = |key: &FileKey, args: Vec<String>| {
         let wrapped = Header::wrap(key, &[recipient(&once)], HeaderPadding::None, &mut Replay(9)).expect("it fits");
@@ -243,7 +243,7 @@ fn a_grant_is_for_one_request_and_its_files() {
         format!("dbseal/v1 grant\nrequest {}\nheader {}\n{text}", request.hash(), text.len())
     };
     // Without the stanza, and with one that was put in after the MAC.
-    assert_eq!(opened(&Grant::parse(header(&backup.key, Vec::new()).as_bytes()).expect("one")), Err(HandoffError::OtherRequest));
+    assert_eq!(opened(&Grant::parse(header(&backup.key, Vec::new()).as_bytes()).expect("one")), Err(HandoffError::OtherRequest("a grant")));
     let put_in = Grant::parse(header(&backup.key, vec![request.hash().to_string()]).as_bytes()).expect("one");
     assert_eq!(opened(&put_in), Err(HandoffError::Unwrap(UnwrapError::WrongMac)));
     let none = format!("dbseal/v1 grant\nrequest {}\n", request.hash());
@@ -284,6 +284,30 @@ fn who_signed_a_request_is_known_by_their_key() {
     let text = String::from_utf8(signed.to_bytes()).expect("text").replacen("file shop.age\nheader", "file shop2.age\nheader", 1);
     assert_eq!(Request::parse(text.as_bytes()).expect("it is spelled well").signed_by(&trust), None);
 }
+
+/// Bytes of version 1, as they were when it was fixed: what others have written by then is to be read for ever.
+#[test]
+fn the_formats_stay_as_they_are() {
+    let hashes = fuzz_seeds::seeds().into_iter().filter(|(target, ..)| ["handoff", "journal"].contains(target)).map(|(_, name, bytes)| {
+        let hash = dbseal::core::Blake3::of(&bytes).to_string();
+        format!("{name} {}", &hash[..16])
+    });
+    assert_eq!(hashes.collect::<Vec<_>>().join("\n"), FORMATS.trim());
+}
+
+const FORMATS: &str = "
+request 4263c2ed94d806b8
+request-text dd51a085cbaa0450
+request-rewrap ddf2203969319d40
+grant 388141356cb44070
+grant-text 605840f78c5e98dc
+new-headers 7b7da8430fc2041d
+new-headers-text 4232cf98adf9de35
+parts 0c73e0738d952835
+before f277f106e8890c5c
+after a915a83f42f61bf9
+torn e886be0af8dce7b3
+";
 
 #[test]
 fn the_one_is_not_taken_for_the_other() {

@@ -1,10 +1,10 @@
-//! An identity in shares, by the official vectors of the scheme and beside two other implementations of it.
+//! An identity in shares, by the official vectors of the scheme and beside another implementation of it.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::process::Command;
 
-use dbseal::core::{Identity, Passphrase, Recipient, Share, ShareError, combine, split};
+use dbseal::core::{Identity, Passphrase, Recipient, Share, ShareError, combine_shares, split_identity};
 use dbseal_tests::inputs::Replay;
 use dbseal_tests::tools::{npm_dir, tool};
 use serde_json::Value;
@@ -19,7 +19,7 @@ fn vectors() -> Vec<(String, Vec<String>, String)> {
 
 fn secret_of(mnemonics: &[String], passphrase: &[u8]) -> Result<String, ShareError> {
     let shares = mnemonics.iter().map(|words| Share::parse(words)).collect::<Result<Vec<_>, _>>()?;
-    let secret = combine(&shares, passphrase)?;
+    let secret = combine_shares(&shares, passphrase)?;
     Ok(secret.expose_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -52,7 +52,7 @@ fn recipient(identity: &Identity) -> String {
 /// The identity that these make, if it is that of the recipient.
 fn opened(shares: &[&Share], recipient: &str) -> Result<String, ShareError> {
     let shares: Vec<_> = shares.iter().map(|share| (*share).clone()).collect();
-    let identity = combine(&shares, b"")?.identity_of(|own: &Recipient| own.to_string() == recipient)?;
+    let identity = combine_shares(&shares, b"")?.identity_of(|own: &Recipient| own.to_string() == recipient)?;
     Ok(identity.expose_text().expect("it has one").to_string())
 }
 
@@ -66,7 +66,7 @@ fn choices(shares: &[Share], len: u32) -> Vec<Vec<&Share>> {
 fn any_three_of_five_make_the_identity_and_no_two_do() {
     for (identity, seed) in [(Identity::generate_x25519(&mut Replay(1)), 3), (Identity::generate_hybrid(&mut Replay(2)), 4)] {
         let (text, recipient) = (identity.expose_text().expect("it has one").to_string(), recipient(&identity));
-        let shares = split(&identity, 3, 5, &mut Replay(seed)).expect("it can be");
+        let shares = split_identity(&identity, 3, 5, &mut Replay(seed)).expect("it can be");
         let words: Vec<_> = shares.iter().map(|share| share.expose_text().to_string()).collect();
         assert!(words.iter().all(|words| words.split(' ').count() == 33));
         let shares: Vec<_> = words.iter().map(|words| Share::parse(words).expect("it is one")).collect();
@@ -100,7 +100,7 @@ fn node(script: &str, arguments: &[&str]) -> String {
 #[test]
 fn another_implementation_opens_what_we_share_and_we_what_it_shares() {
     let identity = Identity::generate_x25519(&mut Replay(1));
-    let shares = split(&identity, 3, 5, &mut Replay(3)).expect("it can be");
+    let shares = split_identity(&identity, 3, 5, &mut Replay(3)).expect("it can be");
     for three in choices(&shares, 3) {
         let texts: Vec<_> = three.iter().map(|share| share.expose_text()).collect();
         let words: Vec<_> = texts.iter().map(|text| text.as_str()).collect();
@@ -127,8 +127,8 @@ fn another_implementation_opens_what_we_share_and_we_what_it_shares() {
 fn each_share_that_is_wrong_is_named() {
     let identity = Identity::generate_x25519(&mut Replay(1));
     let recipient = recipient(&identity);
-    let shares = split(&identity, 3, 5, &mut Replay(3)).expect("it can be");
-    let others = split(&identity, 3, 5, &mut Replay(4)).expect("it can be");
+    let shares = split_identity(&identity, 3, 5, &mut Replay(3)).expect("it can be");
+    let others = split_identity(&identity, 3, 5, &mut Replay(4)).expect("it can be");
     assert_eq!(opened(&[&shares[0], &others[1], &shares[2]], &recipient), Err(ShareError::OtherSet(1)));
     // Every word of every share, in the place of every other.
     let list: Vec<String> = shares.iter().flat_map(|share| share.expose_text().split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
@@ -157,11 +157,11 @@ fn each_share_that_is_wrong_is_named() {
         }
     }
     for (threshold, count) in [(1, 5), (0, 5), (6, 5), (2, 17), (2, 1)] {
-        assert_eq!(split(&identity, threshold, count, &mut Replay(3)).map(|_| ()), Err(ShareError::Counts), "{threshold}/{count}");
+        assert_eq!(split_identity(&identity, threshold, count, &mut Replay(3)).map(|_| ()), Err(ShareError::Counts), "{threshold}/{count}");
     }
     let passphrase = Identity::passphrase(Passphrase::new("correct horse".into()));
-    assert_eq!(split(&passphrase, 2, 3, &mut Replay(3)).map(|_| ()), Err(ShareError::NotAnIdentity));
-    assert_eq!(combine(&[], b"").map(|_| ()), Err(ShareError::None));
+    assert_eq!(split_identity(&passphrase, 2, 3, &mut Replay(3)).map(|_| ()), Err(ShareError::NotAnIdentity));
+    assert_eq!(combine_shares(&[], b"").map(|_| ()), Err(ShareError::None));
 }
 
 /// A byte that never is 0, or only odd ones, would tell each holder something (RUSTSEC-2024-0398): of each share of many sets of the same
@@ -174,7 +174,7 @@ fn shares_are_uniform() {
     let identity = Identity::generate_x25519(&mut Replay(1));
     let mut counts = vec![[0_u32; 256]; 5];
     for seed in 0..SETS {
-        for (share, counts) in split(&identity, 3, 5, &mut Replay(1000 + seed)).expect("it can be").iter().zip(&mut counts) {
+        for (share, counts) in split_identity(&identity, 3, 5, &mut Replay(1000 + seed)).expect("it can be").iter().zip(&mut counts) {
             let text = share.expose_text();
             let value: Vec<_> = text.split(' ').skip(4).take(26).map(|word| numbers[word]).collect();
             // Four zero bits, and 32 bytes: of these the last 14 of the first 17, and of the others.

@@ -8,7 +8,11 @@ fn dbseal_lines(block: &Block) -> Vec<Vec<String>> {
     let text = block.text.replace("\\\n", " ");
     let mut lines = Vec::new();
     for line in text.lines() {
-        let words = shell_words::split(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        // A text in quotes may go on over lines, of another program.
+        let words = match shell_words::split(line) {
+            Err(error) if line.contains("dbseal ") => panic!("{line}: {error}"),
+            words => words.unwrap_or_default(),
+        };
         for command in words.split(|word| ["&&", "||", "|", ";"].contains(&word.as_str())) {
             if command.first().is_some_and(|word| word == "dbseal") {
                 lines.push(command.iter().filter(|word| !word.starts_with('>')).cloned().collect());

@@ -256,10 +256,15 @@ fn lines_are_passed_on_as_they_are() {
     let as_they_are = [format!("{old} may=rewrap,seal series=sh?p"), format!("{old} may=drill series=web")];
     assert_eq!(lines(&unended), [as_they_are, successors.clone()].concat());
 
+    let ended = trust(&folder, &["--last", "b/2.age", "host2.succession"]).run().succeeds();
+    assert!(ended.stderr.contains("what host may note of backups that are there (may=rewrap, may=drill) has no end"), "{}", ended.stderr);
+    let at_second = format!("{old} may=seal {}", end_of(&folder, "2.age"));
+    // No seal shows when a later note was added.
+    let lasting = [format!("{old} may=rewrap series=sh?p"), format!("{old} may=drill series=web")];
+    assert_eq!(lines(&ended), [&[at_second][..], &lasting, &successors].concat());
+    folder.write("trust", format!("{old} series=sh?p\n{old} series=web\n"));
     let ended = trust(&folder, &["--last", "b/2.age", "host2.succession"]).run().succeeds_in_silence();
-    let at_second = format!("{old} may=rewrap,seal {}", end_of(&folder, "2.age"));
-    assert_eq!(lines(&ended), [&[at_second][..], &successors].concat());
-    let left_out = format!("# no backup was given at which this could end, so it is left out: {old} may=drill series=web\n");
+    let left_out = format!("# no backup was given at which this could end, so it is left out: {old} may=seal series=web\n");
     assert!(ended.words().contains(&left_out), "{}", ended.words());
 
     // A backup of no series comes before nothing.
@@ -296,7 +301,7 @@ fn keygen_writes_three_files_or_none() {
     fs::remove_file(folder.path("host2.succession")).expect("it is there");
     folder.dbseal(host2).args(["--succeeds", "missing", "-o", "host2.key"]).run().ends_with(2, "cannot open missing");
     folder.dbseal(host2).args(["--succeeds", "host.pub", "-o", "host2.key"]).run().ends_with(2, "this is a verifier key, which is public");
-    folder.dbseal(host2).args(["--succeeds", "host.key", "-o", "-"]).run().ends_with(2, "which needs a name");
+    folder.dbseal(host2).args(["--succeeds", "host.key", "-o", "-"]).run().ends_with(2, "a succession is a file beside the new key");
     folder.dbseal(host2).args(["--succeeds", "host.key"]).run().ends_with(2, "is missing");
     folder.dbseal(["keygen", "--succeeds", "host.key", "-o", "host2.key"]).run().ends_with(2, "is missing");
     assert_eq!(folder.names(), before);

@@ -22,6 +22,6 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(_) | Err(HandoffError::ManyParts) => {}
         Err(error) => panic!("{error}"),
     }
-    // Each line a piece: some of them may be parts.
+    // What lies between zeros is a piece each: some of them may be parts.
     let _ = join_parts(&bytes.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>());
 });
