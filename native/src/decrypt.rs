@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dbseal_core::{
     Batch, CHUNK_LEN, CheckedLayout, ChunkRange, FileKey, Header, Layout, MadeBy, Maker, Opener, PAYLOAD_NONCE_LEN, PayloadError,
-    PayloadNonce, Spread, StreamEnd,
+    PayloadNonce, Spread, StreamEnd, UnwrapError,
 };
 use zstd::stream::write::Decoder;
 
@@ -17,7 +17,7 @@ use crate::destination::{Destination, Privacy};
 use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader, check_not_same};
 use crate::journal::JournalFile;
-use crate::keys::Unlock;
+use crate::keys::{IdentitySource, Unlock};
 use crate::pace::Pace;
 use crate::parallel::{BATCH_CHUNKS, Opening, Transfer};
 use crate::pipeline::{Lookahead, flow};
@@ -110,7 +110,11 @@ fn open(request: &DecryptRequest<'_>, observer: &Arc<dyn Observer>) -> Result<De
         start.header = header;
     }
     let made_with = if start.header.needs_passphrase() { MadeWith::Passphrase } else { MadeWith::PublicKey };
-    let file_key = start.unwrap(&identities, &what)?;
+    let is_granted = request.unlock.identities.iter().any(|source| matches!(source, IdentitySource::Grant { .. }));
+    let file_key = start.unwrap(&identities, &what).map_err(|error| match error {
+        JobError::Unwrap { error: UnwrapError::NoMatch, .. } if is_granted => JobError::NotGrantedHere(what.clone()),
+        error => error,
+    })?;
     drop(identities);
     let expected = seal.as_ref().map(|seal| request.seal.expected(seal, &what, &file_key, &**observer)).transpose()?;
     // By its groups, each of which is held in memory.

@@ -1,13 +1,15 @@
 //! A name in a folder that is held open: whoever may move or replace the folder cannot lead output elsewhere.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, fstat, linkat, openat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{
+    Access, AtFlags, CWD, Mode, OFlags, RenameFlags, accessat, fstat, linkat, openat, renameat, renameat_with, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use crate::destination::folder_of;
@@ -51,6 +53,14 @@ impl FolderEntry {
     pub(crate) fn open(&self, access: OFlags) -> io::Result<File> {
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         Ok(File::from(openat(&self.folder, &self.name, flags, Mode::empty())?))
+    }
+
+    /// Whether the file of this name can be written to, and names be given in its folder.
+    pub(crate) fn check_writable(&self) -> io::Result<()> {
+        for name in [self.name.as_os_str(), OsStr::new(".")] {
+            accessat(&self.folder, name, Access::WRITE_OK, AtFlags::EACCESS)?;
+        }
+        Ok(())
     }
 
     /// Whether this file has the name.

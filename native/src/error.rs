@@ -525,6 +525,9 @@ pub enum JobError {
     /// The request that an answer is for, where the backups are.
     #[error("{} lies where the backups do: whoever can write there could have put another request, and its old answer, there", .0.display())]
     RequestAmongBackups(PathBuf),
+    /// A grant for another backup.
+    #[error("the grant does not open {0}: it is for another backup")]
+    NotGrantedHere(String),
     /// A seal that is as long as they get.
     #[error("{0}: its seal takes no further note, it has 1,024")]
     SealFull(String),

@@ -233,6 +233,11 @@ pub(crate) struct CheckedPayload {
     pub(crate) checked: CheckedLayout,
 }
 
+/// Whether somebody has to give more rights, or a file system other ones.
+pub(crate) fn is_denied(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
 /// By what a file is known to be the same, and unchanged: device, number, length and time.
 type Seen = (u64, u64, u64, i64, i64);
 
@@ -248,8 +253,13 @@ impl Target {
         // A link would have another file changed than the one that people look at, and its seal lies beside that.
         let file = entry.open(if act == Act::Do { OFlags::RDWR } else { OFlags::RDONLY }).map_err(|error| match error.raw_os_error() {
             Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => JobError::NotTheBackup(path.into()),
+            // To read it may be allowed.
+            _ if act == Act::Do && is_denied(&error) => JobError::write(&path.display().to_string(), error),
             _ => failed(error),
         })?;
+        if act == Act::Pretend {
+            entry.check_writable().map_err(|error| JobError::write(&path.display().to_string(), error))?;
+        }
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Err(JobError::NotTheBackup(path.into()));

@@ -119,6 +119,7 @@ fn many_are_asked_for_together_and_none_opens_another() {
     for (name, opens) in [("b/two.age", true), ("b/foreign.age", false), ("b/shop.age", true)] {
         assert_eq!(open(&machines, "many.request", name).status.success(), opens, "{name}");
     }
+    open(&machines, "many.request", "b/foreign.age").ends_with(1, "the grant does not open b/foreign.age: it is for another backup");
     assert!(machines.here.has("many.request.key"), "others may want it");
     // A grant for one request does not open by another, though the backup is the same.
     let _ = machines.request("again.request", &["b/shop.age"]);

@@ -211,7 +211,7 @@ fn folders_and_what_cannot_be_done() {
     }
     folder.write("b/2.age", "hello");
     encrypt(&folder, "b/armor.age", &["--armor"]);
-    let sum = "of 5 backups 3 have other recipients now, 0 had them, 0 open with none of the keys, and 2 failed";
+    let sum = "of 5 backups 3 have other recipients now, 0 had them, 0 open with none of the keys, 0 cannot be written to, and 2 failed";
     let lines = said(&anew_unsealed(&folder, &["--drop-seal", "b"]).ends_with(1, sum));
     assert!(lines.contains("b/1.age: done: 2 left, 1 came, encrypted anew\n"), "{lines}");
     assert!(lines.contains("b/2.age: NOT DONE: this is not an age file\n"), "{lines}");

@@ -71,7 +71,7 @@ fn who_leaves_is_said() {
     encrypt(&folder, "b/1.age", &[]);
     encrypt(&folder, "b/3.age", &[]);
     folder.write("b/2.age", "hello");
-    let sum = "of 6 backups 4 have other recipients now, 0 had them, 1 open with none of the keys, and 1 failed";
+    let sum = "of 6 backups 4 have other recipients now, 0 had them, 1 open with none of the keys, 0 cannot be written to, and 1 failed";
     let told = folder.dbseal(["rewrap", "-i", "old.key", "-R", "new.pub", "--drop-seal", "b"]).run().ends_with(1, sum);
     let lines = said(&told);
     assert!(lines.contains("b/2.age: NOT DONE: this is not an age file\n"), "{lines}");

@@ -236,6 +236,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
         JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
         JobError::RequestAmongBackups(_) => "name the request where you made it, in a place of your own",
+        JobError::NotGrantedHere(_) => "name the backup that was asked for, or make a request for this one",
         JobError::SealFull(_) => {
             "take the seal from another copy: whoever can write to the storage can fill one with notes that say nothing"
         }

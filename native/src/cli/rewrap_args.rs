@@ -56,7 +56,7 @@ pub(super) struct RewrapArgs {
     /// Whether who comes is there already only their own key shows: without it, named with -i too, a second time adds them again.
     #[arg(long, conflicts_with_all = ["only", "new_file_key"])]
     pub(super) add: bool,
-    /// Everybody else leaves, whoever they are; asks first, where there is somebody to ask
+    /// Everybody else leaves, whoever they are; asks first, and without a terminal wants --yes
     #[arg(long)]
     pub(super) only: bool,
     /// For a compromised key: encrypt each backup anew, under a new file key, for those who are named and nobody else; asks as --only does
@@ -104,7 +104,7 @@ pub(super) struct RewrapArgs {
     pub(super) idle: bool,
     /// Print JSON, an object a line for each backup
     ///
-    /// Its fields are file; state, which is done, already, unopened (none of the keys opens it; it may have been done before) or failed; of
+    /// Its fields are file; state, which is done, already, unopened (none of the keys opens it; it may have been done before), unwritable or failed; of
     /// one that is done left and came, which count recipients, and way, which is in-place, copy or anew; error, a sentence, of one that
     /// failed or was not opened; message, what people are told; and dry_run, with which done is what would be. What does not apply is null.
     #[arg(long)]

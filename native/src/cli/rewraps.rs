@@ -26,7 +26,7 @@ use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::opens::header;
 use crate::report::Observer;
-use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
+use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, is_denied, rewrap};
 
 /// Backups, and what is done with each.
 pub(super) struct RewrapPlan {
@@ -165,7 +165,7 @@ fn who_leaves(backups: &[PathBuf]) -> String {
 
 /// Does them, on all cores, and tells of each in their order; one that cannot be done keeps none of the others from it.
 pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> Result<Outcome, JobError> {
-    let (mut done, mut already, mut unopened, mut failed) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut done, mut already, mut unopened, mut unwritable, mut failed) = (0_usize, 0_usize, 0_usize, 0_usize, 0_usize);
     let mut last_error = None;
     let mut hints = BTreeSet::new();
     plan.each(&**observer, |backup, result| {
@@ -174,6 +174,7 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
             Ok(Rewrapped::Finished) => done += 1,
             Ok(Rewrapped::Already) => already += 1,
             Err(error) if is_unopened(error) => unopened += 1,
+            Err(error) if is_unwritable(error) => unwritable += 1,
             Err(_) => failed += 1,
         }
         plan.tell(backup, &result, ui)?;
@@ -181,7 +182,7 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
         last_error = result.err().or(last_error.take());
         Ok(())
     })?;
-    match (failed + unopened, last_error) {
+    match (failed + unopened + unwritable, last_error) {
         (0, _) | (_, None) => Ok(Outcome::told()),
         // What went wrong with the only one is the error of the command.
         (_, Some(error)) if plan.inputs.len() == 1 => Err(error),
@@ -189,7 +190,8 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
             hints.iter().for_each(|hint| ui.note(hint));
             let have = if plan.act == Act::Pretend { "would have other recipients" } else { "have other recipients now" };
             let sum = format!(
-                "of {} backups {done} {have}, {already} had them, {unopened} open with none of the keys, and {failed} failed",
+                "of {} backups {done} {have}, {already} had them, {unopened} open with none of the keys, {unwritable} cannot be \
+                 written to, and {failed} failed",
                 plan.inputs.len()
             );
             Ok(Outcome::verified(Some(JobError::NotAllRewrapped(sum))))
@@ -208,6 +210,11 @@ pub(super) fn without_name(words: &str, name: &str) -> String {
 /// Whether a key is missing: also where the change was made before, and the old key has gone.
 fn is_unopened(error: &JobError) -> bool {
     matches!(error, JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::NoMatch), .. })
+}
+
+/// Whether the rights are missing to change it.
+fn is_unwritable(error: &JobError) -> bool {
+    matches!(error, JobError::Write { error, .. } | JobError::Create { error, .. } if is_denied(error))
 }
 
 impl Work {
@@ -280,6 +287,7 @@ impl RewrapPlan {
             Err(error) if is_unopened(error) => {
                 ("unopened", "NOT DONE: none of the given keys opens it; it may have been done before".into())
             }
+            Err(error) if is_unwritable(error) => ("unwritable", format!("NOT DONE: {}", without_name(&error.to_string(), &name))),
             Err(error) => ("failed", format!("NOT DONE: {}", without_name(&error.to_string(), &name))),
         };
         let (error, (left, came, way)) = (result.as_ref().err().map(ToString::to_string), change);

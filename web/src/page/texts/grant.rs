@@ -88,7 +88,7 @@ pub(in crate::page) fn asked_file(file: &AskedFile) -> (String, String) {
         }
         Finding::NotVerified(why) => (file.name.clone(), format!("NOT VERIFIED: {why}. Its name is what the request says.")),
         Finding::NotOpened => (file.name.clone(), "Not granted: this key does not open it. It may be for another custodian.".into()),
-        Finding::Unusable(why) => (file.name.clone(), format!("Not granted: {why}. It was altered; ask for it again with a good copy.")),
+        Finding::Unusable(why) => (file.name.clone(), format!("Not granted: {why}. Ask for it again with a good copy of it.")),
     }
 }
 
