@@ -21,7 +21,7 @@ impl Below {
     /// Looks through a folder, and no links.
     ///
     /// # Errors
-    /// Where it, or one below it, cannot be read.
+    /// Where it cannot be read; one below it that cannot counts as a backup.
     pub(crate) fn of(folder: &Path) -> Result<Self, JobError> {
         let failed = |error| JobError::open(folder, error);
         let mut below = Self { backups: backups_in(folder)?, others: Vec::new() };
@@ -38,9 +38,14 @@ impl Below {
         }
         folders.sort();
         for folder in folders {
-            let Self { backups, others } = Self::of(&folder)?;
-            below.backups.extend(backups);
-            below.others.extend(others);
+            match Self::of(&folder) {
+                Ok(Self { backups, others }) => {
+                    below.backups.extend(backups);
+                    below.others.extend(others);
+                }
+                // As a backup that cannot be opened: it keeps nothing from the others, and is not passed over.
+                Err(_) => below.backups.push(folder),
+            }
         }
         Ok(below)
     }

@@ -201,9 +201,12 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
 
 /// A sentence about a backup whose name stands before it already.
 pub(super) fn without_name(words: &str, name: &str) -> String {
-    match words.strip_prefix(name) {
-        Some(rest) => rest.strip_prefix(": ").map_or_else(|| format!("it{rest}"), Into::into),
-        None => words.into(),
+    let rest = words.strip_prefix(name).unwrap_or_default();
+    match (rest.strip_prefix(": "), rest.starts_with(' ')) {
+        (Some(said), _) => said.into(),
+        (None, true) => format!("it{rest}"),
+        // Also that of what lies beside it.
+        (None, false) => words.into(),
     }
 }
 
