@@ -4,6 +4,7 @@
 use std::fs;
 
 use dbseal_core::{Batch, CHUNK_LEN, Header, PayloadNonce, SLOT_LEN, Sealer, Spread, identities_from_text};
+use dbseal_tests::cli::rewraps::{self, age_opens, encrypt, names_in, opens, said};
 use dbseal_tests::cli::{Ended, Folder};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
@@ -15,27 +16,8 @@ const HEADER_LEN: usize = 4096;
 /// What all that is done here starts with.
 const ANEW: [&str; 7] = ["rewrap", "--new-file-key", "--yes", "-R", "new.pub", "--trust", "t/trust"];
 
-/// A backup for a custodian and the escrow, signed by its host, the key that comes, and who signs changes.
 fn folder() -> Folder {
-    let folder = Folder::new();
-    folder.write("shop.sql", paint(PLAIN_LEN));
-    for key in ["old", "new", "escrow"] {
-        folder.dbseal(["keygen", "-o", &format!("{key}.key")]).run().succeeds();
-    }
-    for signer in ["db1", "custodian"] {
-        folder.dbseal(["keygen", "--sign", signer, "-o", &format!("{signer}.sign.key")]).run().succeeds();
-    }
-    fs::create_dir(folder.path("b")).expect("a folder");
-    fs::create_dir(folder.path("t")).expect("a folder");
-    let trust = format!("{}\n{} may=rewrap\n", folder.read_text("db1.sign.pub").trim(), folder.read_text("custodian.sign.pub").trim());
-    folder.write("t/trust", trust);
-    encrypt(&folder, "b/shop.age", &["--sign", "db1.sign.key"]);
-    folder
-}
-
-fn encrypt(folder: &Folder, output: &str, more: &[&str]) {
-    let args = ["encrypt", "-R", "old.pub", "-R", "escrow.pub", "-o", output, "shop.sql"];
-    folder.dbseal(args).args(more.iter().copied()).run().succeeds();
+    rewraps::folder(PLAIN_LEN)
 }
 
 /// Of a backup with a seal, by the custodian.
@@ -49,17 +31,6 @@ fn anew_unsealed(folder: &Folder, more: &[&str]) -> Ended {
     folder.dbseal(args).args(more.iter().copied()).run()
 }
 
-fn opens(folder: &Folder, key: &str, backup: &str) -> bool {
-    let done = folder.dbseal(["decrypt", "-f", "-i", &format!("{key}.key"), "--trust", "t/trust", "-o", "out", backup]).run();
-    done.status.success() && folder.read("out") == folder.read("shop.sql")
-}
-
-fn age_opens(folder: &Folder, key: &str, backup: &str) -> bool {
-    // Of a plaintext without a byte it writes no file.
-    let run = folder.program(tool("age")).args(["-d", "-i", &format!("{key}.key"), backup]).run();
-    run.status.success() && run.stdout == folder.read("shop.sql")
-}
-
 /// Which of the old key, the new one and the escrow's open a backup, in any age program.
 fn holders(folder: &Folder, backup: &str) -> [bool; 3] {
     ["old", "new", "escrow"].map(|key| age_opens(folder, key, backup))
@@ -67,17 +38,6 @@ fn holders(folder: &Folder, backup: &str) -> [bool; 3] {
 
 fn verify(folder: &Folder, more: &[&str]) -> String {
     said(&folder.dbseal(["verify", "--trust", "t/trust"]).args(more.iter().copied()).run())
-}
-
-fn said(ended: &Ended) -> String {
-    String::from_utf8_lossy(&ended.stdout).into_owned()
-}
-
-fn names_in(folder: &Folder) -> Vec<String> {
-    let entries = fs::read_dir(folder.path("b")).expect("a folder");
-    let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
 }
 
 /// The backup `shop.age` and its seal.
