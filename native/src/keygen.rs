@@ -45,7 +45,7 @@ pub enum KeygenRequest {
     Shares {
         /// Its kind.
         kind: IdentityKind,
-        /// What the identity file would be; for the shares' names see [`share_path`].
+        /// What the identity file would be; for the shares' names see [`shares::share_path`].
         path: PathBuf,
         /// How many.
         counts: ShareCounts,
