@@ -54,8 +54,8 @@ pub enum Wanted {
     NewHeaders(Vec<Recipient>),
 }
 
-/// Writes a request for some backups, and the key that its grant is for. Of several, one that cannot be asked for is told of and left out: somebody
-/// may have put it among them.
+/// Writes a request for some backups, and the key that its grant is for. Of several, one that cannot be asked for is told of and left out:
+/// somebody may have put it among them.
 ///
 /// # Errors
 /// A backup that cannot be read, or that a passphrase opens, where no other is left; files that cannot be written, or are there already.

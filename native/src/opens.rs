@@ -9,8 +9,8 @@ use crate::error::JobError;
 use crate::input::open_regular;
 use crate::rewrap::check_payload;
 
-/// Whether one of these identities opens a backup: its header, and by the file key in there its first chunk and its final one. What lies between is not
-/// looked at.
+/// Whether one of these identities opens a backup: its header, and by the file key in there its first chunk and its final one. What lies
+/// between is not looked at.
 ///
 /// # Errors
 /// A file that cannot be read, or is no age file; a header that was altered, or that is another backup's.

@@ -33,8 +33,8 @@ const HANGS: Duration = Duration::from_secs(300);
 /// Between two looks at something that is waited for.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The `dbseal` that cargo builds from this workspace: as it ships, or with `DBSEAL_QUICK` set of what was compiled for the tests already, which
-/// saves minutes.
+/// The `dbseal` that cargo builds from this workspace: as it ships, or with `DBSEAL_QUICK` set of what was compiled for the tests already,
+/// which saves minutes.
 ///
 /// # Panics
 /// If it does not build.

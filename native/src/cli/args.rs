@@ -241,8 +241,8 @@ impl From<Keep> for crate::salvage::Keep {
 /// Nothing of the seal is checked: dbseal verify does that. Ends with 1 for a file that is not complete, and if keys were given and none of
 /// them opens it.
 ///
-/// With several files, or a folder of them, it says a line for each: whether one of the keys opens it, by its header alone. It ends with 1 if
-/// there is one that none opens.
+/// With several files, or a folder of them, it says a line for each: whether one of the keys opens it, by its header and final chunk. It
+/// ends with 1 if there is one that none opens.
 #[derive(ArgGroup)]
 #[command(after_help = "Examples:
   dbseal inspect shop.age                  # what it says of itself

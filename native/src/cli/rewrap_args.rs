@@ -104,9 +104,10 @@ pub(super) struct RewrapArgs {
     pub(super) idle: bool,
     /// Print JSON, an object a line for each backup
     ///
-    /// Its fields are file; state, which is done, already, unopened (none of the keys opens it; it may have been done before), unwritable or failed; of
-    /// one that is done left and came, which count recipients, and way, which is in-place, copy or anew; error, a sentence, of one that
-    /// failed or was not opened; message, what people are told; and dry_run, with which done is what would be. What does not apply is null.
+    /// Its fields are file; state, which is done, already, unopened (none of the keys opens it; it may have been done before), unwritable
+    /// or failed; of one that is done left and came, which count recipients, and way, which is in-place, copy or anew; error, a sentence,
+    /// of one that failed or was not opened; message, what people are told; and dry_run, with which done is what would be. What does not
+    /// apply is null.
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -110,7 +110,8 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
     };
     if trust.is_none() && args.sign.is_some() {
         ui.warning(
-            "you trust nobody here: who sealed these was not checked, nor whether those who check them let your key change recipients (may=rewrap)",
+            "you trust nobody here: who sealed these was not checked, nor whether those who check them let your key change recipients \
+             (may=rewrap)",
         );
     }
     let resealing = match &args.sign {

@@ -1,5 +1,5 @@
-//! Measures how fast small backups get other recipients, all in one call, beside a loop that decrypts and encrypts each with age: `./x bench rewrap
-//! [COUNT] [ROUNDS]`.
+//! Measures how fast small backups get other recipients, all in one call, beside a loop that decrypts and encrypts each with age:
+//! `./x bench rewrap [COUNT] [ROUNDS]`.
 //!
 //! The backups, of 4 KiB for an X25519 key, lie in memory (`/dev/shm`); dbseal calls fsync as ever, age never does. The medians are printed.
 
