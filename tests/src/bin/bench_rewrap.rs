@@ -38,7 +38,7 @@ fn main() -> Result<(), Failure> {
     let rows = [
         ("dbseal rewrap", "all", count, format!("{rewrap} b")),
         ("dbseal rewrap --copy", "all", count, format!("{rewrap} --copy b")),
-        ("age -d | age, in a loop", "few", count / LOOP_SHARE, each.to_owned()),
+        ("age twice, in a loop", "few", count / LOOP_SHARE, each.to_owned()),
     ];
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); rows.len()];
     for _ in 0..rounds {
