@@ -64,6 +64,12 @@ impl Answers {
         Ok(Self { by_file, done, covers_unsealed: is_compared.is_some() || headers.is_for_unsealed(trust) })
     }
 
+    /// Whether a journal is about the change that it makes of a backup with this seal.
+    fn has_made(&self, journal: &JournalFile, seal: Option<&Seal>) -> bool {
+        let new = self.find(&journal.before().to_bytes(), seal).and_then(Option::as_ref);
+        new.is_some_and(|new| new.header() == journal.after())
+    }
+
     /// Whether a backup is what one of its name was to become. Another backup's new header opens for nobody there.
     fn is_done(&self, backup: &Path, header: &[u8], seal: Option<&Seal>) -> bool {
         let name = backup.file_name().and_then(|name| FileName::of(name.as_bytes()));
@@ -91,26 +97,25 @@ pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -
     let there = target.read_seal()?;
     let sealed = there.as_ref().map(|seal| seal.judge(&asked.seal.trust).header());
     let journal = JournalFile::beside(&target.path, &target.file, sealed);
+    // One that is about another change is not believed: anybody can put one beside a backup that is whole.
+    let (journal, other) = match journal {
+        Some(journal) if asked.answers.has_made(&journal, there.as_ref()) => (Some(journal), None),
+        other => (None, other),
+    };
+    let is_torn = other.as_ref().is_some_and(JournalFile::is_torn);
     let own = match &journal {
         Some(journal) => journal.before().clone(),
-        None => target.header()?,
+        None => target.header().map_err(|error| if is_torn { JobError::Unfinished(target.what.clone()) } else { error })?,
     };
     let old = own.to_bytes();
     let new = match asked.answers.find(&old, there.as_ref()) {
         Some(Some(new)) => new,
+        _ if is_torn => return Err(JobError::Unfinished(target.what)),
         Some(None) => return Err(JobError::NotAnswered(target.what)),
-        None if journal.is_none() && asked.answers.is_done(backup, &old, there.as_ref()) => return Ok(Rewrapped::Already),
+        None if asked.answers.is_done(backup, &old, there.as_ref()) => return Ok(Rewrapped::Already),
         None if asked.answers.by_file.keys().any(|(header, _)| *header == old) => return Err(JobError::OtherSealSince(target.what)),
         None => return Err(JobError::NotInRequest(target.what)),
     };
-    // One that is about another change says something only if that was begun: anybody can put one beside a backup that is whole.
-    let (journal, other) = match journal {
-        Some(journal) if journal.after() == new.header() => (Some(journal), None),
-        other => (None, other),
-    };
-    if other.as_ref().is_some_and(JournalFile::has_begun) {
-        return Err(JobError::Unfinished(target.what));
-    }
     let seal = asked.seal_of(&target, there, new)?;
     let (left_count, added_count) = own.recipients_that_differ(new.header());
     let in_place = new.header().len() == own.len() && asked.way == Way::InPlace && !target.has_links;

@@ -142,11 +142,6 @@ impl JournalFile {
         self.journal.after()
     }
 
-    /// Whether something of the change was done: the file has not the first one whole.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.found != Found::Before
-    }
-
     /// Whether the file has neither of both whole.
     pub(crate) fn is_torn(&self) -> bool {
         self.found == Found::Both

@@ -194,8 +194,11 @@ fn what_lies_beside_a_backup_keeps_no_header_from_it() {
     let code = machines.request(&["b"]);
     let said = machines.grant(&code, &["--sign", "custodian.sign.key", "--not-verified"]).succeeds().words();
     let header = |name: &str| Header::parse(&machines.here.read(name)).expect("a header").0;
-    let planted = Journal::of(header("b/bare.age"), header("b/shop.age"));
-    machines.here.write("b/bare.age.journal", planted.to_bytes());
+    // As if another change had been made, and as if it had been begun.
+    for [before, after] in [["b/shop.age", "b/bare.age"], ["b/bare.age", "b/shop.age"]] {
+        machines.here.write("b/bare.age.journal", Journal::of(header(before), header(after)).to_bytes());
+        machines.apply(&["--trust", "t/trust", "--dry-run", "b/bare.age"]).succeeds();
+    }
     // Without a seal nothing says of which series it is: whom one trusts for one alone has no say.
     let host = machines.here.read_text("db1.sign.pub");
     let custodian = machines.there.read_text("custodian.sign.pub");
