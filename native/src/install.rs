@@ -10,7 +10,8 @@ use crate::against_seal::{SealCheck, SealPolicy, other_name};
 use crate::error::JobError;
 use crate::journal::{Change, JournalFile};
 use crate::report::Observer;
-use crate::rewrap::{Act, AfterSeal, Rewrapped, Target, Way};
+use crate::rewrap::{Act, AfterSeal, Rewrapped, Way};
+use crate::target::Target;
 
 /// Everything that was decided about new headers, for any number of backups.
 #[derive(Debug)]

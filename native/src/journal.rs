@@ -11,7 +11,8 @@ use crate::error::JobError;
 use crate::input::{Input, Source, open_regular};
 use crate::output::CompleteFile;
 use crate::report::Observer;
-use crate::rewrap::{Act, AfterSeal, At, RewrapRequest, Target, Way};
+use crate::rewrap::{Act, AfterSeal, RewrapRequest, Way};
+use crate::target::{At, Target};
 use crate::verify::read_seal;
 
 /// What the name of a journal ends with, after that of its backup.

@@ -58,10 +58,12 @@ mod sink;
 mod standing;
 mod state_file;
 mod successor;
+mod target;
 mod together;
 mod trusted;
 mod unfinished;
 mod verify;
+mod working;
 mod write_back;
 
 #[cfg(feature = "cli")]

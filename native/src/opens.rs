@@ -7,7 +7,7 @@ use dbseal_core::{Header, Identity, UnwrapError};
 use crate::age_file::headers_of;
 use crate::error::JobError;
 use crate::input::open_regular;
-use crate::rewrap::check_payload;
+use crate::target::check_payload;
 
 /// Whether one of these identities opens a backup: its header, and by the file key in there its first chunk and its final one. What lies
 /// between is not looked at.

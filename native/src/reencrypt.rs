@@ -14,9 +14,10 @@ use crate::output::CompleteFile;
 use crate::parallel::{Opening, Transfer};
 use crate::replaced::{Replaced, is_seal_of, replaced_seal};
 use crate::report::{Observer, Silent};
-use crate::rewrap::{Act, CheckedPayload, Resealing, RewrapRequest, Rewrapped, Target, Way};
+use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way};
 use crate::sealing::{name_both, now};
 use crate::shared_tree::SharedTree;
+use crate::target::{CheckedPayload, Target};
 
 /// Encrypts a backup anew. `header` is the one that it has, and `seal` the one that says so, where that is asked.
 ///

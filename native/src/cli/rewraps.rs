@@ -26,7 +26,8 @@ use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::opens::header;
 use crate::report::Observer;
-use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, is_denied, rewrap};
+use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
+use crate::target::is_denied;
 
 /// Backups, and what is done with each.
 pub(super) struct RewrapPlan {
