@@ -91,6 +91,9 @@ pub enum HandoffError {
         "a backup for a post-quantum recipient (age1pq...) is granted to such a recipient alone, and this request names a classical one"
     )]
     Weaker,
+    /// All of its files have these recipients already, are refused, or open with none of the keys.
+    #[error("none of its backups gets a new header")]
+    NoNewHeader,
     /// It answers another request.
     #[error("this is {0} for another request")]
     OtherRequest(&'static str),

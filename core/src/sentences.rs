@@ -214,6 +214,7 @@ sentences! { handoff: HandoffError;
     HandoffError::Passphrase => HandoffError::Passphrase => "a passphrase opens this backup: nobody else can grant it";
     HandoffError::Weaker => HandoffError::Weaker
         => "a backup for a post-quantum recipient (age1pq...) is granted to such a recipient alone, and this request names a classical one";
+    HandoffError::NoNewHeader => HandoffError::NoNewHeader => "none of its backups gets a new header";
     HandoffError::OtherRequest(_) => HandoffError::OtherRequest("a grant") => "this is a grant for another request";
     HandoffError::OtherCount => HandoffError::OtherCount => "it does not answer for each file of its request";
     HandoffError::OtherFile => HandoffError::OtherFile => "it is for another backup than its request";

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{
-    Answer, Finding, HandoffError, Identity, NewHeaders, Purpose, Request, RequestedFile, Review, RewrapError, SigningKey, Strength, Trust,
-    WrapError,
+    Answer, Finding, HandoffError, Identity, NewHeaders, Purpose, Request, RequestedFile, Review, SigningKey, Strength, Trust, WrapError,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -183,7 +182,7 @@ pub(super) fn grant(plan: &GrantPlan, ui: &Ui) -> Result<Outcome, JobError> {
         Purpose::Rewrap(_) => {
             let headers = plan.new_headers(&review, ui).map_err(failed)?;
             if headers.count() == 0 {
-                return Err(failed(HandoffError::Rewrap(RewrapError::NothingChanges)));
+                return Err(failed(HandoffError::NoNewHeader));
             }
             plan.answer(&headers.to_text(), &headers.to_bytes(), ui)?;
             ui.note(&format!("new headers: {} of {of}; code of the answer: {}", headers.count(), headers.code()));
