@@ -1,12 +1,12 @@
 //! A code that people read to each other: for who has to know that two screens show the same (HANDOFF.md, "The request").
 
-use alloc::format;
 use core::fmt;
 
 use crate::tree::Blake3;
 
 /// Bits of a hash that people compare, in bytes.
 const CODE_LEN: usize = 10;
+const DIGIT_COUNT: usize = 16;
 /// Digits that are not taken for one another when they are read aloud (Crockford's base 32).
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -20,23 +20,35 @@ impl Code {
         Self(core::array::from_fn(|index| hash.as_bytes()[index]))
     }
 
-    /// Whether somebody typed this one: with or without hyphens, in either case, and with the letters that are read as digits.
+    /// The code that somebody typed: with or without hyphens, in either case, and with the letters that are read as digits.
+    #[must_use]
+    pub fn parse(typed: &str) -> Option<Self> {
+        let mut digits = typed.chars().filter(|letter| *letter != '-' && !letter.is_whitespace());
+        let mut bits = 0_u128;
+        for _ in 0..DIGIT_COUNT {
+            let digit = match digits.next()?.to_ascii_lowercase() {
+                'o' => '0',
+                'i' | 'l' => '1',
+                other => other,
+            };
+            let value = DIGITS.iter().position(|&known| char::from(known) == digit)?;
+            bits = bits << 5 | value as u128;
+        }
+        let bytes: [u8; 16] = bits.to_be_bytes();
+        digits.next().is_none().then(|| Self(core::array::from_fn(|index| bytes[16 - CODE_LEN + index])))
+    }
+
+    /// Whether somebody typed this one.
     #[must_use]
     pub fn is(&self, typed: &str) -> bool {
-        let digit = |letter: char| match letter.to_ascii_lowercase() {
-            'o' => '0',
-            'i' | 'l' => '1',
-            other => other,
-        };
-        let is_said = |letter: &char| *letter != '-' && !letter.is_whitespace();
-        typed.chars().filter(is_said).map(digit).eq(format!("{self}").chars().filter(is_said))
+        Self::parse(typed) == Some(*self)
     }
 }
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bits = self.0.iter().fold(0_u128, |bits, &byte| bits << 8 | u128::from(byte));
-        for index in 0..16 {
+        for index in 0..DIGIT_COUNT {
             if index > 0 && index % 4 == 0 {
                 f.write_str("-")?;
             }
@@ -55,6 +67,8 @@ impl fmt::Debug for Code {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     #[test]

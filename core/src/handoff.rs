@@ -11,7 +11,7 @@ mod text;
 pub use grant::{Grant, Unlocked};
 pub use new_headers::{Answer, NewHeader, NewHeaders};
 pub use parts::{join as join_parts, split as split_parts};
-pub use request::{NotVerified, Purpose, Request, RequestedFile};
+pub use request::{NotVerified, Purpose, Request, RequestedFile, Room};
 pub use review::{Facts, Finding, Review};
 pub use text::MAX_HANDOFF_LEN;
 
@@ -54,6 +54,9 @@ pub enum HandoffError {
     /// Longer than [`MAX_HANDOFF_LEN`].
     #[error("it is longer than 16 MiB")]
     TooLong,
+    /// One of many would leave the others no room.
+    #[error("its header, or the notes of its seal, are longer than 256 KiB: somebody may have filled them with what says nothing")]
+    LargeFile,
     /// A few bytes of it say that headers are long, and all of them have to be in memory.
     #[error("the headers in it are longer than 128 MiB together")]
     HeadersTooLong,

@@ -76,7 +76,7 @@ pub use batch::{Batch, Claim, Opener, Salvaged, Sealer, StreamEnd};
 pub use code::Code;
 pub use handoff::{
     Answer, Facts, Finding, Grant, HandoffError, MAX_HANDOFF_LEN, NewHeader, NewHeaders, NotVerified, Purpose, Request, RequestedFile,
-    Review, Unlocked, join_parts, split_parts,
+    Review, Room, Unlocked, join_parts, split_parts,
 };
 pub use header::{Header, HeaderError, HeaderPadding, MAX_HEADER_LEN, UnwrapError, WrapError};
 pub use journal::{Found, Journal, MAX_JOURNAL_LEN};

@@ -133,6 +133,8 @@ sentences! { trust: TrustError;
         => "line 3: after the key there can be may=..., series=... and until=..., each once";
     TrustError::Until { .. } => TrustError::Until { line: 3 }
         => "line 3: until= takes EPOCH:NUMBER:HASH, and wants series= beside it with the name of one series, without * and ?";
+    TrustError::IdleEnd { .. } => TrustError::IdleEnd { line: 3, other: 1 }
+        => "line 3: its end says nothing beside line 1, which trusts the same key for the same series without one";
     TrustError::Character { .. } => TrustError::Character { line: 3 }
         => "line 3: a character that is not printable ASCII, such as another kind of space: between words there are spaces and tabs, and only a comment has anything else";
     TrustError::Empty => TrustError::Empty => "there is no verifier key in it";
@@ -200,6 +202,8 @@ sentences! { handoff: HandoffError;
         => "a backup in it has a seal, and what changes its recipients has to be signed";
     HandoffError::NewerVersion => HandoffError::NewerVersion => "this is of a version of dbseal newer than v1";
     HandoffError::TooLong => HandoffError::TooLong => "it is longer than 16 MiB";
+    HandoffError::LargeFile => HandoffError::LargeFile => "its header, or the notes of its seal, are longer than 256 KiB: \
+        somebody may have filled them with what says nothing";
     HandoffError::HeadersTooLong => HandoffError::HeadersTooLong => "the headers in it are longer than 128 MiB together";
     HandoffError::Append(_) => HandoffError::Append(SealError::NotSigned)
         => "a seal in it takes no further note: a note is not signed by who it names";

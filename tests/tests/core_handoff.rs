@@ -1,9 +1,9 @@
 //! The hand-off across an air gap, from its bytes alone: what is asked for, what is answered, and what is believed of either.
 
 use dbseal::core::{
-    Extent, Facts, FileKey, FileName, Finding, Grant, HandoffError, Header, HeaderPadding, Identity, Label, MadeBy, NotVerified, Note,
-    Passphrase, Process, Proof, ProofKey, Purpose, Recipient, RecipientKind, Request, RequestedFile, Seal, Sealed, SigningKey, SourceKind,
-    Stanza, Time, Tree, Trust, UnwrapError,
+    Answer, Extent, Facts, FileKey, FileName, Finding, Grant, HandoffError, Header, HeaderPadding, Identity, Label, MadeBy, NotVerified,
+    Note, Passphrase, Process, Proof, ProofKey, Purpose, Recipient, RecipientKind, Request, RequestedFile, RewrapError, Seal, Sealed,
+    SigningKey, SourceKind, Stanza, Strength, Time, Tree, Trust, UnwrapError,
 };
 use dbseal_tests::fuzz_seeds;
 use dbseal_tests::inputs::Replay;
@@ -268,6 +268,22 @@ fn what_cannot_be_granted_is_not_asked_for() {
         Request::new(Purpose::Open(recipient(&hybrid)), vec![post_quantum.asked()], None, &mut Replay(77)).expect("one file").to_bytes();
     let text = String::from_utf8(text).expect("text").replace(&recipient(&hybrid).to_string(), &recipient(&classical).to_string());
     assert_eq!(Request::parse(text.as_bytes()).map(|_| ()), Err(HandoffError::Weaker));
+}
+
+/// Whoever can write to the storage can add a recipient to one of them.
+#[test]
+fn what_cannot_have_new_headers_keeps_them_from_no_other() {
+    let (custodian, escrow) = (identity(RecipientKind::X25519, 1), identity(RecipientKind::X25519, 2));
+    let new = identity(RecipientKind::Hybrid, 3);
+    let backup = Backup::of(4, &custodian);
+    let both =
+        Header::wrap(&file_key(5), &[recipient(&custodian), recipient(&escrow)], HeaderPadding::Fixed, &mut Replay(5)).expect("it fits");
+    let files = vec![backup.asked(), asked(&both, None)];
+    let request = Request::new(Purpose::Rewrap(vec![recipient(&new)]), files, None, &mut Replay(77)).expect("two files");
+    let review = request.review(&[copy(&custodian)], &trust()).expect("both open");
+    let (key, time) = (signer("restorer"), Time::from_unix(1_795_485_613).expect("a time"));
+    let answers = review.new_headers(&[copy(&custodian)], Strength::Kept, Some((&key, time)), &mut Replay(6)).expect("one can have one");
+    assert!(matches!(answers[..], [Answer::New(_), Answer::Failed(HandoffError::Rewrap(RewrapError::Weaker))]), "{answers:?}");
 }
 
 #[test]

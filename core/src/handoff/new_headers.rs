@@ -8,12 +8,12 @@ use rand_core::CryptoRng;
 
 use super::HandoffError;
 use super::request::{NotVerified, Purpose, Request, RequestedFile};
-use super::text::{Kind, MAX_FILES, Signatures, print_header, print_seal};
+use super::text::{Kind, MAX_FILES, MAX_HANDOFF_LEN, Signatures, print_header, print_seal};
 use crate::code::Code;
 use crate::header::Header;
 use crate::recipient::Identity;
 use crate::rewrap::{Leaving, Rewrap, Strength};
-use crate::seal::{Extent, Label, Role, Seal, SigningKey, Time, Trust, VerifierKey, parse_hex};
+use crate::seal::{Extent, Label, Note, Role, Seal, SignedNote, SigningKey, Time, Trust, VerifierKey, parse_hex};
 use crate::tree::Blake3;
 
 /// The header that a file gets, and the notes of its seal with the one about that.
@@ -54,7 +54,12 @@ impl NewHeader {
 
     /// Whether it is the next header of this file: another one, and with its notes and the one that says so.
     fn follows(&self, file: &RequestedFile) -> bool {
-        let says_so = |seal: &Seal| seal.judge(&Trust::default()).header() == Extent::of(&self.header.to_bytes());
+        // That note alone: of those before, strangers' too, who installs it judges by whom they trust.
+        let [before, after] = [file.header(), &self.header].map(|header| Extent::of(&header.to_bytes()));
+        let says_so = |seal: &Seal| {
+            let last = seal.notes().last().map(SignedNote::note);
+            matches!(last, Some(Note::Rewrapped(note)) if note.old_header == before && note.header == after)
+        };
         self.header != *file.header()
             && match (file.seal(), &self.seal) {
                 (None, None) => true,
@@ -104,7 +109,7 @@ impl NewHeaders {
     /// The answers to a request, one for each of its files, in their order; signed by who answers, if they have something to sign with.
     ///
     /// # Errors
-    /// More or fewer of them.
+    /// More or fewer of them; more than anybody reads.
     pub fn of(request: &Request, answers: Vec<Answer>, key: Option<&SigningKey>) -> Result<Self, HandoffError> {
         if answers.len() != request.files().len() {
             return Err(HandoffError::OtherCount);
@@ -115,7 +120,7 @@ impl NewHeaders {
         if let Some(key) = key {
             this.signatures = Signatures::by(key, &this.signed_text());
         }
-        Ok(this)
+        if this.to_bytes().len() > MAX_HANDOFF_LEN { Err(HandoffError::TooLong) } else { Ok(this) }
     }
 
     /// Who signed the answer, of those who are trusted with changes of recipients, and whose trust has no end: this one is made now.

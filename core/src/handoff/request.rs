@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-use super::text::{Kind, MAX_FILES, MAX_HANDOFF_LEN, Parts, Signatures, print_header, print_seal};
+use super::text::{Kind, MAX_FILE_LEN, MAX_FILES, MAX_HANDOFF_LEN, MAX_HEADERS_LEN, Parts, Signatures, print_header, print_seal};
 use super::{HandoffError, Unlocked};
 use crate::code::Code;
 use crate::header::Header;
@@ -75,12 +75,20 @@ impl RequestedFile {
     /// A file of this name and with this header; of its seal the notes are taken along.
     ///
     /// # Errors
-    /// A passphrase opens it.
+    /// A passphrase opens it; it is too large for a request.
     pub fn new(name: FileName, header: Header, seal: Option<&Seal>) -> Result<Self, HandoffError> {
         if header.needs_passphrase() {
             return Err(HandoffError::Passphrase);
         }
-        Ok(Self { name, header, seal: seal.map(Seal::notes_alone) })
+        let file = Self { name, header, seal: seal.map(Seal::notes_alone) };
+        if file.len().max(file.header.len()) > MAX_FILE_LEN { Err(HandoffError::LargeFile) } else { Ok(file) }
+    }
+
+    /// Bytes in the request.
+    fn len(&self) -> usize {
+        let mut text = String::new();
+        self.print(&mut text);
+        text.len()
     }
 
     /// What who asks calls it: a claim.
@@ -135,6 +143,32 @@ impl RequestedFile {
     }
 }
 
+/// What is taken of the room in a request, by files that are gathered one by one.
+#[derive(Debug, Default)]
+pub struct Room {
+    file_count: usize,
+    len: usize,
+    headers_len: usize,
+}
+
+impl Room {
+    /// Takes what this file needs.
+    ///
+    /// # Errors
+    /// There is not so much left.
+    pub fn take(&mut self, file: &RequestedFile) -> Result<(), HandoffError> {
+        self.file_count += 1;
+        self.len += file.len();
+        self.headers_len += file.header.len();
+        match self {
+            Self { file_count, .. } if *file_count > MAX_FILES => Err(HandoffError::FileCount),
+            Self { len, .. } if *len > MAX_HANDOFF_LEN => Err(HandoffError::TooLong),
+            Self { headers_len, .. } if *headers_len > MAX_HEADERS_LEN => Err(HandoffError::HeadersTooLong),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Request {
     /// A request for these files. Signed by who asks, if they have something to sign with.
     ///
@@ -157,7 +191,9 @@ impl Request {
     }
 
     fn check(&self) -> Result<(), HandoffError> {
-        if self.files.is_empty() || self.files.len() > MAX_FILES {
+        let mut room = Room::default();
+        self.files.iter().try_for_each(|file| room.take(file))?;
+        if self.files.is_empty() {
             return Err(HandoffError::FileCount);
         }
         let recipient = match &self.purpose {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-use super::request::{NotVerified, Request, RequestedFile};
+use super::request::{NotVerified, Purpose, Request, RequestedFile};
 use super::{Answer, Grant, HandoffError, NewHeader, Unlocked};
 use crate::header::UnwrapError;
 use crate::recipient::Identity;
@@ -107,7 +107,13 @@ impl<'a> Review<'a> {
     /// Whether something is known of each file that would be granted. Where not, only a clear yes to that is one.
     #[must_use]
     pub fn is_verified(&self) -> bool {
-        !self.findings.iter().any(|finding| matches!(finding, Finding::NotVerified(_)))
+        let is_for_new_headers = matches!(self.request.purpose(), Purpose::Rewrap(_));
+        !self.findings.iter().any(|finding| match finding {
+            // They get none, whatever is said.
+            Finding::NotVerified(NotVerified::WrongProof | NotVerified::OtherHeader) => !is_for_new_headers,
+            Finding::NotVerified(_) => true,
+            _ => false,
+        })
     }
 
     /// Grants what opens: to be called when a person has said so, and not before.
@@ -122,7 +128,7 @@ impl<'a> Review<'a> {
     /// said so, and not before.
     ///
     /// # Errors
-    /// A request for something else; a sealed file and nothing to sign with; see [`RewrapError`].
+    /// A request for something else; a sealed file and nothing to sign with. What keeps one file from a new header is its own answer.
     pub fn new_headers(
         &self,
         identities: &[Identity],
@@ -135,8 +141,8 @@ impl<'a> Review<'a> {
             Finding::NotVerified(why @ (NotVerified::WrongProof | NotVerified::OtherHeader)) => Ok(Answer::Refused(*why)),
             _ => match NewHeader::of(self.request, file, identities, strength, signer, rng) {
                 Err(HandoffError::Rewrap(RewrapError::NothingChanges)) => Ok(Answer::Already),
-                // Whoever can write to the storage can fill a seal.
-                Err(error @ HandoffError::Append(_)) => Ok(Answer::Failed(error)),
+                // Whoever can write to the storage can fill a seal, or add a recipient beside whom the new ones may not be.
+                Err(error @ (HandoffError::Append(_) | HandoffError::Rewrap(_))) => Ok(Answer::Failed(error)),
                 new => new.map(Answer::New),
             },
         };

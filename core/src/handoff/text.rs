@@ -16,8 +16,11 @@ pub const MAX_HANDOFF_LEN: usize = 16 << 20;
 const COLUMNS: usize = 64;
 /// Files that are asked for together, and answered, at most.
 pub(super) const MAX_FILES: usize = 16_384;
+/// Bytes of one file in a request, and of its header with its padding: those of 100 recipients, or of hundreds of notes. Whoever can write to
+/// the storage could else have one of theirs fill it.
+pub(super) const MAX_FILE_LEN: usize = 256 << 10;
 /// Bytes in the headers of all files, with their padding: so many of the longest that dbseal pads to.
-const MAX_HEADERS_LEN: usize = 128 << 20;
+pub(super) const MAX_HEADERS_LEN: usize = 128 << 20;
 
 /// What of the three something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -217,15 +217,22 @@ impl<'a> Judgement<'a> {
         self.counted().filter(|counted| matches!(counted.note.note(), Note::Reencrypted(_))).last()
     }
 
-    /// The signer of the last note that says this header, whether it counts or not: for a header that no note says that does.
+    /// Who would have to be trusted for this header to be the one that counts, where it is not: of the notes that lead to it, whoever signed
+    /// the first that does not count.
     #[must_use]
     pub fn sayer_of(&self, header: Extent) -> Option<&'a VerifierKey> {
-        let says = |note: &'a SignedNote| match note.note() {
-            Note::Rewrapped(note) if note.header == header => Some(&note.signer),
-            Note::Reencrypted(note) if note.header == header => Some(&note.signer),
-            _ => None,
-        };
-        self.seal.notes.iter().rev().find_map(says)
+        let (mut wanted, mut sayer) = (header, None);
+        for note in self.seal.notes.iter().rev() {
+            let (old, new, signer) = match note.note() {
+                Note::Rewrapped(note) => (note.old_header, note.header, &note.signer),
+                Note::Reencrypted(note) => (note.old_header, note.header, &note.signer),
+                _ => continue,
+            };
+            if new == wanted && wanted != self.header {
+                (wanted, sayer) = (old, Some(signer));
+            }
+        }
+        sayer
     }
 
     /// The last note that counts of those that changed the recipients and left the payload as it is.

@@ -25,9 +25,9 @@ impl Pattern {
         Self("*".into())
     }
 
-    /// Whether it stands for one series alone.
-    pub(super) fn is_label(&self) -> bool {
-        self.0.parse::<Label>().is_ok()
+    /// The one series that it stands for, if it stands for one alone.
+    pub(super) fn label(&self) -> Option<Label> {
+        self.0.parse().ok()
     }
 
     /// The pattern that only this label matches.

@@ -111,9 +111,16 @@ impl Trust {
             if line.chars().any(|character| character != '\t' && !(' '..='~').contains(&character)) {
                 return Err(TrustError::Character { line: index + 1 });
             }
-            lines.extend(TrustLine::parse(line, index + 1)?);
+            lines.extend(TrustLine::parse(line, index + 1)?.map(|parsed| (index + 1, parsed)));
         }
-        if lines.is_empty() { Err(TrustError::Empty) } else { Ok(Self { lines, only_for: None }) }
+        if lines.is_empty() {
+            return Err(TrustError::Empty);
+        }
+        let idle = lines.iter().find_map(|(line, ended)| {
+            let (other, _) = lines.iter().find(|(_, other)| other.outlasts(ended))?;
+            Some(TrustError::IdleEnd { line: *line, other: *other })
+        });
+        idle.map_or_else(|| Ok(Self { lines: lines.into_iter().map(|(_, line)| line).collect(), only_for: None }), Err)
     }
 
     /// Trusts all that both trust. Restrict to a series afterwards: only this one's restriction stays.
@@ -206,6 +213,16 @@ impl TrustLine {
         self.series.covers(about.label()) && self.until.is_none_or(is_before)
     }
 
+    /// Whether the end of another line says nothing beside this one, which has none.
+    fn outlasts(&self, ended: &Self) -> bool {
+        let is_of_both = |role: &Role| self.roles.contains(role);
+        let has_end_there_alone = ended.until.is_some() && self.until.is_none();
+        has_end_there_alone
+            && self.key == ended.key
+            && ended.roles.iter().any(is_of_both)
+            && self.series.covers(ended.series.label().as_ref())
+    }
+
     /// `line` is its number, from 1; `None` where there is nothing on it.
     fn parse(text: &str, line: usize) -> Result<Option<Self>, TrustError> {
         let mut words = text.split([' ', '\t']).filter(|word| !word.is_empty());
@@ -229,7 +246,7 @@ impl TrustLine {
         }
         let series: Pattern = series.unwrap_or_else(Pattern::any);
         // An epoch is of one series, but whoever has the key can write it beside the name of another.
-        if until.is_some() && !series.is_label() {
+        if until.is_some() && series.label().is_none() {
             return Err(TrustError::Until { line });
         }
         Ok(Some(Self { key, roles: roles.unwrap_or_else(|| Vec::from([Role::Seal])), series, until }))
@@ -276,6 +293,14 @@ pub enum TrustError {
     Until {
         /// From 1.
         line: usize,
+    },
+    /// An end that another line takes away.
+    #[error("line {line}: its end says nothing beside line {other}, which trusts the same key for the same series without one")]
+    IdleEnd {
+        /// From 1, of the line with the end.
+        line: usize,
+        /// From 1, of the other.
+        other: usize,
     },
     /// A space that is none of ASCII, a carriage return inside a line, a letter that no word has.
     #[error(

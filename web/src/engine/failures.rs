@@ -315,7 +315,9 @@ pub fn after_handoff(error: &HandoffError) -> &'static str {
         HandoffError::NewerVersion => "a newer dbseal reads it",
         HandoffError::MissingParts { .. } => "take pictures of those codes too, and choose them beside the others",
         HandoffError::OtherPart => "choose parts of one request alone, and each picture once",
-        HandoffError::TooLong | HandoffError::ManyParts | HandoffError::FileCount => "ask for fewer backups at a time",
+        HandoffError::TooLong | HandoffError::HeadersTooLong | HandoffError::ManyParts | HandoffError::FileCount => {
+            "ask for fewer backups at a time"
+        }
         HandoffError::Passphrase => "whoever knows the passphrase opens it without a grant",
         HandoffError::Weaker => "do not grant it: dbseal request never asks for that; find out who did",
         HandoffError::Unwrap(UnwrapError::NoMatch) => "choose the private key that the backups were encrypted to",
