@@ -14,7 +14,7 @@ use crate::destination::{Destination, Overwrite, Privacy};
 use crate::error::JobError;
 use crate::keys::{IdentitySource, Unlock, load_identities, load_signing_key};
 use crate::locked::keep_in_memory;
-use crate::output::PendingFile;
+use crate::output::{CompleteFile, PendingFile};
 use crate::report::Observer;
 use crate::sealing::now;
 use crate::shares::{self, ShareCounts};
@@ -176,8 +176,8 @@ fn in_shares(identity: &Identity, path: &Path, counts: ShareCounts) -> Result<Ge
     shares::check_paths(path, counts)?;
     let (recipient, recipient_path) = (public_half(identity), recipient_path(path));
     let shares = shares::write(identity, path, counts)?;
-    let public = written(&recipient_path, format!("{recipient}\n").as_bytes(), Privacy::Shared)?;
-    shares.into_iter().try_for_each(PendingFile::commit)?;
+    let public = written(&recipient_path, format!("{recipient}\n").as_bytes(), Privacy::Shared)?.put_on_disk()?;
+    shares.into_iter().try_for_each(CompleteFile::commit)?;
     // Last: what is left behind must never be a recipient that no shares open.
     public.commit()?;
     Ok(Generated { recipient, identity_file: Zeroizing::default(), recipient_path: Some(recipient_path), succession_path: None })
@@ -211,18 +211,14 @@ pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
 /// # Errors
 /// Where they cannot be read.
 pub fn public_halves_of(unlock: &Unlock<'_>, observer: &dyn Observer) -> Result<Vec<String>, JobError> {
-    let mut halves = Vec::new();
-    for source in &unlock.identities {
-        let identities = load_identities(std::slice::from_ref(source), &unlock.passphrase, unlock.ask, observer);
-        if let (Err(JobError::Keyfile { .. }), IdentitySource::File(path)) = (&identities, source)
-            && let Ok(key) = load_signing_key(path, observer)
-        {
-            halves.push(key.verifier_key().to_string());
-            continue;
-        }
-        halves.extend(identities?.iter().filter_map(Identity::recipient).map(|recipient| recipient.to_string()));
+    // Together, since of a key in shares none has a public half by itself.
+    let identities = load_identities(&unlock.identities, &unlock.passphrase, unlock.ask, observer);
+    if let (Err(JobError::Keyfile { .. }), [IdentitySource::File(path)]) = (&identities, &unlock.identities[..])
+        && let Ok(key) = load_signing_key(path, observer)
+    {
+        return Ok(vec![key.verifier_key().to_string()]);
     }
-    Ok(halves)
+    Ok(identities?.iter().filter_map(Identity::recipient).map(|recipient| recipient.to_string()).collect())
 }
 
 /// An identity file as an armored age file for a passphrase, as `age -p -a` makes it.

@@ -19,7 +19,7 @@ use crate::handoff::granted_identities;
 use crate::identity_command::output_of;
 use crate::locked::keep_in_memory;
 use crate::report::Observer;
-use crate::shares::{ShareFile, identity_of};
+use crate::shares::{ShareFile, identities_of};
 
 /// Bytes in a file of keys, at most: a bound for a file that is none.
 const MAX_KEYFILE_LEN: usize = 1 << 20;
@@ -147,7 +147,7 @@ pub(crate) fn load_named(
             Loaded::Share(share) => shares.push(share),
         }
     }
-    identities.extend(identity_of(&shares)?.map(|identity| ("the shares".into(), identity)));
+    identities.extend(identities_of(shares)?.into_iter().map(|identity| ("the shares".into(), identity)));
     Ok(identities)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dbseal_core::{Identity, Share, ShareError, combine_shares, split_identity};
+use dbseal_core::{Code, Identity, Share, ShareError, combine_shares, split_identity};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ use crate::destination::{Overwrite, Privacy};
 use crate::error::JobError;
 use crate::keygen::{beside, check_free};
 use crate::locked::keep_in_memory;
-use crate::output::PendingFile;
+use crate::output::{CompleteFile, PendingFile};
 
 const FIRST_LINE: &str = "dbseal/v1 share";
 /// Words on a line of a share: three lines, which people read aloud and tick off.
@@ -33,8 +33,8 @@ pub struct ShareCounts {
 pub(crate) struct ShareFile {
     what: String,
     share: Share,
-    /// The code of the recipient whose key it is a part of.
-    code: String,
+    /// That of the recipient whose key it is a part of.
+    code: Code,
 }
 
 impl ShareFile {
@@ -52,7 +52,8 @@ impl ShareFile {
 
     fn parse_lines<'a>(mut lines: impl Iterator<Item = &'a str>, what: &str) -> Result<Self, ShareError> {
         let mut field = |name, reason| lines.next().and_then(|line| line.strip_prefix(name)).ok_or(ShareError::Malformed(reason));
-        let code = field("recipient ", "the line with its recipient is missing")?.to_ascii_lowercase();
+        let code = field("recipient ", "the line with its recipient is missing")?;
+        let code = Code::parse(code).ok_or(ShareError::Malformed("the code of its recipient has other than 16 digits"))?;
         let number = field("share ", "the line with its number is missing")?.to_owned();
         let mut words = Zeroizing::new(String::with_capacity(512));
         for line in lines {
@@ -87,7 +88,7 @@ pub(crate) fn check_paths(identity: &Path, counts: ShareCounts) -> Result<(), Jo
 }
 
 /// Writes the shares of an identity, of which nothing else is written. They are on the disk, and want only their names.
-pub(crate) fn write(identity: &Identity, path: &Path, counts: ShareCounts) -> Result<Vec<PendingFile>, JobError> {
+pub(crate) fn write(identity: &Identity, path: &Path, counts: ShareCounts) -> Result<Vec<CompleteFile>, JobError> {
     let ShareCounts { threshold, count } = counts;
     let failed = |error| JobError::Share { what: path.display().to_string(), error };
     let code = identity.recipient().ok_or(failed(ShareError::NotAnIdentity))?.code();
@@ -111,24 +112,39 @@ pub(crate) fn write(identity: &Identity, path: &Path, counts: ShareCounts) -> Re
             }
             file.write_all(b"\n")?;
         }
-        Ok(file)
+        file.put_on_disk()
     };
     shares.iter().map(write).collect()
 }
 
-/// The identity that shares make together; none of no shares.
-pub(crate) fn identity_of(files: &[ShareFile]) -> Result<Option<Identity>, JobError> {
-    let Some(first) = files.first() else { return Ok(None) };
-    let named = |index: usize, error| Err(JobError::Share { what: files[index].what.clone(), error });
-    if let Some(index) = files.iter().position(|file| file.code != first.code) {
-        return named(index, ShareError::OtherSet(index));
+/// The identities that shares make together: of each recipient one.
+pub(crate) fn identities_of(files: Vec<ShareFile>) -> Result<Vec<Identity>, JobError> {
+    let mut sets: Vec<Vec<ShareFile>> = Vec::new();
+    for file in files {
+        match sets.iter_mut().find(|set| set[0].code == file.code) {
+            Some(set) => set.push(file),
+            None => sets.push(vec![file]),
+        }
     }
+    let identities: Result<_, _> = sets.iter().map(|set| identity_of(set)).collect();
+    identities.map_err(|error| match error {
+        // Where each lacks some, one that is of another set is among them.
+        JobError::Share { error: ShareError::TooFew { .. }, .. } if sets.len() > 1 => {
+            let stray = &sets.iter().rev().min_by_key(|set| set.len()).expect("more than one")[0];
+            JobError::Share { what: stray.what.clone(), error: ShareError::OtherSet(0) }
+        }
+        error => error,
+    })
+}
+
+fn identity_of(files: &[ShareFile]) -> Result<Identity, JobError> {
     let shares: Vec<_> = files.iter().map(|file| file.share.clone()).collect();
     shares.iter().for_each(|share| keep_in_memory(share.place()));
-    match combine_shares(&shares, b"").and_then(|secret| secret.identity_of(|recipient| recipient.code().to_string() == first.code)) {
+    let named = |index: usize, error| Err(JobError::Share { what: files[index].what.clone(), error });
+    match combine_shares(&shares, b"").and_then(|secret| secret.identity_of(|recipient| recipient.code() == files[0].code)) {
         Ok(identity) => {
             keep_in_memory(identity.place());
-            Ok(Some(identity))
+            Ok(identity)
         }
         Err(error @ (ShareError::OtherSet(index) | ShareError::SameNumber(index) | ShareError::DoesNotFit(index))) => named(index, error),
         Err(error) => {

@@ -85,9 +85,10 @@ pub(super) struct KeygenArgs {
     /// -i where the identity is wanted. Their words are those of SLIP-39.
     #[arg(long, value_name = "K/N", requires = "output", value_parser = parse_shares, conflicts_with_all = ["sign", "passphrase_file", "convert"])]
     pub(super) shares: Option<ShareCounts>,
-    /// Print the recipient of the identity in the file IDENTITY, or the verifier key of the signing key there, instead of making one
+    /// Print the recipient of the identity in the file IDENTITY, or the verifier key of the signing key there, instead of making one; of one in
+    /// shares, give each of these with -y
     #[arg(short = 'y', value_name = "IDENTITY", conflicts_with_all = ["output", "pq"])]
-    pub(super) convert: Option<PathBuf>,
+    pub(super) convert: Vec<PathBuf>,
 }
 
 /// Encrypt a backup with public keys only.
