@@ -529,7 +529,7 @@ pub enum JobError {
     #[error("the grant does not open {0}: it is for another backup")]
     NotGrantedHere(String),
     /// A seal that is as long as they get.
-    #[error("{0}: its seal takes no further note, it has 1,024")]
+    #[error("{0}: its seal is full and takes no further note")]
     SealFull(String),
     /// There is a file where the answer to a request should go.
     #[error("{} exists already", .0.display())]

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use dbseal_core::{
-    FileName, Grant, HandoffError, Identity, MAX_HANDOFF_LEN, NewHeaders, Purpose, Recipient, RecipientKind, Request, RequestedFile, Seal,
-    SigningKey, identities_from_text, join_parts,
+    FileName, Grant, HandoffError, Identity, MAX_HANDOFF_LEN, NewHeaders, Purpose, Recipient, RecipientKind, Request, RequestedFile, Room,
+    Seal, SigningKey, identities_from_text, join_parts,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -69,10 +69,14 @@ pub fn request(asked: &HandoffRequest, observer: &dyn Observer) -> Result<Reques
         // One whose grant is on its way must not be lost.
         check_free(&request_key_path(&asked.path))?;
     }
-    let (mut files, mut first_error) = (Vec::with_capacity(asked.backups.len()), None);
+    let failed = |error| JobError::Handoff { what: asked.path.display().to_string(), error };
+    let (mut files, mut room, mut first_error) = (Vec::new(), Room::default(), None);
     for backup in &asked.backups {
         match file_of(backup) {
-            Ok(file) => files.push(file),
+            Ok(file) => {
+                room.take(&file).map_err(failed)?;
+                files.push(file);
+            }
             Err(error) if asked.backups.len() > 1 => {
                 observer.warning(&format!("left out: {error}"));
                 first_error.get_or_insert(error);
@@ -91,7 +95,6 @@ pub fn request(asked: &HandoffRequest, observer: &dyn Observer) -> Result<Reques
             (Purpose::Open(recipient), Some(write_key(&identity, &request_key_path(&asked.path))?))
         }
     };
-    let failed = |error| JobError::Handoff { what: asked.path.display().to_string(), error };
     let request = Request::new(purpose, files, asked.key.as_ref(), &mut UnwrapErr(SysRng)).map_err(failed)?;
     let mut file = PendingFile::create(&asked.path, Privacy::Shared, Overwrite::Refused)?;
     file.write_all(request.to_text().as_bytes())?;

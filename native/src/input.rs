@@ -186,7 +186,7 @@ impl Drop for Input {
 }
 
 impl RegularFile {
-    fn of(file: &File) -> io::Result<Option<Self>> {
+    pub(crate) fn of(file: &File) -> io::Result<Option<Self>> {
         let metadata = file.metadata()?;
         let (len, modified) = (metadata.len(), (metadata.mtime(), metadata.mtime_nsec()));
         // A length of 0 says nothing where the kernel makes the content up as it is read (/proc, some of FUSE): such a file is

@@ -1,21 +1,24 @@
 //! What an age file says about itself, and which key opens it.
 
 use std::path::PathBuf;
+use std::slice;
 use std::sync::Arc;
 
 use dbseal_core::{
-    Extent, Header, Layout, Note, PAYLOAD_NONCE_LEN, POST_QUANTUM_TAGS, PayloadError, SLOT_LEN, Seal, SourceKind, Trust, UnwrapError,
+    Extent, FileKey, Header, Layout, Note, PAYLOAD_NONCE_LEN, POST_QUANTUM_TAGS, PayloadError, SLOT_LEN, Seal, SourceKind, Trust,
 };
 use serde::Serialize;
 
 use crate::age_file::AgeFile;
 use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader};
-use crate::journal::{JournalFile, sealed_header};
+use crate::journal::JournalFile;
 use crate::keys::{PassphraseSource, Unlock, load_named};
+use crate::opens::one_opens;
 use crate::pace::Pace;
 use crate::report::{Observer, Silent};
 use crate::sealing::seal_path;
+use crate::target::check_payload;
 use crate::verify::read_seal;
 
 /// Everything that was decided about an inspection.
@@ -38,8 +41,9 @@ impl InspectRequest<'_> {
         self.seal.clone().or_else(beside)
     }
 
-    fn sealed_header(&self) -> Option<Extent> {
-        sealed_header(&self.seal_path()?).ok().flatten()
+    fn journal(&self, input: &Input) -> Option<(JournalFile, Option<Extent>)> {
+        let (Source::File(backup), Some(_)) = (&self.source, input.regular) else { return None };
+        JournalFile::needed_by_a_seal(backup, &input.file, &self.seal_path()?)
     }
 
     fn inspect_seal(&self) -> Option<InspectedSeal> {
@@ -73,7 +77,8 @@ pub struct Inspection {
     pub payload: Option<Payload>,
     /// Its seal, if there is one.
     pub seal: Option<InspectedSeal>,
-    /// The first of the given keys that opens the file; its header is authentic then.
+    /// The first of the given keys that opens the file; its header is authentic then, and where it is a regular file without armor, so are its
+    /// first chunk and its final one.
     pub opened_by: Option<String>,
     /// Whether keys were given to try.
     #[serde(skip)]
@@ -154,12 +159,21 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let what = input.what.clone();
     let regular = input.regular;
     let unlimited = Pace::unlimited();
-    let sealed = request.sealed_header();
-    let journal = JournalFile::of(&request.source, &input, sealed, &**observer);
+    let journal = request.journal(&input);
+    if let Some((journal, _)) = &journal {
+        journal.tell(&what, &**observer);
+    }
+    let backup = regular.map(|_| input.file.try_clone()).transpose().map_err(|error| JobError::read(&what, error))?;
     let reader = StreamReader::new(&mut input, &Silent, &unlimited, 0);
-    let file = match journal {
-        Some(journal) => AgeFile::with_header(reader, journal.headers(sealed)[0].clone(), journal.own_header_len(), &what)?,
+    let headers: Vec<Header> = journal.iter().flat_map(|(journal, sealed)| journal.headers(*sealed)).cloned().collect();
+    let file = match &journal {
+        Some((journal, _)) => AgeFile::with_header(reader, headers[0].clone(), journal.own_header_len(), &what)?,
         None => AgeFile::read(reader, &what)?,
+    };
+    let headers = if headers.is_empty() { slice::from_ref(&file.header) } else { &headers };
+    let check = |file_key: &FileKey| match (&backup, usize::try_from(file.header_len)) {
+        (Some(backup), Ok(header_len)) if !file.is_armored => check_payload(backup, &what, header_len, file_key).map(drop),
+        _ => Ok(()),
     };
     let (nobody, recipients): (Vec<&str>, Vec<&str>) = file.header.recipient_tags().partition(|tag| tag.ends_with("-grease"));
     let stanzas_for_nobody = nobody.len();
@@ -168,9 +182,9 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     // A file that grew since it was opened is read as far as it went then.
     let section_len = regular.filter(|_| !file.is_armored).map(|regular| regular.len.saturating_sub(file.header_len));
     Ok(Inspection {
-        opened_by: opened_by(request, &file.header, &what, &**observer)?,
+        opened_by: opened_by(request, headers, &what, check, &**observer)?,
         keys_tried: request.has_keys(),
-        file: what,
+        file: what.clone(),
         format: "age-encryption.org/v1",
         armored: file.is_armored,
         recipients,
@@ -183,27 +197,30 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     })
 }
 
-fn opened_by(request: &InspectRequest<'_>, header: &Header, what: &str, observer: &dyn Observer) -> Result<Option<String>, JobError> {
+fn opened_by(
+    request: &InspectRequest<'_>,
+    headers: &[Header],
+    what: &str,
+    check: impl Fn(&FileKey) -> Result<(), JobError>,
+    observer: &dyn Observer,
+) -> Result<Option<String>, JobError> {
     if !request.has_keys() {
         return Ok(None);
     }
-    if header.needs_passphrase() && !request.unlock.identities.is_empty() {
+    let Unlock { identities, passphrase, ask } = &request.unlock;
+    let header = &headers[0];
+    if header.needs_passphrase() && !identities.is_empty() {
         return Ok(None);
     }
-    if header.needs_passphrase() {
-        let opened = header.unwrap(&request.unlock.identities_for(header, what, observer)?);
-        return match opened {
-            Ok(_) => Ok(Some("passphrase".into())),
-            Err(UnwrapError::NoMatch) => Ok(None),
-            Err(error) => Err(JobError::Unwrap { what: what.into(), error }),
-        };
-    }
-    let Unlock { identities, passphrase, ask } = &request.unlock;
-    for (name, identity) in load_named(identities, passphrase, *ask, observer)? {
-        match header.unwrap(std::slice::from_ref(&identity)) {
-            Ok(_) => return Ok(Some(name)),
-            Err(UnwrapError::NoMatch) => {}
-            Err(error) => return Err(JobError::Unwrap { what: what.into(), error }),
+    let keys = if header.needs_passphrase() {
+        let identities = request.unlock.identities_for(header, what, observer)?;
+        identities.into_iter().map(|identity| ("passphrase".into(), identity)).collect()
+    } else {
+        load_named(identities, passphrase, *ask, observer)?
+    };
+    for (name, identity) in keys {
+        if one_opens(headers, slice::from_ref(&identity), what, &check)? {
+            return Ok(Some(name));
         }
     }
     Ok(None)

@@ -119,20 +119,18 @@ pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -
     };
     let seal = asked.seal_of(&target, there, new)?;
     let (left_count, added_count) = own.recipients_that_differ(new.header());
-    let in_place = new.header().len() == own.len() && asked.way == Way::InPlace && !target.has_links;
-    let way = if in_place { Way::InPlace } else { Way::Copy };
+    let way = target.way_for(own.len(), new.header().len(), asked.way);
     if asked.act == Act::Do {
         if other.is_some() {
             JournalFile::discard(&target)?;
         }
         let change = Change { header: &own, new: new.header(), seal };
-        match (journal, way) {
-            (Some(journal), way) => {
+        match journal {
+            Some(journal) => {
                 observer.note(&format!("{}: a change of its recipients that was stopped is finished", target.what));
                 journal.complete(&target, &change, way)?;
             }
-            (None, Way::InPlace) => JournalFile::replace(&target, &change)?,
-            (None, _) => JournalFile::replace_by_copy(&target, &change)?,
+            None => JournalFile::replace(&target, &change, way)?,
         }
     }
     Ok(Rewrapped::Done { left_count, added_count, way })
@@ -150,7 +148,7 @@ impl InstallRequest {
         let header = new.header().to_bytes();
         let seal = if there.notes_alone() == *notes { Some(there) } else { there.continued_by(notes) };
         let mut seal = seal.ok_or_else(|| JobError::OtherSealSince(target.what.clone()))?;
-        seal.set_header_copy(&header).map_err(|error| target.seal_error(error))?;
+        seal.set_header_copy(&header).map_err(|error| target.append_error(error))?;
         let judgement = seal.judge(&self.seal.trust);
         if let Some(sealed) = other_name(&judgement, &target.path).map(ToString::to_string).filter(|sealed| !self.seal.names.allow(sealed))
         {

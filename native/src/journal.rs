@@ -25,14 +25,25 @@ pub(crate) struct Change<'a> {
     pub(crate) seal: AfterSeal,
 }
 
-/// What was done to a backup whose change had been stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Finished {
-    Nothing,
-    /// Its header was written.
-    InPlace,
-    /// It is another file now.
-    ByCopy,
+/// What a backup becomes.
+struct Made<'a> {
+    /// Bytes in the header that the file has.
+    own_header_len: usize,
+    /// The header that it gets; `None` where it has that.
+    header: Option<&'a Header>,
+    seal: &'a AfterSeal,
+    way: Way,
+    journal: Beside,
+}
+
+/// The journal of a change.
+enum Beside {
+    /// It lies there.
+    There,
+    /// It is put there.
+    Put(Journal),
+    /// One rename is the whole change.
+    Needless,
 }
 
 /// The journal that lies beside a backup, and is about it as it is now.
@@ -69,14 +80,17 @@ impl JournalFile {
     /// The same, where the file has not the header that its seal says: anybody who can write beside a backup that is whole could else have it
     /// read as another.
     pub(crate) fn needed(backup: &Path, file: &File, sealed: Option<Extent>) -> Option<Self> {
-        let journal = Self::beside(backup, file, sealed)?;
-        let own = match journal.found {
-            Found::Before => Some(journal.journal.before()),
-            Found::After => Some(journal.journal.after()),
-            Found::Both => journal.other.as_ref(),
-        };
-        let is_sealed = own.is_some_and(|own| sealed == Some(Extent::of(&own.to_bytes())));
-        (!is_sealed).then_some(journal)
+        Self::beside(backup, file, sealed).filter(|journal| journal.own_header().is_none_or(|own| sealed != Some(extent(own))))
+    }
+
+    /// The same where nobody's trust is asked, and the header that its seal says to who trusts nobody: strangers' notes count then, so that a
+    /// header that is whole in the file, and that any note says, needs no journal.
+    pub(crate) fn needed_by_a_seal(backup: &Path, file: &File, seal: &Path) -> Option<(Self, Option<Extent>)> {
+        let seal = read_seal(seal).ok().flatten().and_then(|bytes| Seal::parse(&bytes).ok());
+        let sealed = seal.as_ref().map(|seal| seal.judge(&Trust::default()).header());
+        let journal = Self::needed(backup, file, sealed)?;
+        let is_said = |own: &Header| seal.as_ref().is_some_and(|seal| seal.says(extent(own)));
+        (!journal.own_header().is_some_and(is_said)).then_some((journal, sealed))
     }
 
     /// The one that is needed for the file of a job, if that is a regular file; tells of it.
@@ -85,6 +99,15 @@ impl JournalFile {
         let journal = input.regular.and_then(|_| Self::needed(backup, &input.file, sealed))?;
         journal.tell(&input.what, observer);
         Some(journal)
+    }
+
+    /// The header that the file has, if it has one whole.
+    fn own_header(&self) -> Option<&Header> {
+        match self.found {
+            Found::Before => Some(self.journal.before()),
+            Found::After => Some(self.journal.after()),
+            Found::Both => self.other.as_ref(),
+        }
     }
 
     /// Says that there is one.
@@ -101,18 +124,19 @@ impl JournalFile {
     /// neither whole, each that opens.
     pub(crate) fn headers(&self, sealed: Option<Extent>) -> Vec<&Header> {
         let (before, after) = (self.journal.before(), self.journal.after());
-        let is_sealed = |header: &&Header| sealed == Some(Extent::of(&header.to_bytes()));
+        let is_sealed = |header: &&Header| sealed == Some(extent(header));
         match ([after, before].into_iter().find(is_sealed), self.found) {
             (Some(header), _) => vec![header],
             (None, Found::Before) => vec![before],
             (None, Found::After) => vec![after],
-            (None, Found::Both) => [before, after].into_iter().chain(&self.other).collect(),
+            // First the one that is whole in the file: beside that anybody may have put a journal.
+            (None, Found::Both) => self.other.iter().chain([before, after]).collect(),
         }
     }
 
     /// Whether one of both is the header with this extent.
     pub(crate) fn has(&self, header: Extent) -> bool {
-        [self.journal.before(), self.after()].into_iter().any(|own| Extent::of(&own.to_bytes()) == header)
+        [self.journal.before(), self.after()].into_iter().any(|own| extent(own) == header)
     }
 
     /// The header that it had.
@@ -122,20 +146,10 @@ impl JournalFile {
 
     /// Brings the change of this journal to its end.
     pub(crate) fn complete(&self, target: &Target, change: &Change<'_>, way: Way) -> Result<(), JobError> {
-        let seal = if let AfterSeal::Says(bytes) = &change.seal { Some(target.new_seal(bytes)?) } else { None };
-        target.check_unchanged()?;
-        if way == Way::InPlace && change.new.len() == self.own_header_len() {
-            write(target, change.new)?;
-            seal.map(CompleteFile::commit).transpose()?;
-        } else {
-            let copy = (!self.has_whole(change.new)).then(|| target.copy_with(change.new, self.own_header_len())).transpose()?;
-            seal.map(CompleteFile::commit).transpose()?;
-            // Held until the journal has gone, hence the return.
-            let _locked = copy.as_ref().map(CompleteFile::lock).transpose()?;
-            copy.map(CompleteFile::commit).transpose()?;
-            return remove(target);
-        }
-        remove(target)
+        let own_header_len = self.own_header_len();
+        let header = Some(change.new).filter(|new| !self.has_whole(new));
+        let way = target.way_for(own_header_len, change.new.len(), way);
+        make(target, Made { own_header_len, header, seal: &change.seal, way, journal: Beside::There })
     }
 
     /// The header that it gets.
@@ -148,67 +162,32 @@ impl JournalFile {
         self.found == Found::Both
     }
 
-    /// Replaces a header by one of the same length, and the seal after it. A crash at any point leaves the old header, or the new one, or a
-    /// journal that has both.
-    pub(crate) fn replace(target: &Target, change: &Change<'_>) -> Result<(), JobError> {
-        // All that can fail for want of room does so before the backup is touched.
-        let seal = if let AfterSeal::Says(bytes) = &change.seal { Some(target.new_seal(bytes)?) } else { None };
-        target.check_unchanged()?;
-        put(target, change)?;
-        write(target, change.new)?;
-        match seal {
-            Some(seal) => seal.commit()?,
-            None if matches!(change.seal, AfterSeal::Gone) => target.remove_seal()?,
-            None => {}
-        }
-        remove(target)
-    }
-
-    /// Replaces a backup by a copy that has the new header. A crash at any point leaves the old file or the new one, and a journal where the
-    /// seal is not that of the one that is there.
-    pub(crate) fn replace_by_copy(target: &Target, change: &Change<'_>) -> Result<(), JobError> {
-        let copy = target.copy_with(change.new, change.header.len())?;
-        let seal = if let AfterSeal::Says(bytes) = &change.seal { Some(target.new_seal(bytes)?) } else { None };
-        // It has taken as long as the backup is large.
-        target.check_unchanged()?;
-        match seal {
-            Some(seal) => {
-                let _locked = copy.lock()?;
-                put(target, change)?;
-                // First: with the journal at hand, the header that it says can be put before the backup without who signed it.
-                seal.commit()?;
-                copy.commit()?;
-                remove(target)
-            }
-            None => {
-                if matches!(change.seal, AfterSeal::Gone) {
-                    // First: beside a new header the old seal would say that it was altered.
-                    target.remove_seal()?;
-                }
-                copy.commit()
-            }
-        }
+    /// Gives a backup another header, in one of the two ways that leave its payload as it is.
+    pub(crate) fn replace(target: &Target, change: &Change<'_>, way: Way) -> Result<(), JobError> {
+        let is_one_rename = way != Way::InPlace && !matches!(change.seal, AfterSeal::Says(_));
+        let journal = if is_one_rename { Beside::Needless } else { Beside::Put(Journal::of(change.header.clone(), change.new.clone())) };
+        make(target, Made { own_header_len: change.header.len(), header: Some(change.new), seal: &change.seal, way, journal })
     }
 
     /// Brings a change to its end, or back to its beginning, that was stopped in the middle, as the seal says, or as the file is where it has
-    /// one header whole. Only with a key that opens the backup: anybody who can write to the storage could have written the journal.
+    /// one header whole. Only with a key that opens the backup: anybody who can write to the storage could have written the journal, and chosen which of its headers comes after which: that it was finished does not say who opens it then.
     pub(crate) fn finish(
-        target: &Target,
+        target: &mut Target,
         request: &RewrapRequest,
         sealed: Option<Extent>,
         observer: &dyn Observer,
-    ) -> Result<Finished, JobError> {
+    ) -> Result<(), JobError> {
         if !Self::is_beside(&target.path) {
-            return Ok(Finished::Nothing);
+            return Ok(());
         }
         let not_believed = || observer.warning(&format!("{}: the journal beside it is not about it, and is not believed", target.what));
         let Some(own) = Self::beside(&target.path, &target.file, sealed) else {
             not_believed();
-            return Ok(Finished::Nothing);
+            return Ok(());
         };
         if own.other.as_ref().is_some_and(|other| other.unwrap(&request.identities).is_ok()) {
             not_believed();
-            return Ok(Finished::Nothing);
+            return Ok(());
         }
         let (journal, own_header_len) = (&own.journal, own.own_header_len());
         let keys = [journal.before(), journal.after()].into_iter().filter_map(|header| header.unwrap(&request.identities).ok());
@@ -218,37 +197,29 @@ impl JournalFile {
             }
             // The one that the file has is judged as any other; what lies beside it with a header of somebody else is not its journal.
             not_believed();
-            return Ok(Finished::Nothing);
+            return Ok(());
         };
         target.check_payload(own_header_len, &key)?;
         if request.act == Act::Pretend {
             return Err(JobError::Unfinished(target.what.clone()));
         }
-        observer.note(&format!("{}: a change of its recipients that was stopped is finished first", target.what));
-        let is_sealed = |header: &&Header| sealed == Some(Extent::of(&header.to_bytes()));
-        let wanted = match [journal.after(), journal.before()].into_iter().find(is_sealed) {
-            Some(header) => Some(header),
-            None => own.is_torn().then_some(journal.after()),
+        let is_sealed = |header: &&Header| sealed == Some(extent(header));
+        let wanted = match ([journal.after(), journal.before()].into_iter().find(is_sealed), own.found) {
+            (Some(sealed), _) => sealed,
+            (None, Found::Before) => journal.before(),
+            (None, Found::After | Found::Both) => journal.after(),
         };
-        let wanted = wanted.filter(|wanted| !own.has_whole(wanted));
-        let by_copy = wanted.is_some_and(|wanted| wanted.len() != own_header_len || request.way == Way::Copy && !own.is_torn());
-        // Until the journal has gone.
-        let _copied;
-        let finished = match wanted {
-            Some(wanted) if by_copy => {
-                let copy = target.copy_with(wanted, own_header_len)?;
-                _copied = Some(copy.lock()?);
-                copy.commit()?;
-                Finished::ByCopy
-            }
-            Some(wanted) => {
-                write(target, wanted)?;
-                Finished::InPlace
-            }
-            None => Finished::Nothing,
+        let words = if wanted == journal.after() { "finished" } else { "taken back" };
+        observer.note(&format!("{}: a change of its recipients that was stopped is {words} first", target.what));
+        // What is half written is written whole in its place, whatever else names it.
+        let way = if own.is_torn() && wanted.len() == own_header_len {
+            Way::InPlace
+        } else {
+            target.way_for(own_header_len, wanted.len(), request.way)
         };
-        remove(target)?;
-        Ok(finished)
+        let header = Some(wanted).filter(|wanted| !own.has_whole(wanted));
+        make(target, Made { own_header_len, header, seal: &AfterSeal::None, way, journal: Beside::There })?;
+        target.open_again(request.act)
     }
 
     /// Removes what lies beside a backup as its journal, and was dealt with or not believed.
@@ -265,6 +236,10 @@ impl JournalFile {
     }
 }
 
+fn extent(header: &Header) -> Extent {
+    Extent::of(&header.to_bytes())
+}
+
 /// Whether both headers are those of this file key, by their MACs.
 fn is_of(journal: &Journal, key: &FileKey) -> bool {
     [journal.before(), journal.after()].into_iter().all(|header| header.is_of(key))
@@ -277,10 +252,43 @@ pub(crate) fn sealed_header(seal: &Path) -> Result<Option<Extent>, JobError> {
     Ok(Some(seal.judge(&Trust::default()).header()))
 }
 
+/// Gives a backup its new header, and the seal that says so. A crash at any point leaves the old header or the new one, or a journal that
+/// has both.
+fn make(target: &Target, made: Made<'_>) -> Result<(), JobError> {
+    // All that takes long, or can fail for want of room, comes before the backup is touched.
+    let copied = made.header.filter(|_| made.way != Way::InPlace);
+    let copy = copied.map(|header| target.copy_with(header, made.own_header_len)).transpose()?;
+    let seal = if let AfterSeal::Says(bytes) = made.seal { Some(target.new_seal(bytes)?) } else { None };
+    target.check_unchanged()?;
+    // Held until the journal has gone.
+    let _locked = copy.as_ref().map(CompleteFile::lock).transpose()?;
+    if let Beside::Put(journal) = &made.journal {
+        put(target, journal)?;
+    }
+    let name_seal = || match (seal, made.seal) {
+        (Some(seal), _) => seal.commit(),
+        (None, AfterSeal::Gone) => target.remove_seal(),
+        (None, _) => Ok(()),
+    };
+    match (copy, made.header) {
+        (Some(copy), _) => {
+            // First: with the journal at hand, the header that it says can be put before the backup without who signed it; and beside a new
+            // header the old one would say that it was altered.
+            name_seal()?;
+            copy.commit()?;
+        }
+        (None, header) => {
+            header.map_or(Ok(()), |header| write(target, header))?;
+            name_seal()?;
+        }
+    }
+    if matches!(made.journal, Beside::Needless) { Ok(()) } else { remove(target) }
+}
+
 /// Puts the journal of a change beside a backup, in the place of any other: that one was dealt with.
-fn put(target: &Target, change: &Change<'_>) -> Result<(), JobError> {
+fn put(target: &Target, journal: &Journal) -> Result<(), JobError> {
     let mut file = target.create_beside(ENDING)?;
-    file.write_all(&Journal::of(change.header.clone(), change.new.clone()).to_bytes())?;
+    file.write_all(&journal.to_bytes())?;
     file.commit()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dbseal_core::{Header, Identity, UnwrapError};
+use dbseal_core::{FileKey, Header, Identity, UnwrapError};
 
 use crate::age_file::headers_of;
 use crate::error::JobError;
@@ -17,21 +17,32 @@ use crate::target::check_payload;
 pub fn opens(backup: &Path, identities: &[Identity]) -> Result<bool, JobError> {
     let file = open_regular(backup).map_err(|error| JobError::open(backup, error))?;
     let (headers, own_len) = headers_of(backup, &file)?;
-    let mut altered = None;
-    for header in &headers {
-        match header.unwrap(identities) {
-            Ok(file_key) => {
-                // Armor has to be decoded up to its end for that.
-                if let Some(own_len) = own_len {
-                    check_payload(&file, &backup.display().to_string(), own_len, &file_key)?;
-                }
-                return Ok(true);
-            }
-            Err(UnwrapError::NoMatch) => {}
-            Err(error) => altered = Some(JobError::Unwrap { what: backup.display().to_string(), error }),
+    let what = backup.display().to_string();
+    // Armor has to be decoded up to its end for that.
+    let check = |file_key: &FileKey| own_len.map_or(Ok(()), |own_len| check_payload(&file, &what, own_len, file_key).map(drop));
+    one_opens(&headers, identities, &what, check)
+}
+
+/// Whether one of these identities opens one of the headers that a backup may have, and `check` the payload by the file key in there.
+pub(crate) fn one_opens(
+    headers: &[Header],
+    identities: &[Identity],
+    what: &str,
+    check: impl Fn(&FileKey) -> Result<(), JobError>,
+) -> Result<bool, JobError> {
+    let mut why = None;
+    for header in headers {
+        let opened = match header.unwrap(identities) {
+            Ok(file_key) => check(&file_key),
+            Err(UnwrapError::NoMatch) => continue,
+            Err(error) => Err(JobError::Unwrap { what: what.into(), error }),
+        };
+        match opened {
+            Ok(()) => return Ok(true),
+            Err(error) => why = why.or(Some(error)),
         }
     }
-    altered.map_or(Ok(false), Err)
+    why.map_or(Ok(false), Err)
 }
 
 /// The header of a backup, through its journal if there is one.

@@ -12,7 +12,7 @@ use crate::input::{Input, Source};
 use crate::journal::JournalFile;
 use crate::output::CompleteFile;
 use crate::parallel::{Opening, Transfer};
-use crate::replaced::{Replaced, is_seal_of, replaced_seal};
+use crate::replaced::{Replaced, check_keepable, is_seal_of, replaced_seal};
 use crate::report::{Observer, Silent};
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way};
 use crate::sealing::{name_both, now};
@@ -59,6 +59,7 @@ pub(crate) fn reencrypt(
     if let Some(note) = &note {
         let _ = note.added(note.old_payload)?;
     }
+    check_keepable(&target.path)?;
     if request.act == Act::Pretend {
         return Ok(done);
     }
@@ -87,7 +88,9 @@ pub(crate) fn reencrypt(
             copy.commit()?;
         }
     }
-    JournalFile::discard(target)?;
+    if let Err(error) = JournalFile::discard(target) {
+        observer.warning(&format!("{} is encrypted anew, but what lies beside it as a journal stays: {error}", target.what));
+    }
     Ok(done)
 }
 
@@ -100,8 +103,8 @@ pub(crate) fn reencrypt(
 /// behind either.
 fn replace_both(target: &Target, seal: CompleteFile, backup: CompleteFile) -> Result<(), JobError> {
     // Where it cannot be kept nothing is replaced: a crash would leave a backup that nobody vouches for.
-    let _ = Replaced::keep(&seal, &target.path)?;
-    name_both(seal, Some(backup)).map_err(|(_, error)| error)
+    let replaced = Replaced::keep(&seal, &target.path)?;
+    name_both(seal, backup, replaced).map_err(|(_, error)| error)
 }
 
 /// Where an encryption anew was stopped between the two names, puts back the seal of the backup that is there; one that was kept, and is

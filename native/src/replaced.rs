@@ -49,7 +49,8 @@ impl Replaced {
         kept_path.push(ENDING);
         let kept_path = PathBuf::from(kept_path);
         match seal.link_to(&kept) {
-            Ok(()) => {}
+            // Before the name that it has is another's.
+            Ok(()) => kept.sync_if_readable(),
             // A job before was killed, or the power was cut: after the seal was replaced, or after the backup was too.
             Err(Errno::EXIST | Errno::NOENT) if is_seal_of(&kept_path, backup) && !is_seal_of(new.path(), backup) => {}
             Err(Errno::NOENT) => return Ok(None),
@@ -57,6 +58,8 @@ impl Replaced {
                 kept.remove();
                 if error != Errno::EXIST || seal.link_to(&kept).is_err() {
                     copy(&seal, new.path(), kept.clone(), &kept_path)?;
+                } else {
+                    kept.sync_if_readable();
                 }
             }
         }
@@ -107,10 +110,19 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// The seal that was kept while this backup was to be replaced, if it is still there: then it may be the one of what is there.
 pub(crate) fn replaced_seal(backup: &Path) -> Option<PathBuf> {
+    Some(kept_path(backup)).filter(|path| path.is_file())
+}
+
+/// Refuses before hours of work where a folder lies in the place of what is to be kept.
+pub(crate) fn check_keepable(backup: &Path) -> Result<(), JobError> {
+    let path = kept_path(backup);
+    if path.is_dir() { Err(JobError::write(&path.display().to_string(), io::ErrorKind::IsADirectory.into())) } else { Ok(()) }
+}
+
+fn kept_path(backup: &Path) -> PathBuf {
     let mut name = seal_path(backup).into_os_string();
     name.push(ENDING);
-    let path = PathBuf::from(name);
-    path.is_file().then_some(path)
+    name.into()
 }
 
 /// What to do about it.

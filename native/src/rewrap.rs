@@ -4,16 +4,14 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use dbseal_core::{
-    Extent, FileKey, Header, Identity, Leaving, Note, Recipient, Rewrap, RewrapError, Seal, SigningKey, Strength, UnwrapError,
-};
+use dbseal_core::{Extent, FileKey, Header, Identity, Leaving, Note, Recipient, Rewrap, RewrapError, Seal, SigningKey, Strength};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use crate::against_seal::{SealCheck, SealPolicy};
 use crate::error::JobError;
 use crate::input::Source;
-use crate::journal::{Change, Finished, JournalFile, sealed_header};
+use crate::journal::{Change, JournalFile, sealed_header};
 use crate::pace::Pace;
 use crate::reencrypt::{reencrypt, take_back};
 use crate::report::Observer;
@@ -88,8 +86,6 @@ pub enum Rewrapped {
     },
     /// It had them already.
     Already,
-    /// A change that was stopped before is finished, after which none of the identities opens it.
-    Finished,
 }
 
 /// Gives a backup other recipients.
@@ -113,12 +109,7 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
     if is_ignored && sealed.is_some() && !matches!(request.resealing, Some(Resealing::Drop)) {
         return Err(JobError::SealNeedsKey(target.what));
     }
-    let finished = JournalFile::finish(&target, request, sealed, observer)?;
-    match finished {
-        Finished::Nothing => {}
-        Finished::InPlace => target.look_again()?,
-        Finished::ByCopy => target = Target::open(backup, request.act)?,
-    }
+    JournalFile::finish(&mut target, request, sealed, observer)?;
     let header = target.header()?;
     if header.needs_passphrase() {
         return Err(JobError::PassphraseNotKey(target.what));
@@ -131,7 +122,6 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
     let made = Rewrap::of(&header, &request.identities, &request.recipients, request.leaving, request.strength, &mut rng);
     let rewrap = match made {
         Ok(rewrap) => rewrap,
-        Err(RewrapError::Unwrap(UnwrapError::NoMatch)) if finished != Finished::Nothing => return Ok(Rewrapped::Finished),
         Err(RewrapError::NothingChanges) => {
             // Whoever reads this may throw the old key away; with the header of another backup it has these recipients, and opens for nobody.
             let unwrapped = header.unwrap(&request.identities).map_err(|error| target.unwrap_error(error))?;
@@ -148,16 +138,17 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
     if seal.is_some() && request.resealing.is_none() {
         return Err(JobError::SealNeedsKey(target.what));
     }
-    // Where the file has other names, in a snapshot made of links, those keep their header.
-    let in_place = rewrap.header_of_len(header.len()).filter(|_| request.way == Way::InPlace && !target.has_links);
+    let in_place = rewrap.header_of_len(header.len()).filter(|new| target.way_for(header.len(), new.len(), request.way) == Way::InPlace);
     let (new, way) = match in_place {
         Some(new) => (new, Way::InPlace),
         None => (rewrap.header().map_err(|error| JobError::Rewrap { what: target.what.clone(), error: error.into() })?, Way::Copy),
     };
+    if way == Way::Copy && request.seal.policy != SealPolicy::Trusted {
+        target.check_not_sparse()?;
+    }
     if request.act == Act::Do {
         let change = Change { header: &header, new: &new, seal: request.resealed(seal, &header, &new, rewrap.file_key(), &target)? };
-        let replace = if way == Way::InPlace { JournalFile::replace } else { JournalFile::replace_by_copy };
-        replace(&target, &change)?;
+        JournalFile::replace(&target, &change, way)?;
     }
     Ok(Rewrapped::Done { left_count: rewrap.left_count(), added_count: rewrap.added_count(), way })
 }
@@ -182,7 +173,7 @@ impl RewrapRequest {
 
     /// What follows a note of a new header, if it is to be believed.
     fn settle(&self, seal: &mut Seal, key: &SigningKey, header: &[u8], target: &Target) -> Result<(), JobError> {
-        seal.set_header_copy(header).map_err(|error| target.seal_error(error))?;
+        seal.set_header_copy(header).map_err(|error| target.append_error(error))?;
         // Whom these trust has to be asked before: who checks the backup would else call it altered.
         if self.seal.policy == SealPolicy::Trusted && seal.judge(&self.seal.trust).header() != Extent::of(header) {
             return Err(JobError::MayNotRewrap(key.verifier_key().name().to_string()));

@@ -98,7 +98,17 @@ impl<'a> PendingSeal<'a> {
         if let Some(held) = &held {
             held.announce(hash, file.path(), backup.as_ref().map(CompleteFile::path))?;
         }
-        if let Err((fate, error)) = name_both(file, backup) {
+        let named = match backup {
+            None => file.commit().map_err(|error| (if is_named(&error) { Fate::There } else { Fate::NeverThere }, error)),
+            Some(backup) => {
+                // Whoever changes the backup that is there would put the seal that is kept back, as if this had been stopped: not meanwhile.
+                let _held = backup.hold_replaced();
+                // A new backup is worth more than the seal of the one before, where that cannot be kept.
+                let replaced = Replaced::keep(&file, backup.path()).ok().flatten();
+                name_both(file, backup, replaced)
+            }
+        };
+        if let Err((fate, error)) = named {
             match (held, fate) {
                 (Some(held), Fate::NeverThere) => held.withdraw(&**observer),
                 (Some(held), Fate::TakenBack) => held.forget(&**observer),
@@ -140,17 +150,10 @@ pub(crate) enum Fate {
     There,
 }
 
-/// Gives the seal its name, and then the backup. Where the backup does not get one, the seal before comes back: by the new one, what is
-/// still there would be taken for damaged.
-pub(crate) fn name_both(seal: CompleteFile, backup: Option<CompleteFile>) -> Result<(), (Fate, JobError)> {
-    let Some(backup) = backup else {
-        return seal.commit().map_err(|error| (if is_named(&error) { Fate::There } else { Fate::NeverThere }, error));
-    };
+/// Gives the seal its name, and then the backup. Where the backup does not get one, the seal before, as it was kept, comes back: by the new
+/// one, what is still there would be taken for damaged.
+pub(crate) fn name_both(seal: CompleteFile, backup: CompleteFile, replaced: Option<Replaced>) -> Result<(), (Fate, JobError)> {
     let entry = seal.entry();
-    // Whoever changes the backup that is there would put the seal that is kept back, as if this had been stopped: not meanwhile.
-    let _held = backup.hold_replaced();
-    // A new backup is worth more than the seal of the one before, where that cannot be kept.
-    let replaced = Replaced::keep(&seal, backup.path()).ok().flatten();
     let (fate, error) = match seal.commit() {
         Err(error) if is_named(&error) => (Fate::TakenBack, error),
         Err(error) => (Fate::NeverThere, error),

@@ -29,7 +29,7 @@ pub struct Endings {
     pub backups: Vec<LastBackup>,
     /// How many backups of the old key are of no series, so that nothing ends at them.
     pub alone_count: usize,
-    /// How many nobody vouches for, have a seal that is broken, or none.
+    /// How many nobody vouches for, have a seal that is broken or cannot be read, or none.
     pub uncounted_count: usize,
 }
 
@@ -45,11 +45,11 @@ pub fn load_succession(path: &Path) -> Result<Succession, JobError> {
 /// Where trust in the old key may end, by the seals of these backups. No payload is read.
 ///
 /// # Errors
-/// A seal that is there and cannot be read; and where nothing could end, though backups were named.
+/// Where nothing could end, though backups were named.
 pub fn endings(backups: &[PathBuf], trust: &Trust, old_key: &VerifierKey) -> Result<Endings, JobError> {
     let mut endings = Endings::default();
     for path in backups {
-        let seal = read_seal(&seal_path(path))?.and_then(|bytes| Seal::parse(&bytes).ok());
+        let seal = read_seal(&seal_path(path)).ok().flatten().and_then(|bytes| Seal::parse(&bytes).ok());
         let Some(verified) = seal.as_ref().and_then(|seal| seal.judge(trust).verified()) else {
             endings.uncounted_count += 1;
             continue;

@@ -15,9 +15,10 @@ use crate::age_file::AgeFile;
 use crate::destination::{Overwrite, Privacy};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
+use crate::input::RegularFile;
 use crate::output::{CompleteFile, PendingFile};
 use crate::replaced::{Replaced, replaced_seal};
-use crate::rewrap::Act;
+use crate::rewrap::{Act, Way};
 use crate::sealing::{SEAL_ENDING, seal_path};
 use crate::unfinished::Role;
 use crate::verify::read_seal;
@@ -86,10 +87,21 @@ impl Target {
         Ok(target)
     }
 
-    /// It was written to, by us.
-    pub(crate) fn look_again(&mut self) -> Result<(), JobError> {
-        self.seen = seen(&self.file.metadata().map_err(|error| JobError::open(&self.path, error))?);
+    /// The same after it was written to by us, or another was put in its place.
+    pub(crate) fn open_again(&mut self, act: Act) -> Result<(), JobError> {
+        // First, or the lock would be in the way of itself.
+        if self.entry.is_name_of(&self.file).map_err(|error| JobError::open(&self.path, error))? {
+            self.seen = seen(&self.file.metadata().map_err(|error| JobError::open(&self.path, error))?);
+        } else {
+            *self = Self::open(&self.path, act)?;
+        }
         Ok(())
+    }
+
+    /// How a header is replaced by one of another length, if this was asked for. Where the file has other names, in a snapshot made of links,
+    /// those keep theirs.
+    pub(crate) fn way_for(&self, own_header_len: usize, header_len: usize, asked: Way) -> Way {
+        if asked == Way::InPlace && own_header_len == header_len && !self.has_links { Way::InPlace } else { Way::Copy }
     }
 
     /// Refuses a backup whose name another file has meanwhile, or that somebody has written to: a job that makes backups takes no lock.
@@ -119,7 +131,7 @@ impl Target {
     /// A seal that breaks a rule and one that is as long as they get are not the same to who is to mend it.
     pub(crate) fn append_error(&self, error: SealError) -> JobError {
         match error {
-            SealError::TooManyNotes => JobError::SealFull(self.what.clone()),
+            SealError::TooManyNotes | SealError::TooLong => JobError::SealFull(self.what.clone()),
             error => self.seal_error(error),
         }
     }
@@ -140,6 +152,12 @@ impl Target {
             return Err(JobError::InputChanged { what: self.what.clone() });
         }
         check_payload(&self.file, &self.what, header_len, file_key)
+    }
+
+    /// See [`RegularFile::check_not_sparse`].
+    pub(crate) fn check_not_sparse(&self) -> Result<(), JobError> {
+        let regular = RegularFile::of(&self.file).map_err(|error| JobError::read(&self.what, error))?;
+        regular.map_or(Ok(()), |regular| regular.check_not_sparse(&self.what))
     }
 
     /// A copy with this header in the place of its own, which has so many bytes. It is on the disk, wants only the name, and shares the

@@ -4,11 +4,14 @@
 use std::fs;
 
 use dbseal_core::{Batch, CHUNK_LEN, Header, PayloadNonce, SLOT_LEN, Sealer, Spread, identities_from_text};
-use dbseal_tests::cli::rewraps::{self, age_opens, encrypt, names_in, opens, said};
+use dbseal_tests::cli::power_loss::{Recording, TRACED};
+use dbseal_tests::cli::rewraps::{self, Injected, age_opens, encrypt, files_in, injected, lay, names_in, opens, said};
 use dbseal_tests::cli::{Ended, Folder};
-use dbseal_tests::inputs::paint;
+use dbseal_tests::inputs::{Replay, paint};
 use dbseal_tests::tools::tool;
 
+/// Of a backup with a seal, with one worker: with several each step were that of one of them, as strace counts for each thread.
+const SIGNED: [&str; 7] = ["--threads", "1", "--sign", "custodian.sign.key", "-i", "old.key", "b/shop.age"];
 /// Several batches, and a part of one.
 const PLAIN_LEN: usize = (3 << 20) + 17;
 /// Bytes in a padded header with X25519 recipients.
@@ -319,6 +322,27 @@ fn a_seal_that_was_kept_comes_back() {
     assert_eq!(names_in(&folder), ["shop.age", "shop.age.seal"]);
 }
 
+/// Judges what a crash has left of the backup that was there, and what one more command makes of it.
+fn judge(folder: &Folder, before: &[u8], may_leave_temporary: bool, what: &str) {
+    let opened = holders(folder, "b/shop.age");
+    let is_old = opened == [true, false, true] && folder.read("b/shop.age") == before;
+    assert!(is_old || opened == [false, true, false], "{what}: {opened:?}");
+    let answer = verify(folder, &["b/shop.age"]);
+    if !answer.contains("b/shop.age: intact") {
+        assert!(is_old && answer.contains("b/shop.age.seal.replaced is there"), "{what}: {answer}");
+        let kept = verify(folder, &["--seal", "b/shop.age.seal.replaced", "b/shop.age"]);
+        assert!(kept.contains("b/shop.age: intact"), "{what}: {kept}");
+    }
+    let _ = folder.dbseal(ANEW).args(["-i", "new.key"]).args(SIGNED).run().succeeds();
+    assert_eq!(holders(folder, "b/shop.age"), [false, true, false], "{what}");
+    for name in names_in(folder).iter().filter(|name| !["shop.age", "shop.age.seal"].contains(&name.as_str())) {
+        // One that was killed between the two halves of replacing a name leaves the new one under a name of its own.
+        assert!(may_leave_temporary && name.starts_with('.'), "{what}: {name}");
+        fs::remove_file(folder.path(&format!("b/{name}"))).expect("it is there");
+    }
+    assert!(verify(folder, &["b/shop.age"]).contains("b/shop.age: intact"), "{what}");
+}
+
 /// At every step that changes something on the disk, the process is killed or the call fails: the backup is the old one or the new one, for
 /// every age program; then a key brings the change to its end.
 #[test]
@@ -327,38 +351,39 @@ fn each_step_may_be_the_last_or_fail() {
     let calls = ["write", "pwrite64", "fsync", "fdatasync", "linkat", "renameat,renameat2,rename", "unlinkat"];
     let folder = folder();
     let before = files(&folder);
-    // With one worker, or each step were that of one of many: strace counts for each thread.
-    let args = ["--threads", "1", "--sign", "custodian.sign.key", "-i", "old.key", "b/shop.age"];
     let mut stopped_count = 0;
     for (call, what) in calls.iter().flat_map(|call| whats.iter().map(move |what| (call, what))) {
         for step in 1..20 {
             folder.write("b/shop.age", &before[0]);
             folder.write("b/shop.age.seal", &before[1]);
             let inject = format!("inject={call}:{what}:when={step}");
-            let run = folder.dbseal(ANEW).args(args).under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", &inject]);
-            let is_done = run.run().status.success();
-            if is_done && !fs::read_to_string(folder.path("trace")).expect("a trace").contains("(INJECTED)") {
-                break;
+            match injected(&folder, folder.dbseal(ANEW).args(SIGNED), &inject) {
+                Injected::NeverCame => break,
+                Injected::Withstood => {}
+                Injected::Stopped => stopped_count += 1,
             }
-            stopped_count += usize::from(!is_done);
-            let opened = holders(&folder, "b/shop.age");
-            let is_old = opened == [true, false, true] && folder.read("b/shop.age") == before[0];
-            assert!(is_old || opened == [false, true, false], "{inject}: {opened:?}");
-            let answer = verify(&folder, &["b/shop.age"]);
-            if !answer.contains("b/shop.age: intact") {
-                assert!(is_old && answer.contains("b/shop.age.seal.replaced is there"), "{inject}: {answer}");
-                let kept = verify(&folder, &["--seal", "b/shop.age.seal.replaced", "b/shop.age"]);
-                assert!(kept.contains("b/shop.age: intact"), "{inject}: {kept}");
-            }
-            let _ = folder.dbseal(ANEW).args(["-i", "new.key"]).args(args).run().succeeds();
-            assert_eq!(holders(&folder, "b/shop.age"), [false, true, false], "{inject}");
-            for name in names_in(&folder).iter().filter(|name| !["shop.age", "shop.age.seal"].contains(&name.as_str())) {
-                // One that was killed between the two halves of replacing a name leaves the new one under a name of its own.
-                assert!(what.starts_with("signal") && name.starts_with('.'), "{inject}: {name}");
-                fs::remove_file(folder.path(&format!("b/{name}"))).expect("it is there");
-            }
-            assert!(verify(&folder, &["b/shop.age"]).contains("b/shop.age: intact"), "{inject}");
+            judge(&folder, &before[0], what.starts_with("signal"), &inject);
         }
     }
     assert!(stopped_count > 5 * whats.len(), "{stopped_count}");
+}
+
+/// The power goes at each step: of what was not synced then, any part is on the disk.
+#[test]
+fn the_power_goes_at_each_step() {
+    let folder = rewraps::folder((2 << 16) + 17);
+    let before = files_in(&folder);
+    let _ = folder.dbseal(ANEW).args(SIGNED).traced(&TRACED).run().succeeds();
+    let recording = Recording::of(&folder.read_text("trace"), &folder.path("b"), &before);
+    assert!(recording.end() == files_in(&folder), "no call was missed");
+    let mut state_count = 0;
+    for (step, states) in recording.states(&mut Replay(1)).into_iter().enumerate() {
+        for state in states {
+            lay(&folder, &state);
+            state_count += 1;
+            let lens: Vec<_> = state.iter().map(|(name, bytes)| (name, bytes.len())).collect();
+            judge(&folder, &before["shop.age"], true, &format!("step {step} of {}: {lens:?}", recording.len()));
+        }
+    }
+    assert!(state_count >= 8, "{state_count}");
 }

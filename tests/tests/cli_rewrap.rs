@@ -7,9 +7,8 @@ use std::time::Instant;
 
 use dbseal_core::{Batch, CHUNK_LEN, Claim, FileKey, Header, HeaderPadding, Journal, PayloadNonce, SLOT_LEN, Sealer, Spread};
 use dbseal_tests::cli::Folder;
-use dbseal_tests::cli::rewraps::{age_opens, encrypt, folder, names_in, opens, said, verify};
+use dbseal_tests::cli::rewraps::{Injected, age_opens, encrypt, folder, injected, names_in, opens, said, verify};
 use dbseal_tests::inputs::Replay;
-use dbseal_tests::tools::tool;
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
@@ -359,11 +358,11 @@ fn each_step_may_be_the_last_or_fail() {
             folder.write("b/shop.age.seal", &files[1]);
             let inject = format!("inject={call}:{what}:when={step}");
             let run = folder.dbseal(["rewrap", "-i", "old.key"]).args(way.iter().copied()).args(sign);
-            let is_done = run.under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", &inject]).run().status.success();
-            if is_done && !fs::read_to_string(folder.path("trace")).expect("a trace").contains("(INJECTED)") {
-                break;
+            match injected(&folder, run, &inject) {
+                Injected::NeverCame => break,
+                Injected::Withstood => {}
+                Injected::Stopped => stopped_count += 1,
             }
-            stopped_count += usize::from(!is_done);
             let (opened, said) = (holders(opens), verify(&folder, "b/shop.age"));
             assert!(is_one_of_both(opened), "{inject} {way:?}: {opened:?}");
             let is_intact = said.contains("b/shop.age: intact");
@@ -382,6 +381,31 @@ fn each_step_may_be_the_last_or_fail() {
         }
     }
     assert!(stopped_count > 5 * ways.len() * whats.len(), "{stopped_count}");
+}
+
+/// Whoever reads that it is done throws the old key away; and which of its headers comes after which, whoever wrote the journal has chosen.
+#[test]
+fn what_was_stopped_is_done_for_who_opens_it() {
+    let folder = folder(1000);
+    let files = ["b/shop.age", "b/shop.age.seal"].map(|name| folder.read(name));
+    let rewrap = |key: &str| folder.dbseal(["rewrap", "-i", key, "--sign", "custodian.sign.key", "-R", "new.pub", "b/shop.age"]);
+    // Before the seal says the new header, and after it does.
+    for (last_call, holders, other_key) in [
+        ("renameat,renameat2,rename:signal=SIGKILL:when=2", [true, false], "new.key"),
+        ("unlinkat:signal=SIGKILL", [false, true], "old.key"),
+    ] {
+        folder.write("b/shop.age", &files[0]);
+        folder.write("b/shop.age.seal", &files[1]);
+        assert_eq!(injected(&folder, rewrap("old.key"), &format!("inject={last_call}")), Injected::Stopped, "{last_call}");
+        assert!(folder.has("b/shop.age.journal"), "{last_call}");
+        let again = rewrap(other_key).run();
+        assert_eq!(["old", "new"].map(|key| age_opens(&folder, key, "b/shop.age")), holders, "{last_call}");
+        assert!(!folder.has("b/shop.age.journal") && verify(&folder, "b/shop.age").contains("b/shop.age: intact"), "{last_call}");
+        let how = if holders == [true, false] { "taken back" } else { "finished" };
+        let words = format!("a change of its recipients that was stopped is {how} first");
+        assert!(again.words().contains(&words), "{}", again.words());
+        again.ends_with(1, "none of the given keys opens this file");
+    }
 }
 
 /// Before a key is thrown away: what it still opens, and afterwards that it opens nothing.
@@ -425,6 +449,8 @@ fn the_header_of_another_backup_is_not_its_own() {
     );
     let words = said(&inspect().ends_with(1, "of 2 backups the keys open 1"));
     assert!(words.contains(&format!("b/b.age: DOES NOT OPEN: {damaged}")), "{words}");
+    folder.dbseal(["inspect", "-i", "new.key", "b/b.age"]).run().ends_with(1, damaged);
+    folder.dbseal(["inspect", "-i", "new.key", "b/a.age"]).run().succeeds();
 }
 
 /// Before an old key is thrown away.

@@ -4,6 +4,7 @@
 use std::fs;
 
 use dbseal_core::{Header, Journal};
+use dbseal_tests::cli::rewraps::{Injected, injected};
 use dbseal_tests::cli::{Ended, Folder};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
@@ -239,8 +240,7 @@ fn each_step_may_be_the_last() {
                 let apply = ["rewrap", "--apply", "answer", "--request", "request", "--trust", "t/trust", "b/shop.age"];
                 let inject = format!("inject={call}:signal=SIGKILL:when={step}");
                 let run = machines.here.dbseal(apply).args(way.iter().copied());
-                let is_done = run.under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", &inject]).run().status.success();
-                if is_done {
+                if injected(&machines.here, run, &inject) == Injected::NeverCame {
                     break;
                 }
                 killed_count += 1;

@@ -8,6 +8,7 @@ use dbseal_core::{
 };
 
 use crate::error::JobError;
+use crate::target::is_denied;
 
 /// How a command ends; part of its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +194,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::TrustArgument(TrustError::Key { .. }) => {
             "dbseal keygen --sign wrote it to the .pub file: give the line that is in it, or the name of a file"
         }
+        JobError::TrustArgument(TrustError::IdleEnd { .. }) | JobError::TrustFile { error: TrustError::IdleEnd { .. }, .. } => {
+            "take out the line without until=, which the one with it is in the place of"
+        }
         JobError::NoGroups(_) => "leave --sample out: the whole of it can be checked",
         JobError::Sparse { .. } => "no backup has holes: fetch it again from where it is whole, or say with --trust who signed it",
         JobError::NoIdentity => "name the private key with -i FILE",
@@ -223,7 +227,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::RangeOfArmor(_) => "decrypt the whole of it; a backup that was encrypted without armor can be read in parts",
         JobError::Rewrap { error: RewrapError::Weaker, .. } => "say --allow-weaker if that is meant",
         JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::NoMatch), .. } => {
-            "if it was done before, that is as it should be: give the new key with -i too, and it says so"
+            "if it was done before, that is as it should be: dbseal inspect with -i and the new key says whether that opens it"
         }
         JobError::SealNeedsKey(_) => "sign the change with --sign KEY, whose role is rewrap, or remove the seal with --drop-seal",
         JobError::NobodyToAsk => "say --yes if that is meant",
@@ -244,7 +248,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::AnswerExists(_) => "choose another name with -o: it may be another request, or the answer to one",
         JobError::NotTheBackup(_) => "name the backup itself",
         JobError::NotAllOpened(_) => {
-            "as long as the new key is to open them, keep the old one; or give all that are to open them, each with -i"
+            "of a key that goes, to open none is as it should be; where these are to open all, keep the one before, or give all keys, each with -i"
         }
         JobError::NotInRequest(_) | JobError::OtherSealSince(_) => "make another request for it",
         JobError::NotAnswered(_) => "the machine with the key said why; make another request for it if it should have one",
@@ -373,6 +377,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::SealNeedsKey(_)
         | JobError::Idle(_) => Exit::CannotRun,
         JobError::Create { error, .. } if !is_full(error) => Exit::CannotRun,
+        JobError::Write { error, .. } if is_denied(error) => Exit::CannotRun,
         _ => Exit::Refused,
     }
 }

@@ -95,6 +95,8 @@ fn integrity(answer: &Verification) -> String {
                 format!("DAMAGED: {excess}{len} {of} at least; {read_count} of {group_count} groups were read")
             } else if answer.located {
                 format!("DAMAGED: {excess}{len} {of} ({:.3}%)", percent(len, whole_len))
+            } else if let Some(signer) = &answer.header_by {
+                format!("DAMAGED, unless {signer} is right, whom you do not trust with that (may=rewrap): they say that they have encrypted it anew")
             } else {
                 "DAMAGED: it is not what was sealed, and its seal does not say where".into()
             }

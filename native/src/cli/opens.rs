@@ -47,6 +47,10 @@ pub(super) fn tell(plan: &OpensPlan, ui: &Ui) -> Result<Outcome, JobError> {
         let json = json!({"file": name, "opens": is_opened, "message": words}).to_string() + "\n";
         ui.answer(&format!("{}: {}\n", printable(&name), printable(&words)), &json)?;
     }
-    let sum = || JobError::NotAllOpened(format!("of {} backups the keys open {}", plan.backups.len(), plan.backups.len() - left_count));
+    let opened = match plan.backups.len() - left_count {
+        0 => "none".into(),
+        count => count.to_string(),
+    };
+    let sum = || JobError::NotAllOpened(format!("of {} backups the keys open {opened}", plan.backups.len()));
     Ok(Outcome::verified((left_count > 0).then(sum)))
 }

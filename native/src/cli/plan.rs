@@ -68,7 +68,7 @@ impl Plan {
             Subcommand::Rewrap(args) => rewraps::decide(*args, ui).map(Plan::Rewrap),
             Subcommand::Request(args) => handoffs::decide_request(args, ui).map(Plan::Request),
             Subcommand::Grant(args) => handoffs::decide_grant(args, ui).map(Box::new).map(Plan::Grant),
-            Subcommand::Trust(args) => successors::decide(args).map(Box::new).map(Plan::Trust),
+            Subcommand::Trust(args) => successors::decide(args, ui).map(Box::new).map(Plan::Trust),
         }
     }
 }
@@ -216,8 +216,8 @@ fn file_or_stdin(path: Option<PathBuf>, what: &str, ui: &Arc<Ui>) -> Result<Sour
 }
 
 fn keygen(args: KeygenArgs, ui: &Arc<Ui>) -> Result<Plan, JobError> {
-    if let Some(identity) = args.convert {
-        let keys = IdentityArgs { identity: vec![identity], identity_command: Vec::new(), passphrase_file: args.passphrase_file };
+    if !args.convert.is_empty() {
+        let keys = IdentityArgs { identity: args.convert, identity_command: Vec::new(), passphrase_file: args.passphrase_file };
         return Ok(Plan::PublicHalves(unlock(keys)?));
     }
     let output = args.output.filter(|path| path != Path::new("-"));

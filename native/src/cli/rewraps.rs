@@ -1,7 +1,8 @@
 //! Other recipients for many backups: what is done, and what became of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -173,7 +174,6 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
     plan.each(&**observer, |backup, result| {
         match &result {
             Ok(Rewrapped::Done { .. }) => done += 1,
-            Ok(Rewrapped::Finished) => done += 1,
             Ok(Rewrapped::Already) => already += 1,
             Err(error) if is_unopened(error) => unopened += 1,
             Err(error) if is_unwritable(error) => unwritable += 1,
@@ -238,17 +238,19 @@ impl RewrapPlan {
         observer: &dyn Observer,
         mut tell: impl FnMut(&Path, Result<Rewrapped, JobError>) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
-        let (next, (send, receive)) = (&AtomicUsize::new(0), channel());
+        let (groups, next, (send, receive)) = (&self.groups(), &AtomicUsize::new(0), channel());
         // One that is encrypted anew takes all cores itself, with a batch for each: so many at once would take the square of that.
         let takes_all_cores = matches!(&self.work, Work::Rewrap(request) if request.way == Way::Anew);
         let at_once = if takes_all_cores { 1 } else { thread::available_parallelism().map_or(1, NonZeroUsize::get) };
         thread::scope(|scope| {
-            for _ in 0..at_once.min(self.inputs.len()) {
+            for _ in 0..at_once.min(groups.len()) {
                 let send = send.clone();
                 scope.spawn(move || {
-                    while let Some((index, backup)) = self.inputs.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
-                        if send.send((index, self.work.on(backup, observer))).is_err() {
-                            break;
+                    while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        for &index in group {
+                            if send.send((index, self.work.on(&self.inputs[index], observer))).is_err() {
+                                return;
+                            }
                         }
                     }
                 });
@@ -264,10 +266,24 @@ impl RewrapPlan {
                     }
                 };
                 // Whoever is at work finishes that one, and begins no other.
-                tell(backup, result).inspect_err(|_| next.store(self.inputs.len(), Ordering::Relaxed))?;
+                tell(backup, result).inspect_err(|_| next.store(groups.len(), Ordering::Relaxed))?;
             }
             Ok(())
         })
+    }
+
+    /// The backups by their places in the list: those together that are names of one file, and would each find it in use by the other.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let (mut groups, mut group_of): (Vec<Vec<usize>>, _) = (Vec::new(), HashMap::new());
+        for (index, backup) in self.inputs.iter().enumerate() {
+            let linked = backup.symlink_metadata().ok().filter(|metadata| metadata.nlink() > 1);
+            let group = linked.map_or(groups.len(), |file| *group_of.entry((file.dev(), file.ino())).or_insert(groups.len()));
+            match groups.get_mut(group) {
+                Some(group) => group.push(index),
+                None => groups.push(vec![index]),
+            }
+        }
+        groups
     }
 
     fn tell(&self, backup: &Path, result: &Result<Rewrapped, JobError>, ui: &Ui) -> Result<(), JobError> {
@@ -284,9 +300,6 @@ impl RewrapPlan {
                 change = (Some(left_count), Some(added_count), Some(way));
                 let would = if pretends { "would be " } else { "" };
                 ("done", format!("{would}done: {left_count} left, {added_count} came{words}"))
-            }
-            Ok(Rewrapped::Finished) => {
-                ("done", "done: what was stopped before is finished, and none of the given keys opens it now".into())
             }
             Ok(Rewrapped::Already) => ("already", "it has these recipients already".into()),
             Err(error) if is_unopened(error) => {

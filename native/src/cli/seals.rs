@@ -1,5 +1,6 @@
 //! What is decided about seals before the first byte is read: who signs, what is checked, what is accepted.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -191,17 +192,18 @@ pub(super) fn backups_below(inputs: Vec<PathBuf>, ui: &Ui) -> Result<Vec<PathBuf
 }
 
 fn expanded(inputs: Vec<PathBuf>, in_folder: impl Fn(&Path) -> Result<Vec<PathBuf>, JobError>) -> Result<Vec<PathBuf>, JobError> {
-    let mut backups: Vec<PathBuf> = Vec::new();
+    let (mut backups, mut seen) = (Vec::new(), HashSet::new());
     for input in inputs {
-        if input.is_dir() {
-            backups.extend(in_folder(&input)?);
-            continue;
-        }
-        // A shell's `*` names the seals too.
-        let backup = if input.extension().is_some_and(|end| end == "seal") { input.with_extension("") } else { input };
-        if backups.last() != Some(&backup) {
-            backups.push(backup);
-        }
+        let named = if input.is_dir() {
+            in_folder(&input)?
+        } else if input.extension().is_some_and(|end| end == "seal") {
+            // A shell's `*` names the seals too.
+            vec![input.with_extension("")]
+        } else {
+            vec![input]
+        };
+        // Named by itself and with its folder, it would be in the way of itself.
+        backups.extend(named.into_iter().filter(|backup| seen.insert(backup.clone())));
     }
     Ok(backups)
 }

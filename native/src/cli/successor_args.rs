@@ -22,7 +22,7 @@ pub(super) struct SuccessorArgs {
     /// The succession, which dbseal keygen --succeeds has written beside the new key
     #[arg(value_name = "SUCCESSION")]
     pub(super) succession: PathBuf,
-    /// End the old key at this backup or, of a folder, at the newest that it has sealed in each epoch of each series; may be repeated
+    /// End the old key at this backup or, of a folder and those below, at the newest it has sealed in each epoch of each series; may be repeated
     ///
     /// Only their seals are read. The file with whom to trust must not lie where they do.
     #[arg(long, value_name = "FILE")]

@@ -1,10 +1,11 @@
 //! The lines of a trust file that a succession justifies, as people see them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use dbseal_core::{SeriesPlace, Succession, SuccessorLines, Time, Trust, TrustLine};
 
-use super::seals::backups;
+use super::seals::backups_below;
 use super::successor_args::SuccessorArgs;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
@@ -21,7 +22,7 @@ pub(super) struct SuccessorPlan {
     last: Vec<PathBuf>,
 }
 
-pub(super) fn decide(args: SuccessorArgs) -> Result<SuccessorPlan, JobError> {
+pub(super) fn decide(args: SuccessorArgs, ui: &Ui) -> Result<SuccessorPlan, JobError> {
     let succession = load_succession(&args.succession)?;
     for input in &args.last {
         // A seal alone is enough; a path at which there is nothing at all was mistyped.
@@ -30,7 +31,7 @@ pub(super) fn decide(args: SuccessorArgs) -> Result<SuccessorPlan, JobError> {
         }
     }
     let trust = trust(&args.trust, &args.last, None)?.unwrap_or_default();
-    let plan = SuccessorPlan { path: args.succession, succession, trust, last: backups(args.last, None)? };
+    let plan = SuccessorPlan { path: args.succession, succession, trust, last: backups_below(args.last, ui)? };
     // Before a folder is read for it.
     plan.lines(&Endings::default())?;
     Ok(plan)
@@ -54,6 +55,11 @@ pub(super) fn run(plan: &SuccessorPlan, ui: &Ui) -> Result<Outcome, JobError> {
     }
     if found.uncounted_count > 0 {
         ui.warning(&format!("backups among these for which nobody vouches whom you trust: {}; nothing ends there", found.uncounted_count));
+    }
+    if !plan.last.is_empty() {
+        let ended: BTreeSet<_> = found.backups.iter().map(|backup| backup.place.series().label.to_string()).collect();
+        let ended = ended.into_iter().collect::<Vec<_>>().join(", ");
+        ui.note(&format!("by these lines {name} vouches for its backups of these series, up to their ends, and of no other: {ended}"));
     }
     if !lines.lasting.is_empty() {
         ui.warning(&format!(

@@ -172,7 +172,7 @@ sentences! {
     E::RequestAmongBackups(_) => E::RequestAmongBackups(path())
         => "x lies where the backups do: whoever can write there could have put another request, and its old answer, there";
     E::NotGrantedHere(_) => E::NotGrantedHere(what()) => "the grant does not open x: it is for another backup";
-    E::SealFull(_) => E::SealFull(what()) => "x: its seal takes no further note, it has 1,024";
+    E::SealFull(_) => E::SealFull(what()) => "x: its seal is full and takes no further note";
     E::AnswerExists(_) => E::AnswerExists(path()) => "x exists already";
     E::NotTheBackup(_) => E::NotTheBackup(path()) => "x is a link, or no regular file: a backup's recipients change where it and its seal lie";
     E::NotInRequest(_) => E::NotInRequest(what()) => "x is none of the backups of this request, or has got another header since";

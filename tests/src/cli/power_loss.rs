@@ -99,14 +99,19 @@ impl Recording {
         self.steps.is_empty()
     }
 
+    /// What the folder has in the end.
+    #[must_use]
+    pub fn end(&self) -> Files {
+        let mut disk = Disk::of(&self.before);
+        self.steps.iter().for_each(|step| disk.take(Some(step)));
+        disk.take(Some(&Step::SyncFolder));
+        disk.names.into_iter().map(|(name, inode)| (name, disk.files.get(inode).map_or_else(Vec::new, Content::end))).collect()
+    }
+
     /// The states that the disk may have before each of the calls, and after the last one; each once, at the first that allows it.
     #[must_use]
     pub fn states(&self, rng: &mut Replay) -> Vec<Vec<Files>> {
-        let mut disk = Disk {
-            files: self.before.values().cloned().map(|synced| Content { synced, pending: Vec::new() }).collect(),
-            names: self.before.keys().cloned().zip(0..).collect(),
-            pending: Vec::new(),
-        };
+        let mut disk = Disk::of(&self.before);
         let mut seen = BTreeSet::new();
         let mut states = Vec::new();
         for step in std::iter::once(None).chain(self.steps.iter().map(Some)) {
@@ -149,6 +154,11 @@ impl Content {
         bytes
     }
 
+    /// What it has when all of it is there.
+    fn end(&self) -> Vec<u8> {
+        self.with(&self.pending, 0)
+    }
+
     /// What it may have; a file may have grown on the disk before what it grew by is there.
     fn states(&self, rng: &mut Replay) -> Vec<Vec<u8>> {
         let end = self.pending.iter().map(|(at, piece)| at + piece.len()).max().unwrap_or(0);
@@ -159,6 +169,14 @@ impl Content {
 }
 
 impl Disk {
+    fn of(files: &Files) -> Self {
+        Self {
+            files: files.values().cloned().map(|synced| Content { synced, pending: Vec::new() }).collect(),
+            names: files.keys().cloned().zip(0..).collect(),
+            pending: Vec::new(),
+        }
+    }
+
     fn take(&mut self, step: Option<&Step>) {
         match step {
             None => {}
@@ -177,7 +195,7 @@ impl Disk {
             }
             Some(Step::Sync(inode)) => {
                 let content = self.file(*inode);
-                content.synced = content.with(&content.pending, 0);
+                content.synced = content.end();
                 content.pending.clear();
             }
             Some(Step::Names(change)) => self.pending.push(change.clone()),

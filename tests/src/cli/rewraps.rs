@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::{Ended, Folder};
+use super::power_loss::Files;
+use super::{Ended, Folder, Run};
 use crate::inputs::paint;
 use crate::tools::tool;
 
@@ -50,6 +51,34 @@ pub fn age_opens(folder: &Folder, key: &str, backup: &str) -> bool {
     run.status.success() && run.stdout == folder.read("shop.sql")
 }
 
+/// How a program ended in which a call was to fail, or to be the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Injected {
+    /// There was no such call.
+    NeverCame,
+    /// It did what it should all the same.
+    Withstood,
+    /// It did not.
+    Stopped,
+}
+
+/// Runs it under strace, which does that to a call: what is injected is told as in strace(1).
+///
+/// # Panics
+/// If it did not do what it should, for another reason.
+#[must_use]
+pub fn injected(folder: &Folder, run: Run, inject: &str) -> Injected {
+    let is_done = run.under(tool("strace"), ["-f", "-qq", "-o", "trace", "-e", inject]).run().status.success();
+    let trace = folder.read_text("trace");
+    let has_come = trace.contains("(INJECTED)") || trace.contains("killed by SIGKILL");
+    assert!(is_done || has_come, "{inject}: it stopped by itself: {trace}");
+    match (is_done, has_come) {
+        (true, false) => Injected::NeverCame,
+        (true, true) => Injected::Withstood,
+        (false, _) => Injected::Stopped,
+    }
+}
+
 /// What `dbseal verify` says of it.
 #[must_use]
 pub fn verify(folder: &Folder, backup: &str) -> String {
@@ -72,4 +101,23 @@ pub fn names_in(folder: &Folder) -> Vec<String> {
     let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
+}
+
+/// All that lies there.
+#[must_use]
+pub fn files_in(folder: &Folder) -> Files {
+    names_in(folder).into_iter().map(|name| (name.clone(), folder.read(&format!("b/{name}")))).collect()
+}
+
+/// Puts these files there, and no others.
+///
+/// # Panics
+/// If it cannot.
+pub fn lay(folder: &Folder, files: &Files) {
+    for name in names_in(folder) {
+        fs::remove_file(folder.path(&format!("b/{name}"))).expect("it was listed");
+    }
+    for (name, bytes) in files {
+        folder.write(&format!("b/{name}"), bytes);
+    }
 }
