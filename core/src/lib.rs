@@ -92,10 +92,10 @@ pub use reencrypt::Reencrypt;
 pub use rewrap::{Leaving, Rewrap, RewrapError, Strength};
 pub use seal::{
     Adopted, Counted, Epoch, Extent, FileName, Integrity, Judgement, Label, LabelError, MAX_SEAL_LEN, MadeBy, Maker, NotHexadecimal, Note,
-    NoteHash, Party, Pattern, PatternError, Process, Proof, ProofKey, Reencrypted, Restored, Rewrapped, Role, Seal, SealError, Sealed,
-    SeriesEnd, SeriesEndError, SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, Standing, Succession, SuccessionError,
-    SuccessorError, SuccessorLines, TestResult, Time, Trust, TrustError, TrustLine, Unknown, VerifiedSeal, VerifierKey, VerifierKeyError,
-    VouchedPlace, WrongProof, signing_key_from_text,
+    NoteHash, Party, Pattern, PatternError, Process, Proof, ProofKey, Reencrypted, Restored, Rewrapped, Role, Sayer, Seal, SealError,
+    Sealed, SeriesEnd, SeriesEndError, SeriesPlace, SignedNote, SigningKey, SigningKeyError, SourceKind, Standing, Succession,
+    SuccessionError, SuccessorError, SuccessorLines, TestResult, Time, Trust, TrustError, TrustLine, Unknown, VerifiedSeal, VerifierKey,
+    VerifierKeyError, VouchedPlace, WrongProof, signing_key_from_text,
 };
 pub use shares::{MAX_SHARES, Share, ShareError, SharedSecret, combine_shares, split_identity};
 pub use spread::Spread;

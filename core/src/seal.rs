@@ -27,7 +27,7 @@ use text::MAX_NOTE_LEN;
 pub(crate) use words::{parse_hex, parse_number};
 
 pub use ending::{SeriesEnd, SeriesEndError};
-pub use judge::{Counted, Integrity, Judgement, MadeBy, Maker, VerifiedSeal, WrongProof};
+pub use judge::{Counted, Integrity, Judgement, MadeBy, Maker, Sayer, VerifiedSeal, WrongProof};
 pub use note::{Adopted, Extent, Note, Process, Reencrypted, Restored, Rewrapped, Sealed, SeriesPlace, SourceKind, TestResult, Unknown};
 pub use pattern::{Pattern, PatternError};
 pub use proof::{Proof, ProofKey};
@@ -118,13 +118,14 @@ impl Seal {
         Ok(())
     }
 
-    /// Adds the note of another header: who changed it, and that they had its file key. The copy of the header is not touched.
+    /// Adds the note of another header: who changed it, and that they had its file key. `before` is the one that whoever reads the note has
+    /// by the notes that count for them. The copy of the header is not touched.
     ///
     /// # Errors
     /// See [`Seal::append`].
     pub fn append_rewrapped(
         &mut self,
-        before: &Header,
+        before: Extent,
         header: &Header,
         file_key: &FileKey,
         key: &SigningKey,
@@ -134,7 +135,7 @@ impl Seal {
             previous: self.last_hash(),
             signer: key.verifier_key().clone(),
             time,
-            old_header: Extent::of(&before.to_bytes()),
+            old_header: before,
             header: Extent::of(&header.to_bytes()),
             proof: Proof::none(),
         });

@@ -127,7 +127,7 @@ impl SealCheck {
         let own = Extent::of(&header.to_bytes());
         if own != judgement.header() {
             return Err(match judgement.sayer_of(own) {
-                Some(signer) => JobError::HeaderByStranger { what, signer: signer.to_string() },
+                Some(sayer) => JobError::HeaderByStranger { what, signer: sayer.signer.to_string() },
                 None => JobError::HeaderNotSealed(what),
             });
         }

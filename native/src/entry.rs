@@ -1,6 +1,6 @@
 //! A name in a folder that is held open: whoever may move or replace the folder cannot lead output elsewhere.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -55,12 +55,14 @@ impl FolderEntry {
         Ok(File::from(openat(&self.folder, &self.name, flags, Mode::empty())?))
     }
 
-    /// Whether the file of this name can be written to, and names be given in its folder.
+    /// Whether the file of this name can be written to.
     pub(crate) fn check_writable(&self) -> io::Result<()> {
-        for name in [self.name.as_os_str(), OsStr::new(".")] {
-            accessat(&self.folder, name, Access::WRITE_OK, AtFlags::EACCESS)?;
-        }
-        Ok(())
+        Ok(accessat(&self.folder, &self.name, Access::WRITE_OK, AtFlags::EACCESS)?)
+    }
+
+    /// Whether names can be given in its folder.
+    pub(crate) fn check_folder_writable(&self) -> io::Result<()> {
+        Ok(accessat(&self.folder, ".", Access::WRITE_OK, AtFlags::EACCESS)?)
     }
 
     /// Whether this file has the name.

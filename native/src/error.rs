@@ -526,8 +526,17 @@ pub enum JobError {
     #[error("{} lies where the backups do: whoever can write there could have put another request, and its old answer, there", .0.display())]
     RequestAmongBackups(PathBuf),
     /// A grant for another backup.
-    #[error("the grant does not open {0}: it is for another backup")]
+    #[error("the grant does not open {0}: it is for another backup, or this one has other recipients since")]
     NotGrantedHere(String),
+    /// The key of a request, where there is none.
+    #[error("{}, the key of the request, is not there: it was used and removed, or lies on the machine that asked", .0.display())]
+    RequestKeyGone(PathBuf),
+    /// A key of something else.
+    #[error("the key in {} is not the one that this request was made with", .0.display())]
+    OtherRequestKey(PathBuf),
+    /// What never leaves its machine, in the place of what is made to.
+    #[error("{0} is a private key, and neither a request nor an answer to one")]
+    KeyForHandoff(String),
     /// A seal that is as long as they get.
     #[error("{0}: its seal is full and takes no further note")]
     SealFull(String),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{
     FileName, Grant, HandoffError, Identity, MAX_HANDOFF_LEN, NewHeaders, Purpose, Recipient, RecipientKind, Request, RequestedFile, Room,
-    Seal, SigningKey, identities_from_text, join_parts,
+    Seal, SigningKey, UnwrapError, identities_from_text, join_parts,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -185,14 +185,22 @@ pub(crate) fn granted_identities(request: &Path, grant: &[PathBuf]) -> Result<Ve
     let failed = |error| failed(grant, error);
     let asked = read_request(&[request.into()])?;
     let granted = Grant::parse(&read(grant)?).map_err(failed)?;
-    let identity = read_key(&request_key_path(request))?;
-    let identities: Vec<_> = granted.open(&asked, &identity).map_err(failed)?.into_iter().flatten().collect();
+    let key_path = request_key_path(request);
+    let identity = read_key(&key_path)?;
+    let opened = granted.open(&asked, &identity).map_err(|error| match error {
+        HandoffError::Unwrap(UnwrapError::NoMatch) => JobError::OtherRequestKey(key_path),
+        error => failed(error),
+    });
+    let identities: Vec<_> = opened?.into_iter().flatten().collect();
     identities.iter().for_each(|identity| keep_in_memory(identity.place()));
     Ok(identities)
 }
 
 fn read_key(path: &Path) -> Result<Identity, JobError> {
-    let bytes = read_keyfile(path)?;
+    let bytes = read_keyfile(path).map_err(|error| match error {
+        JobError::Open { error, .. } if error.kind() == io::ErrorKind::NotFound => JobError::RequestKeyGone(path.into()),
+        error => error,
+    })?;
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     let mut identities = identities_from_text(text).map_err(|error| JobError::Keyfile { path: path.into(), error })?;
     let identity = identities.remove(0);
@@ -226,6 +234,10 @@ fn read(paths: &[PathBuf]) -> Result<Vec<u8>, JobError> {
         let file = open_regular(path).map_err(|error| JobError::open(path, error))?;
         // Text takes a third more, and one byte more than allowed shows that it is too long.
         file.take(2 * MAX_HANDOFF_LEN as u64 + 1).read_to_end(&mut bytes).map_err(|error| JobError::read(&what, error))?;
+        // Whoever was told to carry it over again would carry the key.
+        if std::str::from_utf8(&bytes).is_ok_and(|text| identities_from_text(text).is_ok()) {
+            return Err(JobError::KeyForHandoff(what));
+        }
         if is_picture(&bytes) {
             pieces.extend(codes_in(&bytes, &what)?);
         } else if is_other_picture(&bytes) {

@@ -98,7 +98,7 @@ pub use pace::Pace;
 pub use place::{Place, Places};
 pub use process::{forbid_core_dumps, run_idle};
 pub use report::{Observer, Silent};
-pub use rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
+pub use rewrap::{Act, Resealing, RewrapRequest, Rewrapped, SealedHeader, Way, rewrap};
 pub use salvage::{Keep, SalvageReport, SalvageRequest, salvage};
 pub use sample::{Depth, Sample, Share};
 pub use sealing::{Sign, now, seal_path};
@@ -108,6 +108,6 @@ pub use shares::{ShareCounts, share_path};
 pub use successor::{Endings, LastBackup, endings, load_succession};
 pub use trusted::{default_trust, default_trust_files};
 pub use unfinished::abandon_unfinished;
-pub use verify::{Claims, Verification, VerifyRequest, verify};
+pub use verify::{Claims, HeaderBy, Verification, VerifyRequest, verify};
 
 pub use dbseal_core as core;

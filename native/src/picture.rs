@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use image::imageops::FilterType;
+use image::imageops::{FilterType, resize};
 use image::{GrayImage, ImageFormat, ImageReader, Limits};
 
 use crate::error::JobError;
@@ -16,6 +16,8 @@ const MAX_PIXELS_LEN: u64 = 256 << 20;
 const MAX_SIDE: u32 = 4096;
 /// How long they are looked for. What looks like thousands of codes keeps the library at work for days.
 const WAIT: Duration = Duration::from_secs(20);
+/// In percent of the picture's sides.
+const OTHER_SIZES: [u32; 4] = [50, 75, 150, 200];
 const FORMATS: [ImageFormat; 2] = [ImageFormat::Png, ImageFormat::Jpeg];
 
 /// Whether a file is a picture, by its first bytes.
@@ -50,7 +52,21 @@ pub(crate) fn codes_in(bytes: &[u8], what: &str) -> Result<Vec<Vec<u8>>, JobErro
     if codes.is_empty() { Err(JobError::NoCode(what.into())) } else { Ok(codes) }
 }
 
+/// Looks at it as it is, and where that shows nothing, smaller and larger: what was taken a little out of focus is read at another size.
 fn look(picture: &GrayImage) -> Vec<Vec<u8>> {
+    let (width, height) = picture.dimensions();
+    let at = |percent: u32| {
+        let [width, height] = [width, height].map(|side| (side * percent / 100).max(1));
+        (width.max(height) <= MAX_SIDE).then(|| look_once(&resize(picture, width, height, FilterType::Triangle))).unwrap_or_default()
+    };
+    let found = look_once(picture);
+    if !found.is_empty() {
+        return found;
+    }
+    OTHER_SIZES.into_iter().map(at).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+fn look_once(picture: &GrayImage) -> Vec<Vec<u8>> {
     let size = [picture.width(), picture.height()].map(|side| usize::try_from(side).expect("a side fits the memory"));
     let pixels = picture.as_raw();
     let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(size[0], size[1], |x, y| pixels[y * size[0] + x]);
@@ -59,4 +75,32 @@ fn look(picture: &GrayImage) -> Vec<Vec<u8>> {
         grid.decode_to(&mut bytes).ok().map(|_| bytes)
     };
     prepared.detect_grids().into_iter().filter_map(said).collect()
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use image::imageops::blur;
+    use qrcode::{Color, EcLevel, QrCode};
+
+    use super::*;
+
+    /// What a camera makes of a screen: edges that are not sharp, at any size.
+    #[test]
+    fn codes_out_of_focus_are_read() {
+        let text: Vec<u8> = (0..500).map(|index| b'a' + u8::try_from(index * index % 26).expect("a letter")).collect();
+        let code = QrCode::with_error_correction_level(&text, EcLevel::L).expect("there is room");
+        let (width, modules) = (code.width(), code.to_colors());
+        for module in [4, 5, 6, 8] {
+            let side = u32::try_from((width + 8) * module).expect("a picture's side");
+            let picture = GrayImage::from_fn(side, side, |x, y| {
+                let [x, y] = [x, y].map(|at| (at as usize / module).checked_sub(4).filter(|at| *at < width));
+                let is_dark = x.zip(y).is_some_and(|(x, y)| modules[y * width + x] == Color::Dark);
+                image::Luma([if is_dark { 20 } else { 230 }])
+            });
+            for sigma in [0.0, 0.5, 1.0] {
+                let seen = if sigma > 0.0 { blur(&picture, sigma) } else { picture.clone() };
+                assert!(look(&seen) == [text.clone()], "{module} pixels a module, {sigma} of blur");
+            }
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub(crate) fn reencrypt(
             target,
             seal,
             key,
-            old_header: Extent::of(&header.to_bytes()),
+            old_header: request.header_in(seal),
             header: anew.header().to_bytes(),
             old_payload: expected.payload(),
             proof_key: anew.proof_key(),

@@ -35,6 +35,8 @@ pub struct RewrapRequest {
     pub resealing: Option<Resealing>,
     /// What is asked of it before.
     pub seal: SealCheck,
+    /// Which header it may have then.
+    pub header: SealedHeader,
     /// Whether it is done.
     pub act: Act,
     /// How many threads open and seal what is encrypted anew.
@@ -61,6 +63,15 @@ pub enum Resealing {
     Sign(Box<SigningKey>),
     /// It is removed.
     Drop,
+}
+
+/// Whether the header of a backup has to be the one that its seal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedHeader {
+    /// It has to.
+    MustMatch,
+    /// Somebody knows who changed it. It has to open, and the proofs of the notes that count have to hold for it: so it is this backup's.
+    MayDiffer,
 }
 
 /// Whether something is done, or only what would be is told.
@@ -114,7 +125,12 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
     if header.needs_passphrase() {
         return Err(JobError::PassphraseNotKey(target.what));
     }
-    let seal = request.seal.seal_for(&source, Some(&header))?;
+    let seal = match request.seal.seal_for(&source, Some(&header)) {
+        Err(JobError::HeaderNotSealed(_) | JobError::HeaderByStranger { .. }) if request.header == SealedHeader::MayDiffer => {
+            request.seal.trusted_seal(&source)?
+        }
+        seal => seal?,
+    };
     if request.way == Way::Anew {
         return reencrypt(request, &target, &header, seal.as_ref(), observer);
     }
@@ -126,7 +142,7 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
             // Whoever reads this may throw the old key away; with the header of another backup it has these recipients, and opens for nobody.
             let unwrapped = header.unwrap(&request.identities).map_err(|error| target.unwrap_error(error))?;
             let _ = target.check_payload(header.len(), &unwrapped)?;
-            return Ok(Rewrapped::Already);
+            return request.sign_as_it_is(seal, &header, &unwrapped, &target, observer);
         }
         Err(error) => return Err(JobError::Rewrap { what: target.what, error }),
     };
@@ -147,7 +163,7 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
         target.check_not_sparse()?;
     }
     if request.act == Act::Do {
-        let change = Change { header: &header, new: &new, seal: request.resealed(seal, &header, &new, rewrap.file_key(), &target)? };
+        let change = Change { header: &header, new: &new, seal: request.resealed(seal, &new, rewrap.file_key(), &target)? };
         JournalFile::replace(&target, &change, way)?;
     }
     Ok(Rewrapped::Done { left_count: rewrap.left_count(), added_count: rewrap.added_count(), way })
@@ -155,14 +171,43 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
 
 impl RewrapRequest {
     /// The seal that a backup has with its new header.
-    fn resealed(&self, seal: Option<Seal>, old: &Header, new: &Header, file_key: &FileKey, target: &Target) -> Result<AfterSeal, JobError> {
+    fn resealed(&self, seal: Option<Seal>, new: &Header, file_key: &FileKey, target: &Target) -> Result<AfterSeal, JobError> {
         let (Some(mut seal), Some(Resealing::Sign(key))) = (seal, &self.resealing) else {
             return Ok(if matches!(self.resealing, Some(Resealing::Drop)) { AfterSeal::Gone } else { AfterSeal::None });
         };
-        let header = new.to_bytes();
+        let (header, old) = (new.to_bytes(), self.header_in(&seal));
         seal.append_rewrapped(old, new, file_key, key, now()).map_err(|error| target.append_error(error))?;
         self.settle(&mut seal, key, &header, target)?;
         Ok(AfterSeal::Says(seal.to_bytes()))
+    }
+
+    /// What is left to do for a backup that has these recipients: where its header is not the one that its seal says, a note about that.
+    fn sign_as_it_is(
+        &self,
+        seal: Option<Seal>,
+        header: &Header,
+        file_key: &FileKey,
+        target: &Target,
+        observer: &dyn Observer,
+    ) -> Result<Rewrapped, JobError> {
+        let Some(seal) = seal.filter(|seal| self.header_in(seal) != Extent::of(&header.to_bytes())) else { return Ok(Rewrapped::Already) };
+        let _ = self.seal.expected(&seal, &target.what, file_key, observer)?;
+        if self.resealing.is_none() {
+            return Err(JobError::SealNeedsKey(target.what.clone()));
+        }
+        if self.act == Act::Do {
+            match self.resealed(Some(seal), header, file_key, target)? {
+                AfterSeal::Says(bytes) => target.new_seal(&bytes)?.commit()?,
+                AfterSeal::Gone => target.remove_seal()?,
+                AfterSeal::None => {}
+            }
+        }
+        Ok(Rewrapped::Done { left_count: 0, added_count: 0, way: Way::InPlace })
+    }
+
+    /// The header that a backup has by its seal, to whom is trusted here.
+    pub(crate) fn header_in(&self, seal: &Seal) -> Extent {
+        seal.judge(&self.seal.trust).header()
     }
 
     /// Adds the note of a change to a seal, after which `header` is that of the backup.

@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::age_file::AgeFile;
-use crate::destination::{Overwrite, Privacy};
+use crate::destination::{Overwrite, Privacy, folder_of};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
 use crate::input::RegularFile;
@@ -69,6 +69,7 @@ impl Target {
         })?;
         if act == Act::Pretend {
             entry.check_writable().map_err(|error| JobError::write(&path.display().to_string(), error))?;
+            entry.check_folder_writable().map_err(|error| JobError::write(&folder_of(path).display().to_string(), error))?;
         }
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dbseal_core::{
-    Extent, FileName, Header, HeaderError, Integrity, Judgement, Layout, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Seal, SealError, SeriesPlace,
-    Standing, Trust,
+    Extent, FileName, Header, HeaderError, Integrity, Judgement, Layout, MAX_HEADER_LEN, MAX_SEAL_LEN, Note, Sayer, Seal, SealError,
+    SeriesPlace, Standing, Trust,
 };
 use rustix::fs::Advice;
 
@@ -66,12 +66,40 @@ pub struct Verification {
     pub located: bool,
     /// Whether the header is another one than was sealed, and not only cut off.
     pub has_other_header: bool,
-    /// The verifier key of who says that other header, in a note that does not count.
-    pub header_by: Option<String>,
+    /// Who says that other header, in a note that does not count.
+    pub header_by: Option<HeaderBy>,
     /// Why the seal is broken.
     pub broken: Option<SealError>,
     /// Where its seal does not fit: another one that may be the right one, left by a job that was stopped while it replaced the backup.
     pub replaced_seal: Option<PathBuf>,
+}
+
+/// Who would have to be trusted for the header that is there to be the one that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeaderBy {
+    /// Their verifier key: its name is its owner's own choice.
+    pub signer: String,
+    /// Whether the payload is another one since, as is said.
+    pub has_encrypted_anew: bool,
+}
+
+impl HeaderBy {
+    fn of(sayer: &Sayer<'_>) -> Self {
+        Self { signer: sayer.signer.to_string(), has_encrypted_anew: sayer.has_encrypted_anew }
+    }
+}
+
+impl Verification {
+    /// Whose word would make of damage another payload: nothing is as it was sealed, and they, or others after them, say that it was encrypted
+    /// anew.
+    #[must_use]
+    pub fn perhaps_anew_by(&self) -> Option<&str> {
+        let damaged_len: u64 = self.damage.iter().map(|range| range.end - range.start).sum();
+        let is_all = self.claims.as_ref().is_some_and(|claims| damaged_len >= claims.payload_len);
+        let by = self.header_by.as_ref().filter(|by| by.has_encrypted_anew && self.integrity == Integrity::Damaged && is_all)?;
+        Some(&by.signer)
+    }
 }
 
 /// What a seal says of a backup.
@@ -199,7 +227,7 @@ impl Check<'_> {
         let (header, offset) = self.header(file_len)?;
         answer.has_other_header = header != judgement.header() && file_len >= judgement.header().len;
         if answer.has_other_header {
-            answer.header_by = judgement.sayer_of(header).map(ToString::to_string);
+            answer.header_by = judgement.sayer_of(header).map(|sayer| HeaderBy::of(&sayer));
         }
         let section_len = file_len.saturating_sub(offset);
         answer.excess_len = section_len.saturating_sub(judgement.payload().len);

@@ -250,6 +250,27 @@ fn a_planted_journal_is_not_believed() {
     let opened = folder.dbseal(["decrypt", "-f", "-i", "old.key", "-o", "out", "b/shop.age"]).run();
     assert!(opened.status.success() && folder.read("out") == folder.read("shop.sql"));
     folder.dbseal(["rewrap", "-i", "old.key", "--add", "-R", "new.pub", "--dry-run", "b/shop.age"]).run().succeeds();
+    // The same, made with a header of theirs that opens for whom they like.
+    let middle = Journal::of(other.clone(), torn(bytes.len() / 2));
+    let mine = [&other.to_bytes()[..512], &bytes[512..]].concat();
+    if let Ok((mine, 4096)) = Header::parse(&mine) {
+        folder.write("b/shop.age.journal", Journal::of(mine, torn(bytes.len() / 2)).to_bytes());
+    } else {
+        folder.write("b/shop.age.journal", middle.to_bytes());
+    }
+    folder.dbseal(["inspect", "-i", "old.key", "b/shop.age"]).run().succeeds();
+    // And where a stranger's note in its seal says the other one: to who trusts nobody it counts.
+    folder.write("b/shop.age.seal", &seal);
+    let theirs = ["rewrap", "-i", "old.key", "-R", "new.pub", "--sign", "stranger.sign.key", "b/shop.age"];
+    fs::remove_file(folder.path("b/shop.age.journal")).expect("it is there");
+    folder.dbseal(theirs).run().succeeds();
+    let said_by_them = Header::parse(&folder.read("b/shop.age")).expect("a header").0;
+    folder.write("b/shop.age", &before);
+    folder.write("b/shop.age.journal", Journal::of(torn(bytes.len() / 2), said_by_them).to_bytes());
+    for what in ["b", "b/shop.age"] {
+        folder.dbseal(["inspect", "-i", "old.key", what]).run().succeeds();
+    }
+    assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"));
     folder.write("b/shop.age.seal", &seal);
     // One that is in the way of nothing does not stop a change.
     folder.write("b/shop.age", &before);
@@ -489,6 +510,37 @@ fn a_change_by_a_stranger_is_told_as_one() {
     open.ends_with(1, &format!("b/shop.age has other recipients since, as {stranger} has signed, whom you do not trust with that"));
     let said = verify(&folder, "b/shop.age");
     assert!(said.contains(&format!("HEADER CHANGED: {stranger} has signed it, whom you do not trust with that (may=rewrap); ")), "{said}");
+    // Nor does it become another's who is trusted, and changed it after them.
+    let custodian = ["rewrap", "-i", "new.key", "-R", "old.pub", "--sign", "custodian.sign.key", "b/shop.age"];
+    folder.dbseal(custodian).run().succeeds();
+    let said = verify(&folder, "b/shop.age");
+    assert!(said.contains(&format!("HEADER CHANGED: {stranger} has signed it, whom you do not trust with that (may=rewrap); ")), "{said}");
+    // Who may, and knows what happened, makes it whole again, with other recipients or with these.
+    let files = ["b/shop.age", "b/shop.age.seal"].map(|name| folder.read(name));
+    for recipient in ["old.pub", "new.pub"] {
+        for (name, bytes) in ["b/shop.age", "b/shop.age.seal"].into_iter().zip(&files) {
+            folder.write(name, bytes);
+        }
+        let mend = ["rewrap", "-i", "old.key", "-R", recipient, "--trust", "t/trust", "--sign", "custodian.sign.key", "b/shop.age"];
+        folder.dbseal(mend).run().ends_with(1, &format!("b/shop.age has other recipients since, as {stranger} has signed"));
+        folder.dbseal(mend).args(["--header-changed"]).run().succeeds();
+        let said = verify(&folder, "b/shop.age");
+        assert!(said.contains("b/shop.age: intact") && said.contains("2 of its notes say nothing"), "{said}");
+        assert!(opens(&folder, recipient.trim_end_matches(".pub"), "b/shop.age"));
+    }
+    // Not where the header is another backup's.
+    encrypt(&folder, "b/other.age", &[]);
+    folder.write("b/shop.age", [&folder.read("b/other.age")[..4096], &files[0][4096..]].concat());
+    let mend = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust", "--sign", "custodian.sign.key", "--header-changed"];
+    folder.dbseal(mend).args(["b/shop.age"]).run().ends_with(1, "its seal was made by somebody who did not make the backup");
+    for (name, bytes) in ["b/shop.age", "b/shop.age.seal"].into_iter().zip(&files) {
+        folder.write(name, bytes);
+    }
+    // With a new file key it is another payload, too, and may be all that is left.
+    let anew = ["rewrap", "--new-file-key", "--yes", "-i", "old.key", "-R", "new.pub", "--sign", "custodian.sign.key", "b/shop.age"];
+    folder.dbseal(anew).run().succeeds();
+    let said = verify(&folder, "b/shop.age");
+    assert!(said.contains(&format!("DAMAGED, unless {stranger} is right, whom you do not trust with that (may=rewrap)")), "{said}");
     // A seal that is broken keeps no key from going.
     folder.write("b/shop.age.seal", "no seal\n");
     let drop = ["rewrap", "-i", "new.key", "-R", "old.pub", "--without-seal", "--drop-seal", "b/shop.age"];

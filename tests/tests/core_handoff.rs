@@ -1,9 +1,9 @@
 //! The hand-off across an air gap, from its bytes alone: what is asked for, what is answered, and what is believed of either.
 
 use dbseal::core::{
-    Answer, Extent, Facts, FileKey, FileName, Finding, Grant, HandoffError, Header, HeaderPadding, Identity, Label, MadeBy, NotVerified,
-    Note, Passphrase, Process, Proof, ProofKey, Purpose, Recipient, RecipientKind, Request, RequestedFile, RewrapError, Seal, Sealed,
-    SigningKey, SourceKind, Stanza, Strength, Time, Tree, Trust, UnwrapError,
+    Answer, Extent, Facts, FileKey, FileName, Finding, Grant, HandoffError, Header, HeaderPadding, Identity, Label, MadeBy, NewHeaders,
+    NotVerified, Note, Passphrase, Process, Proof, ProofKey, Purpose, Recipient, RecipientKind, Request, RequestedFile, RewrapError, Seal,
+    Sealed, SigningKey, SourceKind, Stanza, Strength, Time, Tree, Trust, UnwrapError,
 };
 use dbseal_tests::fuzz_seeds;
 use dbseal_tests::inputs::Replay;
@@ -284,6 +284,26 @@ fn what_cannot_have_new_headers_keeps_them_from_no_other() {
     let (key, time) = (signer("restorer"), Time::from_unix(1_795_485_613).expect("a time"));
     let answers = review.new_headers(&[copy(&custodian)], Strength::Kept, Some((&key, time)), &mut Replay(6)).expect("one can have one");
     assert!(matches!(answers[..], [Answer::New(_), Answer::Failed(HandoffError::Rewrap(RewrapError::Weaker))]), "{answers:?}");
+}
+
+/// Whoever can write to the storage can add a note of theirs to any seal, and fill it with them.
+#[test]
+fn notes_of_strangers_keep_no_header_from_a_backup() {
+    let (custodian, new) = (identity(RecipientKind::X25519, 1), identity(RecipientKind::X25519, 3));
+    let (one, other) = (Backup::of(4, &custodian), Backup::of(5, &custodian));
+    let (key, time) = (signer("restorer"), Time::from_unix(1_795_485_613).expect("a time"));
+    let mut seal = one.seal.clone();
+    seal.append_rewrapped(Extent::of(&one.header.to_bytes()), &other.header, &other.key, &signer("stranger"), time).expect("there is room");
+    let files = vec![asked(&one.header, Some(&seal)), other.asked()];
+    let request = Request::new(Purpose::Rewrap(vec![recipient(&new)]), files, None, &mut Replay(77)).expect("two files");
+    let review = request.review(&[copy(&custodian)], &trust()).expect("both open");
+    assert!(review.is_verified());
+    let answers = review.new_headers(&[copy(&custodian)], Strength::Kept, Some((&key, time)), &mut Replay(6)).expect("both have one");
+    let answer = NewHeaders::of(&request, answers, Some(&key)).expect("two of two");
+    assert_eq!(answer.answers(&request).expect("it follows").filter(|(_, new)| new.is_some()).count(), 2);
+    let many: Vec<_> = (0..2700).map(|_| recipient(&custodian)).collect();
+    let long = Header::wrap(&file_key(5), &many, HeaderPadding::Fixed, &mut Replay(5)).expect("it fits");
+    assert_eq!(RequestedFile::new(FileName::of(b"x").expect("a name"), long, None).map(|_| ()), Err(HandoffError::LargeFile));
 }
 
 #[test]

@@ -289,6 +289,8 @@ pub struct Checked {
     pub has_possible_len: bool,
     /// Whether nothing is as it was sealed that could be, not even the header: then the seal may be another backup's.
     pub is_all_other: bool,
+    /// Where it is all other: the verifier key of who says that it was encrypted anew, whom nobody here trusts with that.
+    pub perhaps_anew_by: Option<String>,
     /// Why the seal itself says nothing: a sentence.
     pub broken: Option<String>,
     /// Where its seal does not fit: the name of another one beside it that may be the right one.

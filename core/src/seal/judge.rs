@@ -107,6 +107,15 @@ pub struct Counted<'a> {
     pub by: &'a Label,
 }
 
+/// Who says, in a note that does not count, that a file has another header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sayer<'a> {
+    /// The key that the note names, and that has signed it.
+    pub signer: &'a VerifierKey,
+    /// Whether that header comes before another payload too, as they or others after them say.
+    pub has_encrypted_anew: bool,
+}
+
 impl Seal {
     /// What somebody with this trust may believe of it.
     #[must_use]
@@ -220,8 +229,9 @@ impl<'a> Judgement<'a> {
     /// Who would have to be trusted for this header to be the one that counts, where it is not: of the notes that lead to it, whoever signed
     /// the first that does not count.
     #[must_use]
-    pub fn sayer_of(&self, header: Extent) -> Option<&'a VerifierKey> {
+    pub fn sayer_of(&self, header: Extent) -> Option<Sayer<'a>> {
         let (mut wanted, mut sayer) = (header, None);
+        let mut has_encrypted_anew = false;
         for note in self.seal.notes.iter().rev() {
             let (old, new, signer) = match note.note() {
                 Note::Rewrapped(note) => (note.old_header, note.header, &note.signer),
@@ -229,7 +239,8 @@ impl<'a> Judgement<'a> {
                 _ => continue,
             };
             if new == wanted && wanted != self.header {
-                (wanted, sayer) = (old, Some(signer));
+                has_encrypted_anew |= matches!(note.note(), Note::Reencrypted(_));
+                (wanted, sayer) = (old, Some(Sayer { signer, has_encrypted_anew }));
             }
         }
         sayer

@@ -53,6 +53,7 @@ pub(super) fn checked(answer: &Verification, file_len: u64) -> Checked {
         located: answer.located,
         has_possible_len: answer.has_possible_len,
         is_all_other: is_all_other(answer),
+        perhaps_anew_by: answer.perhaps_anew_by().map(Into::into),
         other_seal: answer.replaced_seal.as_ref().map(|seal| seal.file_name().unwrap_or_default().to_string_lossy().into_owned()),
         broken: answer.broken.as_ref().map(|error| format!("the seal is broken: {error}")),
         damage: answer.damage.clone(),

@@ -178,7 +178,8 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
             "fetch the backup and its seal again from another copy; --without-seal decrypts whatever opens, whoever made it"
         }
         JobError::HeaderByStranger { .. } => {
-            "if it was meant to, let that key change recipients (may=rewrap) where you say whom you trust; else find out who did"
+            "if it was meant to, let that key change recipients (may=rewrap) where you say whom you trust; else find out who did, and have one \
+             who may sign it anew: dbseal rewrap --header-changed"
         }
         JobError::HeaderNotSealed(_) => {
             "fetch the backup and its seal again from another copy; --salvage can open it with the header that its seal has"
@@ -240,7 +241,10 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Handoff { error: HandoffError::Passphrase, .. } => "decrypt it with its passphrase",
         JobError::Handoff { error: HandoffError::NewerVersion, .. } => "use a newer dbseal",
         JobError::RequestAmongBackups(_) => "name the request where you made it, in a place of your own",
-        JobError::NotGrantedHere(_) => "name the backup that was asked for, or make a request for this one",
+        JobError::NotGrantedHere(_) => "name the backup that was asked for, or make a request for this one as it is now",
+        JobError::RequestKeyGone(_) => "decrypt where the request was made; if that was done, make another request",
+        JobError::OtherRequestKey(_) => "put the key beside the request that was written with it; if it is gone, make another request",
+        JobError::KeyForHandoff(_) => "give what dbseal request or dbseal grant wrote; a private key stays on its machine",
         JobError::SealFull(_) => {
             "take the seal from another copy: whoever can write to the storage can fill one with notes that say nothing"
         }
@@ -266,8 +270,10 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Handoff { error: HandoffError::MissingParts { .. }, .. } => "give all pictures of it, in any order",
         JobError::Handoff { error: HandoffError::OtherPart, .. } => "give the pictures of one request, or of one grant, and nothing else",
         JobError::Handoff { error: HandoffError::ManyParts, .. } => "carry it over as a file, on a stick",
-        JobError::Handoff { error: HandoffError::Malformed(_) | HandoffError::Seal(_) | HandoffError::Other, .. } => {
-            "carry it over again, all of it"
+        JobError::Handoff { error: HandoffError::Other, .. } => "give what dbseal request or dbseal grant wrote",
+        JobError::Handoff { error: HandoffError::Malformed(_) | HandoffError::Seal(_), .. } => "carry it over again, all of it",
+        JobError::Handoff { error: HandoffError::TooLong | HandoffError::HeadersTooLong | HandoffError::FileCount, .. } => {
+            "ask for fewer backups at a time"
         }
         JobError::Handoff { error: HandoffError::OtherKind { .. } | HandoffError::OtherPurpose, .. } => {
             "what request --rewrap asked for is put there with rewrap --apply, and what request asked for opens with decrypt --grant"
@@ -285,7 +291,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::SharesWithoutName => "say -o backup.key: they are then backup.1.share, backup.2.share and so on",
         JobError::NotRequestable(_) => "name the backup, not what is in it or beside it",
         JobError::OtherCode(_) => "read the code from the screen of the machine that restores; if it is another, do not grant this",
-        JobError::GrantNotVerified(_) => "find out what it is; --not-verified grants it all the same",
+        JobError::GrantNotVerified(_) => "name who signs backups with --trust; if you know of all these what they are, say --not-verified",
         JobError::OnlyForRewrap(_) => "leave it out",
         JobError::InUse(_) => "wait until that has ended, then try again",
         JobError::Succession { error: SuccessionError::Other, .. } => {
@@ -312,6 +318,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::NotRewrappable(_) => "decrypt it, and encrypt it again without armor",
         JobError::Memory => "use fewer with --threads, or lift the limit (ulimit -v)",
         JobError::Thread(_) => "use fewer with --threads, or lift the limit (ulimit -u)",
+        JobError::Create { error, .. } | JobError::Write { error, .. } if is_denied(error) => {
+            "run it as somebody who may write there, or name another place"
+        }
         JobError::ConsumerLeft { .. } => "what it was given is not complete: do not use what it made of it",
         _ => return None,
     })

@@ -75,7 +75,7 @@ fn integrity(answer: &Verification) -> String {
             let stranger = claims.filter(|claims| claims.vouched_by.is_none());
             let nobody = stranger.map(|claims| format!("; {}", not_vouched(claims))).unwrap_or_default();
             let why = match &answer.header_by {
-                Some(signer) => format!("{signer} has signed it, whom you do not trust with that (may=rewrap)"),
+                Some(by) => format!("{} has signed it, whom you do not trust with that (may=rewrap)", by.signer),
                 None => "it is not the one that was signed last, and may not open".into(),
             };
             format!("HEADER CHANGED: {why}; {what}{nobody}")
@@ -91,14 +91,15 @@ fn integrity(answer: &Verification) -> String {
                 count => format!("{count} bytes too many behind its end, and "),
             };
             let of = format!("of the {whole_len} bytes of its payload section");
-            if let Some(Sample { read_count, group_count, .. }) = answer.sample {
-                format!("DAMAGED: {excess}{len} {of} at least; {read_count} of {group_count} groups were read")
-            } else if answer.located {
-                format!("DAMAGED: {excess}{len} {of} ({:.3}%)", percent(len, whole_len))
-            } else if let Some(signer) = &answer.header_by {
-                format!("DAMAGED, unless {signer} is right, whom you do not trust with that (may=rewrap): they say that they have encrypted it anew")
-            } else {
-                "DAMAGED: it is not what was sealed, and its seal does not say where".into()
+            match (answer.sample, answer.perhaps_anew_by()) {
+                (Some(Sample { read_count, group_count, .. }), _) => {
+                    format!("DAMAGED: {excess}{len} {of} at least; {read_count} of {group_count} groups were read")
+                }
+                (None, Some(signer)) => format!(
+                    "DAMAGED, unless {signer} is right, whom you do not trust with that (may=rewrap): it was encrypted anew, they say"
+                ),
+                (None, None) if answer.located => format!("DAMAGED: {excess}{len} {of} ({:.3}%)", percent(len, whole_len)),
+                (None, None) => "DAMAGED: it is not what was sealed, and its seal does not say where".into(),
             }
         }
         Integrity::BrokenSeal => format!("BROKEN SEAL: {}", answer.broken.map(|error| error.to_string()).unwrap_or_default()),
@@ -193,7 +194,7 @@ pub(super) fn json(answer: &Verification) -> String {
         })),
         "encrypted_anew": event_json(claims.and_then(|claims| claims.encrypted_anew.as_ref())),
         "recipients_changed": event_json(claims.and_then(|claims| claims.rewrapped.as_ref())),
-        "header_by": answer.header_by,
+        "header_by": answer.header_by.as_ref().map(|by| &by.signer),
         "payload_bytes": claims.map(|claims| claims.payload_len),
         "uncounted_notes": claims.map(|claims| claims.uncounted_notes),
         "damage": answer.damage.iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),

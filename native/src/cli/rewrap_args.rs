@@ -88,6 +88,12 @@ pub(super) struct RewrapArgs {
     /// Do it in this case too
     #[arg(long, value_name = "CASE", value_parser = ["renamed"])]
     pub(super) accept: Option<String>,
+    /// Do it though the header is not the one last signed, because you know who changed it; it has to open, and be this backup's
+    ///
+    /// The note that is signed takes up where those whom you trust have stopped. So what somebody changed who may not, or a change whose
+    /// journal was lost, is whole again to who checks it.
+    #[arg(long, conflicts_with_all = ["apply", "without_seal"])]
+    pub(super) header_changed: bool,
     /// Do it whoever made the backup; one that has a seal wants --drop-seal too
     #[arg(long, conflicts_with_all = ["trust", "sign"])]
     pub(super) without_seal: bool,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use dbseal_core::{Leaving, Purpose, Recipient, RewrapError, Strength, Trust, UnwrapError};
+use dbseal_core::{Identity, Leaving, Purpose, Recipient, RewrapError, Strength, Trust, UnwrapError};
 use serde_json::json;
 
 use super::advice::hint;
@@ -27,7 +27,7 @@ use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::opens::header;
 use crate::report::Observer;
-use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
+use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, SealedHeader, Way, rewrap};
 use crate::target::is_denied;
 
 /// Backups, and what is done with each.
@@ -126,6 +126,12 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         return Err(JobError::NoIdentity);
     }
     let identities = load_identities(&sources, &passphrase, &Terminal, &**ui)?;
+    let stays = |recipient: &Recipient| recipients.iter().any(|new| new.to_string() == recipient.to_string());
+    if args.new_file_key && identities.iter().filter_map(Identity::recipient).any(|recipient| stays(&recipient)) {
+        ui.warning(
+            "a key that you give with -i opens these afterwards too: if it is that key which others have, this changes nothing for them",
+        );
+    }
     let leaving = match (args.add, everybody_leaves) {
         (true, _) => Leaving::Nobody,
         (_, true) => Leaving::Everybody,
@@ -144,6 +150,7 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         way,
         resealing,
         seal: SealCheck { policy, path: None, trust: trust.unwrap_or_else(Trust::default), names },
+        header: if args.header_changed { SealedHeader::MayDiffer } else { SealedHeader::MustMatch },
         act,
         threads,
         pace,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Running;
 use super::advice::Exit;
+use super::terminal::is_pausing;
 use super::ui::Ui;
 use crate::descendants::kill_descendants;
 use crate::ending_signals::on_ending_signal;
@@ -15,6 +16,7 @@ use crate::unfinished::abandon_unfinished;
 const LAST_WORDS_WAIT: Duration = Duration::from_millis(500);
 
 const NOTHING_DONE: &str = "what was written so far is not complete; no file got its name";
+const NOT_ALL_SHOWN: &str = "what was written is complete; not all codes were shown";
 /// Of many backups some have other recipients.
 const SOME_DONE: &str = "what was told as done is done; the same command does the rest, and finishes a change that was stopped";
 
@@ -33,6 +35,10 @@ pub(super) fn watch(ui: Arc<Ui>, running: Arc<OnceLock<Running>>) -> Result<(), 
                 let _ = running.write_metrics(None);
             }
             speak(&ui, running.get().map_or(NOTHING_DONE, |running| if running.command == "rewrap" { SOME_DONE } else { NOTHING_DONE }));
+            std::process::exit(Exit::Refused as i32);
+        }
+        if is_pausing() {
+            speak(&ui, NOT_ALL_SHOWN);
             std::process::exit(Exit::Refused as i32);
         }
     };

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use dbseal_core::Passphrase;
@@ -11,6 +12,8 @@ use zeroize::Zeroizing;
 use super::ui::printable;
 use crate::error::JobError;
 use crate::keys::AskPassphrase;
+
+static PAUSING: AtomicBool = AtomicBool::new(false);
 
 /// Bytes in a passphrase, at most: reserved at once, since growing would leave copies behind.
 const MAX_PASSPHRASE_LEN: usize = 4096;
@@ -33,8 +36,15 @@ impl Terminal {
         Ok(line.trim() == "yes")
     }
 
-    /// Waits for Enter.
+    /// Waits for Enter. All that was to be written is there by then, and a signal ends the process all the same ([`is_pausing`]).
     pub(super) fn pause(&self, what: &str) -> Result<(), JobError> {
+        PAUSING.store(true, Ordering::Release);
+        let result = self.wait_for_enter(what);
+        PAUSING.store(false, Ordering::Release);
+        result
+    }
+
+    fn wait_for_enter(&self, what: &str) -> Result<(), JobError> {
         let failed = |error| JobError::read("the answer from the terminal", error);
         let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(|_| JobError::NobodyToAsk)?;
         writeln!(terminal, "{what}").map_err(failed)?;
@@ -52,6 +62,11 @@ impl Terminal {
         }
         Ok(Some(passphrase(first)))
     }
+}
+
+/// Whether somebody is waited for who is shown one thing after the other.
+pub(super) fn is_pausing() -> bool {
+    PAUSING.load(Ordering::Acquire)
 }
 
 impl AskPassphrase for Terminal {

@@ -171,7 +171,10 @@ sentences! {
         => "x would lie where the backups do: whoever can read or write there could use its key, or put another request in its place";
     E::RequestAmongBackups(_) => E::RequestAmongBackups(path())
         => "x lies where the backups do: whoever can write there could have put another request, and its old answer, there";
-    E::NotGrantedHere(_) => E::NotGrantedHere(what()) => "the grant does not open x: it is for another backup";
+    E::NotGrantedHere(_) => E::NotGrantedHere(what()) => "the grant does not open x: it is for another backup, or this one has other recipients since";
+    E::RequestKeyGone(_) => E::RequestKeyGone(path()) => "x, the key of the request, is not there: it was used and removed, or lies on the machine that asked";
+    E::OtherRequestKey(_) => E::OtherRequestKey(path()) => "the key in x is not the one that this request was made with";
+    E::KeyForHandoff(_) => E::KeyForHandoff(what()) => "x is a private key, and neither a request nor an answer to one";
     E::SealFull(_) => E::SealFull(what()) => "x: its seal is full and takes no further note";
     E::AnswerExists(_) => E::AnswerExists(path()) => "x exists already";
     E::NotTheBackup(_) => E::NotTheBackup(path()) => "x is a link, or no regular file: a backup's recipients change where it and its seal lie";

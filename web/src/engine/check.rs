@@ -42,6 +42,7 @@ pub async fn check<S: Source>(
         missing_len: 0,
         has_possible_len: true,
         is_all_other: false,
+        perhaps_anew_by: None,
         located: true,
         broken: None,
         other_seal: None,
@@ -113,7 +114,7 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
         // The length alone says that it is another: what is missing or too much at the end need not be all of it.
         if is_other_len && !checked.located {
             checked.damage.push(offset..offset + section_len.max(expected.len));
-            checked.is_all_other = self.is_other(header);
+            self.set_all_other(checked, self.is_other(header), header);
             return Ok(Integrity::Damaged);
         }
         let is_damaged = self.section(offset, section_len.min(expected.len), checked).await? == Found::Damage;
@@ -121,13 +122,20 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
         // A slice, which is refused of a file that has changed: what was read of it is then neither what was chosen nor what is there now.
         read_bytes(self.backup, 0..self.backup.len().min(1)).await?;
         if is_damaged || is_other_len {
-            checked.is_all_other = self.is_other(header) && is_all(&checked.damage, section_len.max(expected.len));
+            let is_all_other = self.is_other(header) && is_all(&checked.damage, section_len.max(expected.len));
+            self.set_all_other(checked, is_all_other, header);
             return Ok(Integrity::Damaged);
         }
         // Where damage cannot be located, none is to be: it would say so of a whole backup.
         checked.located = true;
         // Groups that are all as listed make the root that they were checked against.
         Ok(judgement.integrity(header, section_len, &expected.hash))
+    }
+
+    fn set_all_other(&self, checked: &mut Checked, is_all_other: bool, header: Extent) {
+        checked.is_all_other = is_all_other;
+        let sayer = self.judgement.sayer_of(header).filter(|sayer| is_all_other && sayer.has_encrypted_anew);
+        checked.perhaps_anew_by = sayer.map(|sayer| sayer.signer.to_string());
     }
 
     /// Whether this header is another one, and not only cut off.

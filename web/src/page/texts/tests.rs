@@ -35,6 +35,7 @@ fn checked(integrity: &str) -> Checked {
         missing_len: 0,
         has_possible_len: true,
         is_all_other: false,
+        perhaps_anew_by: None,
         located: true,
         broken: None,
         other_seal: None,
