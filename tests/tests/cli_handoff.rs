@@ -33,7 +33,7 @@ fn a_backup_opens_where_its_key_never_was() {
         assert!(machines.here.read("out") == machines.here.read("shop.sql"));
         // The key has gone with its use.
         assert!(!machines.here.has("shop.request.key"));
-        open(&machines, "shop.request", "b/shop.age").ends_with(2, "cannot open shop.request.key");
+        open(&machines, "shop.request", "b/shop.age").ends_with(2, "shop.request.key, the key of the request, is not there");
     }
 }
 

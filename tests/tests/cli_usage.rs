@@ -244,7 +244,7 @@ fn a_misplaced_private_key_is_not_repeated() {
 #[test]
 fn no_permission() {
     let folder = folder();
-    for (name, mode) in [("plain", 0o000), ("backup.key", 0o000), ("backup.pub", 0o000), ("folder", 0o500)] {
+    for (name, mode) in [("plain", 0o000), ("backup.key", 0o000), ("backup.pub", 0o000), ("shop.age", 0o444), ("folder", 0o500)] {
         folder.set_mode(name, mode);
     }
     let run = |args: &str| {
@@ -267,6 +267,8 @@ fn no_permission() {
         ("decrypt -i backup.key shop.age", "dbseal: error: cannot open backup.key: permission denied\n"),
         ("encrypt -R other.pub -o folder/x.age secret", "dbseal: error: cannot create folder/x.age: permission denied\n"),
         ("keygen -o folder/x.key", "dbseal: error: cannot create folder/x.key: permission denied\n"),
+        ("rewrap -i other.key -R other.pub shop.age", "dbseal: error: cannot write shop.age: permission denied\n"),
+        ("rewrap -i other.key -R other.pub --dry-run shop.age", "dbseal: error: cannot write shop.age: permission denied\n"),
     ] {
         run(args).ends_with(2, words);
         assert_eq!(folder.names(), before, "{args}");

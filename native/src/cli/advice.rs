@@ -377,6 +377,8 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::NotRewrappable(_)
         | JobError::RequestBesideBackups(_)
         | JobError::RequestAmongBackups(_)
+        | JobError::RequestKeyGone(_)
+        | JobError::KeyForHandoff(_)
         | JobError::NotTheBackup(_)
         | JobError::NotRequestable(_)
         | JobError::SharesWithoutName

@@ -106,12 +106,7 @@ pub(super) fn verify(args: VerifyArgs, ui: &Ui) -> Result<VerifyPlan, JobError> 
         }
     }
     let trust = trust(&args.trust, &args.inputs, args.series.as_ref())?;
-    for folder in args.inputs.iter().filter(|input| input.is_dir()) {
-        let count = Below::of(folder)?.backups.len() - backups_in(folder)?.len();
-        if count > 0 {
-            ui.warning(&format!("{}: {count} backups in folders below it are not looked at", folder.display()));
-        }
-    }
+    warn_of_below(&args.inputs, ui)?;
     let inputs = backups(args.inputs, args.state.as_deref())?;
     let chain = args.chain.then_some(ChainPlan { state: args.state, seen_before, max_age: args.max_age });
     let depth = args.sample.map_or(Depth::Whole, Depth::Sample);
@@ -153,6 +148,7 @@ pub(super) fn list(args: ListArgs, ui: &Ui) -> Result<ListPlan, JobError> {
             input.metadata().map_err(|error| JobError::open(input, error))?;
         }
     }
+    warn_of_below(&args.inputs, ui)?;
     let backups = backups(args.inputs, args.state.as_deref())?;
     warn_if_nobody(trust.as_ref(), ui);
     Ok(ListPlan {
@@ -163,6 +159,17 @@ pub(super) fn list(args: ListArgs, ui: &Ui) -> Result<ListPlan, JobError> {
         max_age: args.max_age,
         proven_within: args.proven_within,
     })
+}
+
+/// Tells of backups that are not among others of their folder.
+fn warn_of_below(inputs: &[PathBuf], ui: &Ui) -> Result<(), JobError> {
+    for folder in inputs.iter().filter(|input| input.is_dir()) {
+        let count = Below::of(folder)?.backups.len() - backups_in(folder)?.len();
+        if count > 0 {
+            ui.warning(&format!("{}: {count} backups in folders below it are not looked at", folder.display()));
+        }
+    }
+    Ok(())
 }
 
 fn warn_if_nobody(trust: Option<&Trust>, ui: &Ui) {

@@ -56,11 +56,6 @@ pub(super) fn run(plan: &SuccessorPlan, ui: &Ui) -> Result<Outcome, JobError> {
     if found.uncounted_count > 0 {
         ui.warning(&format!("backups among these for which nobody vouches whom you trust: {}; nothing ends there", found.uncounted_count));
     }
-    if !plan.last.is_empty() {
-        let ended: BTreeSet<_> = found.backups.iter().map(|backup| backup.place.series().label.to_string()).collect();
-        let ended = ended.into_iter().collect::<Vec<_>>().join(", ");
-        ui.note(&format!("by these lines {name} vouches for its backups of these series, up to their ends, and of no other: {ended}"));
-    }
     if !lines.lasting.is_empty() {
         ui.warning(&format!(
             "what {name} may note of backups that are there (may=rewrap, may=drill) has no end: destroy its key, or take that line out"
@@ -86,6 +81,11 @@ fn text(succession: &Succession, lines: &SuccessorLines, backups: &[LastBackup])
          # in the place of the lines of {old} without until=:\n",
         succession.time()
     );
+    let ended: BTreeSet<_> = backups.iter().map(|backup| backup.place.series().label.to_string()).collect();
+    if !ended.is_empty() {
+        let ended = ended.into_iter().collect::<Vec<_>>().join(", ");
+        text += &format!("# by these {old} vouches for its backups of {ended} up to these ends, and for no others\n");
+    }
     for line in &lines.old {
         if let Some(backup) = last_of(line, backups) {
             let SeriesPlace { label, number, .. } = backup.place.series();
