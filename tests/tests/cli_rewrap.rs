@@ -498,6 +498,28 @@ fn folders_below_are_looked_through() {
     assert!(said(&verified).contains("; recipients changed by custodian (its clock said 20"), "{}", said(&verified));
 }
 
+/// One that is named twice, or has two names, is not in the way of itself; another job is.
+#[test]
+fn nobody_else_changes_it_meanwhile() {
+    let folder = folder(1000);
+    let rewrap = ["rewrap", "-i", "old.key", "-R", "new.pub", "--trust", "t/trust", "--sign", "custodian.sign.key", "b/shop.age"];
+    let held = fs::File::open(folder.path("b/shop.age")).expect("it is there");
+    held.lock_shared().expect("nobody else has it");
+    folder.dbseal(rewrap).run().ends_with(2, "b/shop.age is in use by another job");
+    drop(held);
+    for name in ["1", "2", "3", "4"] {
+        for ending in ["", ".seal"] {
+            let [from, to] = ["b/shop.age".to_owned(), format!("b/{name}.age")].map(|name| folder.path(&(name + ending)));
+            fs::hard_link(from, to).expect("links are there");
+        }
+    }
+    let done = folder.dbseal(rewrap).args(["b", "--accept", "renamed"]).run().succeeds();
+    let names = ["shop", "1", "2", "3", "4"];
+    assert_eq!(said(&done).matches(": done: 1 left, 1 came, by a copy\n").count(), 4, "{}", said(&done));
+    assert_eq!(said(&done).lines().count(), names.len());
+    assert!(names.into_iter().all(|name| age_opens(&folder, "new", &format!("b/{name}.age"))));
+}
+
 /// What nobody here trusts is told as that.
 #[test]
 fn a_change_by_a_stranger_is_told_as_one() {
