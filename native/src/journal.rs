@@ -149,7 +149,7 @@ impl JournalFile {
         let own_header_len = self.own_header_len();
         let header = Some(change.new).filter(|new| !self.has_whole(new));
         let way = target.way_for(own_header_len, change.new.len(), way);
-        make(target, Made { own_header_len, header, seal: &change.seal, way, journal: Beside::There })
+        make(target, &Made { own_header_len, header, seal: &change.seal, way, journal: Beside::There })
     }
 
     /// The header that it gets.
@@ -166,7 +166,7 @@ impl JournalFile {
     pub(crate) fn replace(target: &Target, change: &Change<'_>, way: Way) -> Result<(), JobError> {
         let is_one_rename = way != Way::InPlace && !matches!(change.seal, AfterSeal::Says(_));
         let journal = if is_one_rename { Beside::Needless } else { Beside::Put(Journal::of(change.header.clone(), change.new.clone())) };
-        make(target, Made { own_header_len: change.header.len(), header: Some(change.new), seal: &change.seal, way, journal })
+        make(target, &Made { own_header_len: change.header.len(), header: Some(change.new), seal: &change.seal, way, journal })
     }
 
     /// Brings a change to its end, or back to its beginning, that was stopped in the middle, as the seal says, or as the file is where it has
@@ -218,7 +218,7 @@ impl JournalFile {
             target.way_for(own_header_len, wanted.len(), request.way)
         };
         let header = Some(wanted).filter(|wanted| !own.has_whole(wanted));
-        make(target, Made { own_header_len, header, seal: &AfterSeal::None, way, journal: Beside::There })?;
+        make(target, &Made { own_header_len, header, seal: &AfterSeal::None, way, journal: Beside::There })?;
         target.open_again(request.act)
     }
 
@@ -254,7 +254,7 @@ pub(crate) fn sealed_header(seal: &Path) -> Result<Option<Extent>, JobError> {
 
 /// Gives a backup its new header, and the seal that says so. A crash at any point leaves the old header or the new one, or a journal that
 /// has both.
-fn make(target: &Target, made: Made<'_>) -> Result<(), JobError> {
+fn make(target: &Target, made: &Made<'_>) -> Result<(), JobError> {
     // All that takes long, or can fail for want of room, comes before the backup is touched.
     let copied = made.header.filter(|_| made.way != Way::InPlace);
     let copy = copied.map(|header| target.copy_with(header, made.own_header_len)).transpose()?;

@@ -54,16 +54,18 @@ pub(crate) fn codes_in(bytes: &[u8], what: &str) -> Result<Vec<Vec<u8>>, JobErro
 
 /// Looks at it as it is, and where that shows nothing, smaller and larger: what was taken a little out of focus is read at another size.
 fn look(picture: &GrayImage) -> Vec<Vec<u8>> {
-    let (width, height) = picture.dimensions();
-    let at = |percent: u32| {
-        let [width, height] = [width, height].map(|side| (side * percent / 100).max(1));
-        (width.max(height) <= MAX_SIDE).then(|| look_once(&resize(picture, width, height, FilterType::Triangle))).unwrap_or_default()
-    };
     let found = look_once(picture);
     if !found.is_empty() {
         return found;
     }
-    OTHER_SIZES.into_iter().map(at).find(|found| !found.is_empty()).unwrap_or_default()
+    let sizes = OTHER_SIZES.into_iter().map(|percent| {
+        let (width, height) = picture.dimensions();
+        [width, height].map(|side| (side * percent / 100).max(1))
+    });
+    let mut found = sizes
+        .filter(|size| size.iter().all(|side| *side <= MAX_SIDE))
+        .map(|[width, height]| look_once(&resize(picture, width, height, FilterType::Triangle)));
+    found.find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 fn look_once(picture: &GrayImage) -> Vec<Vec<u8>> {
