@@ -7,6 +7,11 @@ use crate::messages::Failure;
 /// Pixels in a picture, at most: twice those of the largest that most telephones take.
 const MAX_PIXELS: u64 = 128 << 20;
 
+/// Pixels along a side that a picture is made larger to, at most.
+const MAX_SIDE: usize = 4096;
+/// In which codes are looked for, in percent of a picture's sides.
+const SIZES: [usize; 5] = [100, 50, 75, 150, 200];
+
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
@@ -84,16 +89,43 @@ fn jpeg_size(bytes: &[u8]) -> Option<[u64; 2]> {
     }
 }
 
-/// What the codes in a picture say; those that cannot be read are left out.
+/// What the codes in a picture say; those that cannot be read are left out. Where it shows none as it is, smaller and larger: what was taken
+/// a little out of focus is read at another size.
 pub(super) fn codes_in(picture: &Luma) -> Result<Vec<Vec<u8>>, Failure> {
-    let Luma { width, height, pixels } = picture;
-    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(*width, *height, |x, y| pixels[y * width + x]);
+    let longest = picture.width.max(picture.height);
+    let sizes = SIZES.into_iter().filter(|percent| *percent <= 100 || longest * percent <= 100 * MAX_SIDE);
+    let found = sizes.map(|percent| codes_at(picture, percent)).find(|found| !found.is_empty());
+    found.ok_or_else(failures::no_code)
+}
+
+fn codes_at(picture: &Luma, percent: usize) -> Vec<Vec<u8>> {
+    let [width, height] = [picture.width, picture.height].map(|side| (side * percent / 100).max(1));
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| picture.at([x, y], percent));
     let said = |grid: rqrr::Grid<_>| {
         let mut bytes = Vec::new();
         grid.decode_to(&mut bytes).ok().map(|_| bytes)
     };
-    let codes: Vec<_> = prepared.detect_grids().into_iter().filter_map(said).collect();
-    if codes.is_empty() { Err(failures::no_code()) } else { Ok(codes) }
+    prepared.detect_grids().into_iter().filter_map(said).collect()
+}
+
+impl Luma {
+    /// How bright it is at a pixel of the same picture in another size: between the four pixels around that place.
+    fn at(&self, place: [usize; 2], percent: usize) -> u8 {
+        if percent == 100 {
+            return self.pixels[place[1] * self.width + place[0]];
+        }
+        // In 200ths of a pixel, from the middle of the first one.
+        let along = |place: usize, side: usize| {
+            let at = ((2 * place + 1) * 100 * 100 / percent).saturating_sub(100);
+            let first = (at / 200).min(side - 1);
+            (first, (first + 1).min(side - 1), at % 200)
+        };
+        let ((left, right, x), (above, below, y)) = (along(place[0], self.width), along(place[1], self.height));
+        let row = |row: usize| {
+            usize::from(self.pixels[row * self.width + left]) * (200 - x) + usize::from(self.pixels[row * self.width + right]) * x
+        };
+        u8::try_from((row(above) * (200 - y) + row(below) * y) / 40_000).expect("a mean of four bytes")
+    }
 }
 
 #[cfg(test)]

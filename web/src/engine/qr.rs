@@ -35,15 +35,38 @@ mod tests {
     use super::super::pictures::{Luma, codes_in};
     use super::*;
 
-    /// As a camera sees it: four pixels to a module, and something white around.
-    fn photographed(code: &Code) -> Luma {
-        let (scale, quiet) = (4, 4);
+    /// As a camera sees it: some pixels to a module, and something white around.
+    fn photographed(code: &Code, scale: usize) -> Luma {
+        let quiet = 4;
         let side = (code.side + 2 * quiet) * scale;
         let is_dark = |at: usize| {
             let [x, y] = [at % side / scale, at / side / scale].map(|at| at.checked_sub(quiet).filter(|at| *at < code.side));
             x.zip(y).is_some_and(|(x, y)| code.dark[y * code.side + x])
         };
         Luma { width: side, height: side, pixels: (0..side * side).map(|at| if is_dark(at) { 20 } else { 230 }).collect() }
+    }
+
+    /// As one sees it that is not sharp: each pixel is the mean of those around.
+    fn out_of_focus(Luma { width, height, pixels }: &Luma) -> Luma {
+        let at = |x: usize, y: usize| u32::from(pixels[y.min(height - 1) * width + x.min(width - 1)]);
+        let around = |at: usize| [at.saturating_sub(1), at, at + 1];
+        let mean = |x: usize, y: usize| around(y).iter().flat_map(|&y| around(x).map(|x| at(x, y))).sum::<u32>() / 9;
+        let pixels = (0..width * height).map(|index| u8::try_from(mean(index % width, index / width)).expect("a mean of bytes"));
+        Luma { width: *width, height: *height, pixels: pixels.collect() }
+    }
+
+    #[test]
+    fn codes_out_of_focus_are_read() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(500).collect();
+        let code = &codes_of(&bytes).expect("they are few")[0];
+        for scale in [4, 5, 6, 8] {
+            let sharp = photographed(code, scale);
+            let once = out_of_focus(&sharp);
+            for seen in [&sharp, &once, &out_of_focus(&once)] {
+                let pieces = codes_in(seen).unwrap_or_else(|failure| panic!("{scale} pixels a module: {failure:?}"));
+                assert_eq!(join_parts(&pieces).as_deref(), Ok(&bytes[..]), "{scale} pixels a module");
+            }
+        }
     }
 
     #[test]
@@ -53,7 +76,7 @@ mod tests {
         for (len, count) in [(100, 1), (CODE_LEN, 1), (CODE_LEN + 1, 2), (3000, 3)] {
             let codes = codes_of(&bytes[..len]).expect("they are few");
             assert_eq!(codes.len(), count, "{len}");
-            let pieces: Vec<_> = codes.iter().rev().flat_map(|code| codes_in(&photographed(code)).expect("a code")).collect();
+            let pieces: Vec<_> = codes.iter().rev().flat_map(|code| codes_in(&photographed(code, 4)).expect("a code")).collect();
             assert_eq!(join_parts(&pieces).as_deref(), Ok(&bytes[..len]));
         }
         assert_eq!(codes_of(&vec![0; 100_000]), Err(HandoffError::ManyParts));
