@@ -353,6 +353,14 @@ fn the_one_is_not_taken_for_the_other() {
         assert_eq!(Request::parse(&grant).map(|_| ()), Err(HandoffError::OtherKind { found: "a grant", wanted: "a request" }));
         assert_eq!(Grant::parse(&request), Err(HandoffError::OtherKind { found: "a request", wanted: "a grant" }));
     }
+    // What is between the edges, wherever others stand, and also where there is not even room for both.
+    let text = grant.to_text();
+    for around in [format!("-----END DBSEAL GRANT-----\n{text}"), format!("{text}{text}"), format!("> so\n{text}> said")] {
+        assert_eq!(Grant::parse(around.as_bytes()), Ok(grant.clone()));
+    }
+    for without_end in ["-----BEGIN DBSEAL GRANT-------END DBSEAL GRANT-----", "-----END DBSEAL GRANT----------BEGIN DBSEAL GRANT-----"] {
+        assert_eq!(Grant::parse(without_end.as_bytes()), Err(HandoffError::Malformed("its last line is missing")));
+    }
     assert_eq!(Request::parse(b"hello").map(|_| ()), Err(HandoffError::Other));
     assert_eq!(Request::parse(b"dbseal/v2 request\n").map(|_| ()), Err(HandoffError::NewerVersion));
 }

@@ -89,7 +89,7 @@ impl Kind {
     }
 
     /// What is in such a text, whatever stands around it; or the bytes themselves.
-    pub(super) fn bytes_of(self, text: &[u8]) -> Result<Vec<u8>, HandoffError> {
+    pub(super) fn bytes_of<'t>(self, text: &'t [u8]) -> Result<Vec<u8>, HandoffError> {
         if text.len() > 2 * MAX_HANDOFF_LEN {
             return Err(HandoffError::TooLong);
         }
@@ -98,14 +98,17 @@ impl Kind {
             return Ok(text.into());
         }
         let edge = |kind: Self, end: &str| format!("-----{end} DBSEAL {}-----", kind.word());
-        let find = |needle: &str| text.windows(needle.len()).position(|window| window == needle.as_bytes());
-        let Some(start) = find(&edge(self, "BEGIN")) else {
-            return self.mistaken_for(|other| find(&edge(other, "BEGIN")).is_some()).map_or_else(|| Ok(text.into()), Err);
+        let around = |text: &'t [u8], needle: &str| {
+            let start = text.windows(needle.len()).position(|window| window == needle.as_bytes())?;
+            Some((&text[..start], &text[start + needle.len()..]))
         };
-        let end = find(&edge(self, "END")).filter(|end| *end > start).ok_or(HandoffError::Malformed("its last line is missing"))?;
+        let Some((_, behind)) = around(text, &edge(self, "BEGIN")) else {
+            let is_another = |other| around(text, &edge(other, "BEGIN")).is_some();
+            return self.mistaken_for(is_another).map_or_else(|| Ok(text.into()), Err);
+        };
+        let (between, _) = around(behind, &edge(self, "END")).ok_or(HandoffError::Malformed("its last line is missing"))?;
         // Mail and terminals break lines, and put spaces at their ends.
-        let encoded: Vec<u8> =
-            text[start + edge(self, "BEGIN").len()..end].iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let encoded: Vec<u8> = between.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
         let encoded = core::str::from_utf8(&encoded).ok();
         encoded.and_then(|encoded| Base64::decode_vec(encoded).ok()).ok_or(HandoffError::Malformed("it is no base64"))
     }
