@@ -6,12 +6,12 @@ use std::path::Path;
 
 use dbseal_core::{ArmorReader, BEGIN_ARMOR, FileKey, Header, HeaderError, Identity, UnwrapError};
 
+use crate::checked_payload::At;
 use crate::error::JobError;
 use crate::input::open_regular;
 use crate::journal::JournalFile;
 use crate::pipeline::read_full;
 use crate::sealing::seal_path;
-use crate::target::At;
 
 /// Bytes that are read first, and from armor at a time. While the header's end is not found, as much again is read as there is: each
 /// time it is parsed from its start, which in equal steps would take a time that grows with its square.

@@ -10,6 +10,7 @@ use dbseal_core::{
 use serde::Serialize;
 
 use crate::age_file::AgeFile;
+use crate::checked_payload::check_payload;
 use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader};
 use crate::journal::JournalFile;
@@ -18,7 +19,6 @@ use crate::opens::one_opens;
 use crate::pace::Pace;
 use crate::report::{Observer, Silent};
 use crate::sealing::seal_path;
-use crate::target::check_payload;
 use crate::verify::read_seal;
 
 /// Everything that was decided about an inspection.

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{Extent, FileKey, Found, Header, Journal, MAX_JOURNAL_LEN, Seal, Trust};
 
+use crate::checked_payload::At;
 use crate::error::JobError;
 use crate::input::{Input, Source, open_regular};
 use crate::output::CompleteFile;
 use crate::report::Observer;
 use crate::rewrap::{Act, AfterSeal, RewrapRequest, Way};
-use crate::target::{At, Target};
+use crate::target::Target;
 use crate::verify::read_seal;
 
 /// What the name of a journal ends with, after that of its backup.

@@ -5,9 +5,9 @@ use std::path::Path;
 use dbseal_core::{FileKey, Header, Identity, UnwrapError};
 
 use crate::age_file::headers_of;
+use crate::checked_payload::check_payload;
 use crate::error::JobError;
 use crate::input::open_regular;
-use crate::target::check_payload;
 
 /// Whether one of these identities opens a backup: its header, and by the file key in there its first chunk and its final one. What lies
 /// between is not looked at.

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
-use crate::replaced::hold;
+use crate::held::hold;
 use crate::unfinished::{Role, Unfinished};
 use crate::write_back::{WriteBack, drop_cached};
 

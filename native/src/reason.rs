@@ -29,3 +29,8 @@ pub(crate) fn reason(error: &io::Error) -> String {
     let mut characters = words.chars();
     characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
 }
+
+/// Whether somebody has to give more rights, or a file system other ones.
+pub(crate) fn is_denied(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}

@@ -7,6 +7,7 @@ use rand_core::UnwrapErr;
 
 use crate::against_seal::{Expected, SealCheck, SealPolicy};
 use crate::age_file::header_of;
+use crate::checked_payload::CheckedPayload;
 use crate::error::JobError;
 use crate::input::{Input, Source};
 use crate::journal::JournalFile;
@@ -17,7 +18,7 @@ use crate::report::{Observer, Silent};
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way};
 use crate::sealing::{name_both, now};
 use crate::shared_tree::SharedTree;
-use crate::target::{CheckedPayload, Target};
+use crate::target::Target;
 
 /// Encrypts a backup anew. `header` is the one that it has, and `seal` the one that says so, where that is asked.
 ///

@@ -1,11 +1,7 @@
 //! The seal that is replaced together with its backup: until that was replaced too, it keeps a second name.
 
-use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use dbseal_core::{Extent, MAX_SEAL_LEN, Seal, Trust};
 use rustix::fs::OFlags;
@@ -15,7 +11,6 @@ use crate::age_file::header_of;
 use crate::destination::{Overwrite, Privacy};
 use crate::entry::FolderEntry;
 use crate::error::JobError;
-use crate::input::open_regular;
 use crate::output::{CompleteFile, PendingFile};
 use crate::sealing::{SEAL_ENDING, seal_path};
 use crate::unfinished::Role;
@@ -23,10 +18,6 @@ use crate::verify::read_seal;
 
 /// What the second name ends with. A job that is killed before it ends leaves it.
 const ENDING: &str = ".replaced";
-
-/// How long a change of recipients is waited for. What it writes takes less, however long it has read before.
-const HELD: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// See the module.
 pub(crate) struct Replaced {
@@ -85,27 +76,6 @@ impl Replaced {
         self.forget();
         Ok(())
     }
-}
-
-/// Keeps whoever changes the recipients of the backup at `path` from it while it is replaced, and waits until they are done; not for ever, as
-/// anybody who can read a file can hold it so. `None` where there is none, or it cannot be held.
-pub(crate) fn hold(path: &Path) -> Option<File> {
-    let start = Instant::now();
-    loop {
-        let file = open_regular(path).ok()?;
-        match file.try_lock_shared() {
-            // A copy may have taken its place meanwhile.
-            Ok(()) if is_at(&file, path) => return Some(file),
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) if start.elapsed() < HELD => thread::sleep(PAUSE),
-            Err(_) => return None,
-        }
-    }
-}
-
-fn is_at(file: &File, path: &Path) -> bool {
-    let id = |metadata: &Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata(), path.metadata()), (Ok(held), Ok(there)) if id(&held) == id(&there))
 }
 
 /// The seal that was kept while this backup was to be replaced, if it is still there: then it may be the one of what is there.

@@ -8,7 +8,7 @@ use dbseal_core::{
 };
 
 use crate::error::JobError;
-use crate::target::is_denied;
+use crate::reason::is_denied;
 
 /// How a command ends; part of its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,7 @@ fn is_possible(way: &str, command: &str, all: &clap::Command) -> bool {
 fn hint_of_command(error: &JobError, command: Option<&str>) -> Option<&'static str> {
     Some(match (command?, error) {
         ("grant", JobError::NobodyToAsk) => "compare the code with the one that the other machine shows, and name it with --code",
+        ("inspect", JobError::Unwrap { error: UnwrapError::NoMatch, .. }) => "of a key that goes that is as it should be; another may open it",
         ("request", JobError::Handoff { error: HandoffError::RecipientCount, .. }) => "name them with -r or -R FILE",
         ("rewrap", JobError::NoSeal(_)) => {
             "fetch FILE.seal too; to change it whoever made it, name it by itself with -i and --without-seal, and without --sign and --trust"

@@ -26,9 +26,9 @@ use crate::handoff::{names as handoff_names, read_new_headers, read_request};
 use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::opens::header;
+use crate::reason::is_denied;
 use crate::report::Observer;
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, SealedHeader, Way, rewrap};
-use crate::target::is_denied;
 
 /// Backups, and what is done with each.
 pub(super) struct RewrapPlan {
