@@ -193,12 +193,6 @@ impl Seal {
         Self { notes: self.notes.clone(), unsigned: Vec::new() }
     }
 
-    /// Whether any note says that this is the header, whether it counts for somebody or not.
-    #[must_use]
-    pub fn says(&self, header: Extent) -> bool {
-        self.notes.iter().any(|note| note.note().header() == Some(header))
-    }
-
     /// The notes, in order; at least one.
     #[must_use]
     pub fn notes(&self) -> &[SignedNote] {

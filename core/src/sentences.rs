@@ -135,6 +135,8 @@ sentences! { trust: TrustError;
         => "line 3: until= takes EPOCH:NUMBER:HASH, and wants series= beside it with the name of one series, without * and ?";
     TrustError::IdleEnd { .. } => TrustError::IdleEnd { line: 3, other: 1 }
         => "line 3: its end says nothing beside line 1, which trusts the same key for the same series without one";
+    TrustError::IdleEndElsewhere => TrustError::IdleEndElsewhere
+        => "those who say whom you trust contradict each other: one ends a key that another trusts for the same series without an end";
     TrustError::Character { .. } => TrustError::Character { line: 3 }
         => "line 3: a character that is not printable ASCII, such as another kind of space: between words there are spaces and tabs, and only a comment has anything else";
     TrustError::Empty => TrustError::Empty => "there is no verifier key in it";

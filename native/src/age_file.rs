@@ -9,7 +9,7 @@ use dbseal_core::{ArmorReader, BEGIN_ARMOR, FileKey, Header, HeaderError, Identi
 use crate::checked_payload::At;
 use crate::error::JobError;
 use crate::input::open_regular;
-use crate::journal::JournalFile;
+use crate::journal::{JournalFile, sealed_header};
 use crate::pipeline::read_full;
 use crate::sealing::seal_path;
 
@@ -25,8 +25,9 @@ pub(crate) fn header_of(path: &Path) -> Option<Header> {
 /// The headers that the file at `path` may have: one, but for a journal of which nobody says which of its two it is. And where its payload
 /// begins, in bytes; `None` in armor.
 pub(crate) fn headers_of(path: &Path, file: &File) -> Result<(Vec<Header>, Option<usize>), JobError> {
-    if let Some((journal, sealed)) = JournalFile::needed_by_a_seal(path, file, &seal_path(path)) {
-        return Ok((journal.headers(sealed).into_iter().cloned().collect(), Some(journal.own_header_len())));
+    let sealed = sealed_header(&seal_path(path)).ok().flatten();
+    if let Some(journal) = JournalFile::needed(path, file, sealed) {
+        return Ok((journal.all_headers(sealed), Some(journal.own_header_len())));
     }
     let AgeFile { header, is_armored, .. } = AgeFile::read(At { file, offset: 0 }, &path.display().to_string())?;
     let payload = (!is_armored).then(|| header.len());

@@ -152,6 +152,9 @@ pub enum JobError {
     /// A verifier key, typed.
     #[error("verifier key on the command line: {0}")]
     TrustArgument(TrustError),
+    /// Several files, or keys that were typed.
+    #[error(transparent)]
+    TrustTogether(TrustError),
     /// A file with verifier keys.
     #[error("{}: {error}", path.display())]
     TrustFile {

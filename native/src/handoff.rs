@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dbseal_core::{
     FileName, Grant, HandoffError, Identity, MAX_HANDOFF_LEN, NewHeaders, Purpose, Recipient, RecipientKind, Request, RequestedFile, Room,
-    Seal, SigningKey, UnwrapError, identities_from_text, join_parts,
+    Seal, SigningKey, identities_from_text, join_parts,
 };
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -187,11 +187,13 @@ pub(crate) fn granted_identities(request: &Path, grant: &[PathBuf]) -> Result<Ve
     let granted = Grant::parse(&read(grant)?).map_err(failed)?;
     let key_path = request_key_path(request);
     let identity = read_key(&key_path)?;
-    let opened = granted.open(&asked, &identity).map_err(|error| match error {
-        HandoffError::Unwrap(UnwrapError::NoMatch) => JobError::OtherRequestKey(key_path),
-        error => failed(error),
-    });
-    let identities: Vec<_> = opened?.into_iter().flatten().collect();
+    let own = identity.recipient().map(|recipient| recipient.to_string());
+    if let Purpose::Open(recipient) = asked.purpose()
+        && own != Some(recipient.to_string())
+    {
+        return Err(JobError::OtherRequestKey(key_path));
+    }
+    let identities: Vec<_> = granted.open(&asked, &identity).map_err(failed)?.into_iter().flatten().collect();
     identities.iter().for_each(|identity| keep_in_memory(identity.place()));
     Ok(identities)
 }

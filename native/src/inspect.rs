@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::slice;
 use std::sync::Arc;
 
-use dbseal_core::{
-    Extent, FileKey, Header, Layout, Note, PAYLOAD_NONCE_LEN, POST_QUANTUM_TAGS, PayloadError, SLOT_LEN, Seal, SourceKind, Trust,
-};
+use dbseal_core::{FileKey, Header, Layout, Note, PAYLOAD_NONCE_LEN, POST_QUANTUM_TAGS, PayloadError, SLOT_LEN, Seal, SourceKind, Trust};
 use serde::Serialize;
 
 use crate::age_file::AgeFile;
 use crate::checked_payload::check_payload;
 use crate::error::JobError;
 use crate::input::{Fifos, Input, Source, StreamReader};
-use crate::journal::JournalFile;
+use crate::journal::{JournalFile, sealed_header};
 use crate::keys::{PassphraseSource, Unlock, load_named};
 use crate::opens::one_opens;
 use crate::pace::Pace;
@@ -39,11 +37,6 @@ impl InspectRequest<'_> {
     fn seal_path(&self) -> Option<PathBuf> {
         let beside = || if let Source::File(backup) = &self.source { Some(seal_path(backup)) } else { None };
         self.seal.clone().or_else(beside)
-    }
-
-    fn journal(&self, input: &Input) -> Option<(JournalFile, Option<Extent>)> {
-        let (Source::File(backup), Some(_)) = (&self.source, input.regular) else { return None };
-        JournalFile::needed_by_a_seal(backup, &input.file, &self.seal_path()?)
     }
 
     fn inspect_seal(&self) -> Option<InspectedSeal> {
@@ -159,15 +152,13 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     let what = input.what.clone();
     let regular = input.regular;
     let unlimited = Pace::unlimited();
-    let journal = request.journal(&input);
-    if let Some((journal, _)) = &journal {
-        journal.tell(&what, &**observer);
-    }
+    let sealed = request.seal_path().and_then(|seal| sealed_header(&seal).ok().flatten());
+    let journal = JournalFile::of(&request.source, &input, sealed, &**observer);
     let backup = regular.map(|_| input.file.try_clone()).transpose().map_err(|error| JobError::read(&what, error))?;
     let reader = StreamReader::new(&mut input, &Silent, &unlimited, 0);
-    let headers: Vec<Header> = journal.iter().flat_map(|(journal, sealed)| journal.headers(*sealed)).cloned().collect();
+    let headers = journal.as_ref().map(|journal| journal.all_headers(sealed)).unwrap_or_default();
     let file = match &journal {
-        Some((journal, _)) => AgeFile::with_header(reader, headers[0].clone(), journal.own_header_len(), &what)?,
+        Some(journal) => AgeFile::with_header(reader, headers[0].clone(), journal.own_header_len(), &what)?,
         None => AgeFile::read(reader, &what)?,
     };
     let headers = if headers.is_empty() { slice::from_ref(&file.header) } else { &headers };
@@ -175,14 +166,17 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
         (Some(backup), Ok(header_len)) if !file.is_armored => check_payload(backup, &what, header_len, file_key).map(drop),
         _ => Ok(()),
     };
-    let (nobody, recipients): (Vec<&str>, Vec<&str>) = file.header.recipient_tags().partition(|tag| tag.ends_with("-grease"));
+    let opened_by = opened_by(request, headers, &what, check, &**observer)?;
+    // Of several the one that opens, if one does.
+    let header = opened_by.as_ref().map_or(&headers[0], |(_, index)| &headers[*index]);
+    let (nobody, recipients): (Vec<&str>, Vec<&str>) = header.recipient_tags().partition(|tag| tag.ends_with("-grease"));
     let stanzas_for_nobody = nobody.len();
     let recipients: Vec<String> = recipients.into_iter().map(escape).collect();
     let post_quantum = !recipients.is_empty() && recipients.iter().all(|tag| POST_QUANTUM_TAGS.contains(&tag.as_str()));
     // A file that grew since it was opened is read as far as it went then.
     let section_len = regular.filter(|_| !file.is_armored).map(|regular| regular.len.saturating_sub(file.header_len));
     Ok(Inspection {
-        opened_by: opened_by(request, headers, &what, check, &**observer)?,
+        opened_by: opened_by.map(|(name, _)| name),
         keys_tried: request.has_keys(),
         file: what.clone(),
         format: "age-encryption.org/v1",
@@ -191,7 +185,7 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
         stanzas_for_nobody,
         post_quantum,
         header_bytes: file.header_len,
-        padded: file.header.is_padded(),
+        padded: header.is_padded(),
         payload: section_len.map(Payload::of_section),
         seal: request.inspect_seal(),
     })
@@ -203,7 +197,7 @@ fn opened_by(
     what: &str,
     check: impl Fn(&FileKey) -> Result<(), JobError>,
     observer: &dyn Observer,
-) -> Result<Option<String>, JobError> {
+) -> Result<Option<(String, usize)>, JobError> {
     if !request.has_keys() {
         return Ok(None);
     }
@@ -219,8 +213,8 @@ fn opened_by(
         load_named(identities, passphrase, *ask, observer)?
     };
     for (name, identity) in keys {
-        if one_opens(headers, slice::from_ref(&identity), what, &check)? {
-            return Ok(Some(name));
+        if let Some(index) = one_opens(headers, slice::from_ref(&identity), what, &check)? {
+            return Ok(Some((name, index)));
         }
     }
     Ok(None)

@@ -84,14 +84,12 @@ impl JournalFile {
         Self::beside(backup, file, sealed).filter(|journal| journal.own_header().is_none_or(|own| sealed != Some(extent(own))))
     }
 
-    /// The same where nobody's trust is asked, and the header that its seal says to who trusts nobody: strangers' notes count then, so that a
-    /// header that is whole in the file, and that any note says, needs no journal.
-    pub(crate) fn needed_by_a_seal(backup: &Path, file: &File, seal: &Path) -> Option<(Self, Option<Extent>)> {
-        let seal = read_seal(seal).ok().flatten().and_then(|bytes| Seal::parse(&bytes).ok());
-        let sealed = seal.as_ref().map(|seal| seal.judge(&Trust::default()).header());
-        let journal = Self::needed(backup, file, sealed)?;
-        let is_said = |own: &Header| seal.as_ref().is_some_and(|seal| seal.says(extent(own)));
-        (!journal.own_header().is_some_and(is_said)).then_some((journal, sealed))
+    /// The headers that the backup may have for who looks which of them opens: those, and behind them the one that the file has whole, which
+    /// any age program reads.
+    pub(crate) fn all_headers(&self, sealed: Option<Extent>) -> Vec<Header> {
+        let headers = self.headers(sealed);
+        let own = self.own_header().filter(|own| !headers.contains(own));
+        headers.into_iter().chain(own).cloned().collect()
     }
 
     /// The one that is needed for the file of a job, if that is a regular file; tells of it.
@@ -168,6 +166,12 @@ impl JournalFile {
         let is_one_rename = way != Way::InPlace && !matches!(change.seal, AfterSeal::Says(_));
         let journal = if is_one_rename { Beside::Needless } else { Beside::Put(Journal::of(change.header.clone(), change.new.clone())) };
         make(target, &Made { own_header_len: change.header.len(), header: Some(change.new), seal: &change.seal, way, journal })
+    }
+
+    /// Gives a backup another seal alone.
+    pub(crate) fn reseal(target: &Target, header: &Header, seal: &AfterSeal) -> Result<(), JobError> {
+        let made = Made { own_header_len: header.len(), header: None, seal, way: Way::InPlace, journal: Beside::Needless };
+        make(target, &made)
     }
 
     /// Brings a change to its end, or back to its beginning, that was stopped in the middle, as the seal says, or as the file is where it has
@@ -279,7 +283,11 @@ fn make(target: &Target, made: &Made<'_>) -> Result<(), JobError> {
             copy.commit()?;
         }
         (None, header) => {
-            header.map_or(Ok(()), |header| write(target, header))?;
+            match header {
+                Some(header) => write(target, header)?,
+                // What is read need not be on the disk: whoever wrote it may have been killed before it was.
+                None => target.file.sync_data().map_err(|error| JobError::write(&target.what, error))?,
+            }
             name_seal()?;
         }
     }

@@ -72,7 +72,7 @@ mod write_back;
 pub mod cli;
 
 pub use adopt::{AdoptRequest, Adopted, adopt};
-pub use against_seal::{Names, SealCheck, SealPolicy};
+pub use against_seal::{Names, SealCheck, SealPolicy, SealedHeader};
 pub use apart::lies_among;
 pub use catalogue::{Backup, Catalogue, Event, ListRequest, RestoreTest, SealState, SortBy, Statement, Warning, backups_in, list};
 pub use chain::{Link, Missing, MissingCause, place_all};
@@ -100,7 +100,7 @@ pub use pace::Pace;
 pub use place::{Place, Places};
 pub use process::{forbid_core_dumps, run_idle};
 pub use report::{Observer, Silent};
-pub use rewrap::{Act, Resealing, RewrapRequest, Rewrapped, SealedHeader, Way, rewrap};
+pub use rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
 pub use salvage::{Keep, SalvageReport, SalvageRequest, salvage};
 pub use sample::{Depth, Sample, Share};
 pub use sealing::{Sign, now, seal_path};

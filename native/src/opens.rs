@@ -20,29 +20,29 @@ pub fn opens(backup: &Path, identities: &[Identity]) -> Result<bool, JobError> {
     let what = backup.display().to_string();
     // Armor has to be decoded up to its end for that.
     let check = |file_key: &FileKey| own_len.map_or(Ok(()), |own_len| check_payload(&file, &what, own_len, file_key).map(drop));
-    one_opens(&headers, identities, &what, check)
+    one_opens(&headers, identities, &what, check).map(|opened| opened.is_some())
 }
 
-/// Whether one of these identities opens one of the headers that a backup may have, and `check` the payload by the file key in there.
+/// Which of the headers that a backup may have one of these identities opens, and `check` the payload by the file key in there.
 pub(crate) fn one_opens(
     headers: &[Header],
     identities: &[Identity],
     what: &str,
     check: impl Fn(&FileKey) -> Result<(), JobError>,
-) -> Result<bool, JobError> {
+) -> Result<Option<usize>, JobError> {
     let mut why = None;
-    for header in headers {
+    for (index, header) in headers.iter().enumerate() {
         let opened = match header.unwrap(identities) {
             Ok(file_key) => check(&file_key),
             Err(UnwrapError::NoMatch) => continue,
             Err(error) => Err(JobError::Unwrap { what: what.into(), error }),
         };
         match opened {
-            Ok(()) => return Ok(true),
+            Ok(()) => return Ok(Some(index)),
             Err(error) => why = why.or(Some(error)),
         }
     }
-    why.map_or(Ok(false), Err)
+    why.map_or(Ok(None), Err)
 }
 
 /// The header of a backup, through its journal if there is one.

@@ -8,7 +8,7 @@ use dbseal_core::{Extent, FileKey, Header, Identity, Leaving, Note, Recipient, R
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use crate::against_seal::{SealCheck, SealPolicy};
+use crate::against_seal::{SealCheck, SealPolicy, SealedHeader};
 use crate::error::JobError;
 use crate::input::Source;
 use crate::journal::{Change, JournalFile, sealed_header};
@@ -65,15 +65,6 @@ pub enum Resealing {
     Drop,
 }
 
-/// Whether the header of a backup has to be the one that its seal says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealedHeader {
-    /// It has to.
-    MustMatch,
-    /// Somebody knows who changed it. It has to open, and the proofs of the notes that count have to hold for it: so it is this backup's.
-    MayDiffer,
-}
-
 /// Whether something is done, or only what would be is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -97,6 +88,8 @@ pub enum Rewrapped {
     },
     /// It had them already.
     Already,
+    /// It had them already, and its seal says so now.
+    Resealed,
 }
 
 /// Gives a backup other recipients.
@@ -125,12 +118,7 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
     if header.needs_passphrase() {
         return Err(JobError::PassphraseNotKey(target.what));
     }
-    let seal = match request.seal.seal_for(&source, Some(&header)) {
-        Err(JobError::HeaderNotSealed(_) | JobError::HeaderByStranger { .. }) if request.header == SealedHeader::MayDiffer => {
-            request.seal.trusted_seal(&source)?
-        }
-        seal => seal?,
-    };
+    let seal = request.seal.seal_for_header(&source, Some(&header), request.header)?;
     if request.way == Way::Anew {
         return reencrypt(request, &target, &header, seal.as_ref(), observer);
     }
@@ -195,14 +183,11 @@ impl RewrapRequest {
         if self.resealing.is_none() {
             return Err(JobError::SealNeedsKey(target.what.clone()));
         }
+        let seal = self.resealed(Some(seal), header, file_key, target)?;
         if self.act == Act::Do {
-            match self.resealed(Some(seal), header, file_key, target)? {
-                AfterSeal::Says(bytes) => target.new_seal(&bytes)?.commit()?,
-                AfterSeal::Gone => target.remove_seal()?,
-                AfterSeal::None => {}
-            }
+            JournalFile::reseal(target, header, &seal)?;
         }
-        Ok(Rewrapped::Done { left_count: 0, added_count: 0, way: Way::InPlace })
+        Ok(Rewrapped::Resealed)
     }
 
     /// The header that a backup has by its seal, to whom is trusted here.

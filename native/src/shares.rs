@@ -126,15 +126,14 @@ pub(crate) fn identities_of(files: Vec<ShareFile>) -> Result<Vec<Identity>, JobE
             None => sets.push(vec![file]),
         }
     }
-    let identities: Result<_, _> = sets.iter().map(|set| identity_of(set)).collect();
-    identities.map_err(|error| match error {
-        // Where each lacks some, one that is of another set is among them.
-        JobError::Share { error: ShareError::TooFew { .. }, .. } if sets.len() > 1 => {
-            let stray = &sets.iter().rev().min_by_key(|set| set.len()).expect("more than one")[0];
-            JobError::Share { what: stray.what.clone(), error: ShareError::OtherSet(0) }
-        }
-        error => error,
-    })
+    let made: Vec<_> = sets.iter().map(|set| identity_of(set)).collect();
+    let lacks_some = |made: &Result<_, _>| matches!(made, Err(JobError::Share { error: ShareError::TooFew { .. }, .. }));
+    if sets.len() > 1 && made.iter().all(lacks_some) {
+        // One that is of another set is among them.
+        let stray = &sets.iter().rev().min_by_key(|set| set.len()).expect("more than one")[0];
+        return Err(JobError::Share { what: stray.what.clone(), error: ShareError::OtherSet(0) });
+    }
+    made.into_iter().collect()
 }
 
 fn identity_of(files: &[ShareFile]) -> Result<Identity, JobError> {

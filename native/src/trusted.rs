@@ -27,7 +27,7 @@ pub fn default_trust(storage: &[PathBuf]) -> Result<Option<Trust>, JobError> {
     for path in default_trust_files() {
         let more = load_trust_apart(&path, storage)?;
         match &mut trust {
-            Some(trust) => trust.extend(more),
+            Some(trust) => trust.extend(more).map_err(JobError::TrustTogether)?,
             None => trust = Some(more),
         }
     }

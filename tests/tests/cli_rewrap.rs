@@ -251,13 +251,8 @@ fn a_planted_journal_is_not_believed() {
     assert!(opened.status.success() && folder.read("out") == folder.read("shop.sql"));
     folder.dbseal(["rewrap", "-i", "old.key", "--add", "-R", "new.pub", "--dry-run", "b/shop.age"]).run().succeeds();
     // The same, made with a header of theirs that opens for whom they like.
-    let middle = Journal::of(other.clone(), torn(bytes.len() / 2));
-    let mine = [&other.to_bytes()[..512], &bytes[512..]].concat();
-    if let Ok((mine, 4096)) = Header::parse(&mine) {
-        folder.write("b/shop.age.journal", Journal::of(mine, torn(bytes.len() / 2)).to_bytes());
-    } else {
-        folder.write("b/shop.age.journal", middle.to_bytes());
-    }
+    let mine = Header::parse(&[&other.to_bytes()[..512], &bytes[512..]].concat()).expect("the rest is padding").0;
+    folder.write("b/shop.age.journal", Journal::of(mine, torn(bytes.len() / 2)).to_bytes());
     folder.dbseal(["inspect", "-i", "old.key", "b/shop.age"]).run().succeeds();
     // And where a stranger's note in its seal says the other one: to who trusts nobody it counts.
     folder.write("b/shop.age.seal", &seal);
@@ -513,11 +508,29 @@ fn nobody_else_changes_it_meanwhile() {
             fs::hard_link(from, to).expect("links are there");
         }
     }
-    let done = folder.dbseal(rewrap).args(["b", "--accept", "renamed"]).run().succeeds();
+    let done = folder.dbseal(rewrap).args(["./b/shop.age", "b", "--accept", "renamed"]).run().succeeds();
     let names = ["shop", "1", "2", "3", "4"];
     assert_eq!(said(&done).matches(": done: 1 left, 1 came, by a copy\n").count(), 4, "{}", said(&done));
     assert_eq!(said(&done).lines().count(), names.len());
     assert!(names.into_iter().all(|name| age_opens(&folder, "new", &format!("b/{name}.age"))));
+}
+
+/// An older header of the log is nobody's word, whoever made it.
+#[test]
+fn an_older_header_that_was_put_back() {
+    let folder = folder(1000);
+    let rewrap = |from: &str, to: &str| {
+        let args = ["rewrap", "-i", from, "-R", to, "--trust", "t/trust", "--sign", "custodian.sign.key", "b/shop.age"];
+        folder.dbseal(args).run().succeeds();
+        folder.read("b/shop.age")
+    };
+    let first = rewrap("old.key", "new.pub");
+    let _ = rewrap("new.key", "old.pub");
+    folder.write("b/shop.age", first);
+    let said = verify(&folder, "b/shop.age");
+    assert!(said.contains("HEADER CHANGED: it is not the one that was signed last, and may not open"), "{said}");
+    let open = folder.dbseal(["decrypt", "-i", "new.key", "--trust", "t/trust", "-o", "out", "b/shop.age"]).run();
+    open.ends_with(1, "the header of b/shop.age is not the one that was signed last");
 }
 
 /// What nobody here trusts is told as that.
@@ -545,6 +558,11 @@ fn a_change_by_a_stranger_is_told_as_one() {
         }
         let mend = ["rewrap", "-i", "old.key", "-R", recipient, "--trust", "t/trust", "--sign", "custodian.sign.key", "b/shop.age"];
         folder.dbseal(mend).run().ends_with(1, &format!("b/shop.age has other recipients since, as {stranger} has signed"));
+        let moved = ["b/shop.age", "b/shop.age.seal"].map(|name| (folder.path(name), folder.path(&name.replace("shop", "moved"))));
+        moved.iter().for_each(|(here, there)| fs::rename(here, there).expect("it is there"));
+        let renamed = folder.dbseal(&mend[..mend.len() - 1]).args(["--header-changed", "b/moved.age"]).run();
+        renamed.ends_with(1, "b/moved.age is called shop.age by its seal");
+        moved.iter().for_each(|(here, there)| fs::rename(there, here).expect("it is there"));
         folder.dbseal(mend).args(["--header-changed"]).run().succeeds();
         let said = verify(&folder, "b/shop.age");
         assert!(said.contains("b/shop.age: intact") && said.contains("2 of its notes say nothing"), "{said}");

@@ -50,6 +50,24 @@ fn any_three_of_five_open_and_no_two() {
     }
 }
 
+/// As in a rotation that is run again: the old key and the new one.
+#[test]
+fn two_keys_in_shares_open_together() {
+    let folder = shared_key(&[]);
+    folder.dbseal(["keygen", "--shares", "2/2", "-o", "new.key"]).run().succeeds();
+    let new = ["-i", "new.1.share", "-i", "new.2.share"];
+    let rewrap = |old: &[u8]| folder.dbseal(["rewrap", "-R", "new.pub", "shop.age"]).args(given(old)).args(new).run();
+    rewrap(&[1, 2]).ends_with(1, "backup.1.share, backup.2.share: 3 shares open this set, and 2 of it were given");
+    rewrap(&[1, 2, 3]).succeeds();
+    let again = rewrap(&[1, 2, 3]).succeeds();
+    assert_eq!(String::from_utf8_lossy(&again.stdout), "shop.age: it has these recipients already\n");
+    // One of another set among too few of this is the one that is named.
+    let stray = folder.dbseal(["decrypt", "shop.age", "-i", "new.1.share"]).args(given(&[1, 2])).run();
+    stray.ends_with(1, "new.1.share: this share is of another set than the first");
+    let public = folder.dbseal(["keygen", "-y", "backup.1.share", "-y", "backup.2.share", "-y", "backup.5.share"]).run().succeeds();
+    assert_eq!(String::from_utf8_lossy(&public.stdout), folder.read_text("backup.pub"));
+}
+
 #[test]
 fn a_share_that_is_wrong_is_named() {
     let folder = shared_key(&[]);

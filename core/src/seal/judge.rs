@@ -232,12 +232,16 @@ impl<'a> Judgement<'a> {
     pub fn sayer_of(&self, header: Extent) -> Option<Sayer<'a>> {
         let (mut wanted, mut sayer) = (header, None);
         let mut has_encrypted_anew = false;
-        for note in self.seal.notes.iter().rev() {
+        for (note, is_followed) in self.seal.notes.iter().zip(&self.followed).rev() {
             let (old, new, signer) = match note.note() {
                 Note::Rewrapped(note) => (note.old_header, note.header, &note.signer),
                 Note::Reencrypted(note) => (note.old_header, note.header, &note.signer),
                 _ => continue,
             };
+            if new == wanted && *is_followed {
+                // An older one of theirs whose notes count, that somebody has put back, or what others have begun from that.
+                break;
+            }
             if new == wanted && wanted != self.header {
                 has_encrypted_anew |= matches!(note.note(), Note::Reencrypted(_));
                 (wanted, sayer) = (old, Some(Sayer { signer, has_encrypted_anew }));

@@ -242,18 +242,6 @@ impl Note {
         }
     }
 
-    /// The header that the backup has, as the note says.
-    #[must_use]
-    pub fn header(&self) -> Option<Extent> {
-        match self {
-            Self::Sealed(Sealed { header, .. })
-            | Self::Adopted(Adopted { header, .. })
-            | Self::Rewrapped(Rewrapped { header, .. })
-            | Self::Reencrypted(Reencrypted { header, .. }) => Some(*header),
-            Self::Restored(_) | Self::Unknown(_) => None,
-        }
-    }
-
     /// The name that the backup had; the first note says it.
     #[must_use]
     pub fn file(&self) -> Option<&FileName> {

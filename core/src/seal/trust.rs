@@ -124,8 +124,13 @@ impl Trust {
     }
 
     /// Trusts all that both trust. Restrict to a series afterwards: only this one's restriction stays.
-    pub fn extend(&mut self, other: Self) {
+    ///
+    /// # Errors
+    /// An end in one that a line in the other takes away.
+    pub fn extend(&mut self, other: Self) -> Result<(), TrustError> {
         self.lines.extend(other.lines);
+        let is_idle = |ended: &TrustLine| self.lines.iter().any(|other| other.outlasts(ended));
+        if self.lines.iter().any(is_idle) { Err(TrustError::IdleEndElsewhere) } else { Ok(()) }
     }
 
     /// The same keys, for backups of the series whose labels look like this alone: a key that is trusted for one must not vouch for what is
@@ -302,6 +307,9 @@ pub enum TrustError {
         /// From 1, of the other.
         other: usize,
     },
+    /// An end that a line elsewhere takes away.
+    #[error("those who say whom you trust contradict each other: one ends a key that another trusts for the same series without an end")]
+    IdleEndElsewhere,
     /// A space that is none of ASCII, a carriage return inside a line, a letter that no word has.
     #[error(
         "line {line}: a character that is not printable ASCII, such as another kind of space: \
@@ -439,10 +447,24 @@ mod tests {
         assert_eq!([standing(&ended, Some(&web)), standing(&ended, None)], [Standing::OtherSeries; 2]);
         assert_eq!(of(&ended, &db1, Role::Rewrap, Some(&shop)), Standing::OtherRole);
         assert_eq!(ended.keys().count(), 0);
-        let mut both = ended;
-        both.extend(Trust::parse(&format!("{db1} series=shop")).unwrap());
-        let about = About { series: Some(&shop), first };
-        assert_eq!(both.line_for(&db1, Role::Seal, about).unwrap().until(), None);
-        assert_eq!(standing(&both, Some(&place("shop", 43))), Standing::Trusted);
+    }
+
+    /// Whoever adds an end, and leaves the line before it, has ended nothing.
+    #[test]
+    fn an_end_that_another_line_takes_away() {
+        let key = |seed| super::super::signing::SigningKey::from_seed_for_tests("db1", seed).verifier_key().clone();
+        let (db1, other) = (key(7), key(8));
+        let ended = format!("{db1} series=shop until={END}");
+        for idle in ["", "series=shop", "series=s*", "may=seal,rewrap"] {
+            let error = TrustError::IdleEnd { line: 2, other: 1 };
+            assert_eq!(Trust::parse(&format!("{db1} {idle}\n{ended}")).unwrap_err(), error, "{idle}");
+            let mut apart = Trust::parse(&ended).unwrap();
+            assert_eq!(apart.extend(Trust::parse(&format!("{db1} {idle}")).unwrap()), Err(TrustError::IdleEndElsewhere), "{idle}");
+        }
+        for beside in ["may=rewrap,drill", "series=web", &format!("series=shop until={END}")] {
+            let mut apart = Trust::parse(&format!("{db1} {beside}\n{ended}")).unwrap();
+            assert_eq!(apart.extend(Trust::parse(&format!("{db1} {beside}")).unwrap()), Ok(()), "{beside}");
+        }
+        assert!(Trust::parse(&format!("{other}\n{ended}")).is_ok());
     }
 }

@@ -63,7 +63,9 @@ fn is_possible(way: &str, command: &str, all: &clap::Command) -> bool {
 fn hint_of_command(error: &JobError, command: Option<&str>) -> Option<&'static str> {
     Some(match (command?, error) {
         ("grant", JobError::NobodyToAsk) => "compare the code with the one that the other machine shows, and name it with --code",
-        ("inspect", JobError::Unwrap { error: UnwrapError::NoMatch, .. }) => "of a key that goes that is as it should be; another may open it",
+        ("inspect", JobError::Unwrap { error: UnwrapError::NoMatch, .. }) => {
+            "of a key that goes that is as it should be; another may open it"
+        }
         ("request", JobError::Handoff { error: HandoffError::RecipientCount, .. }) => "name them with -r or -R FILE",
         ("rewrap", JobError::NoSeal(_)) => {
             "fetch FILE.seal too; to change it whoever made it, name it by itself with -i and --without-seal, and without --sign and --trust"
@@ -196,7 +198,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::TrustArgument(TrustError::Key { .. }) => {
             "dbseal keygen --sign wrote it to the .pub file: give the line that is in it, or the name of a file"
         }
-        JobError::TrustArgument(TrustError::IdleEnd { .. }) | JobError::TrustFile { error: TrustError::IdleEnd { .. }, .. } => {
+        JobError::TrustTogether(_)
+        | JobError::TrustArgument(TrustError::IdleEnd { .. })
+        | JobError::TrustFile { error: TrustError::IdleEnd { .. }, .. } => {
             "take out the line without until=, which the one with it is in the place of"
         }
         JobError::NoGroups(_) => "leave --sample out: the whole of it can be checked",
@@ -342,6 +346,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::Wrap(_)
         | JobError::SigningKey { .. }
         | JobError::TrustArgument(_)
+        | JobError::TrustTogether(_)
         | JobError::TrustFile { .. }
         | JobError::TrustBesideBackup(_)
         | JobError::NoSigningKey

@@ -19,7 +19,7 @@ use super::seals::backups_below;
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
-use crate::against_seal::{Names, SealCheck, SealPolicy};
+use crate::against_seal::{Names, SealCheck, SealPolicy, SealedHeader};
 use crate::apart::lies_among;
 use crate::error::JobError;
 use crate::handoff::{names as handoff_names, read_new_headers, read_request};
@@ -28,7 +28,7 @@ use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::opens::header;
 use crate::reason::is_denied;
 use crate::report::Observer;
-use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, SealedHeader, Way, rewrap};
+use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
 
 /// Backups, and what is done with each.
 pub(super) struct RewrapPlan {
@@ -180,7 +180,7 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
     let mut hints = BTreeSet::new();
     plan.each(&**observer, |backup, result| {
         match &result {
-            Ok(Rewrapped::Done { .. }) => done += 1,
+            Ok(Rewrapped::Done { .. } | Rewrapped::Resealed) => done += 1,
             Ok(Rewrapped::Already) => already += 1,
             Err(error) if is_unopened(error) => unopened += 1,
             Err(error) if is_unwritable(error) => unwritable += 1,
@@ -307,6 +307,10 @@ impl RewrapPlan {
                 change = (Some(left_count), Some(added_count), Some(way));
                 let would = if pretends { "would be " } else { "" };
                 ("done", format!("{would}done: {left_count} left, {added_count} came{words}"))
+            }
+            Ok(Rewrapped::Resealed) => {
+                let would = if pretends { "would be " } else { "" };
+                ("done", format!("{would}done: it has these recipients already, and its seal says so now"))
             }
             Ok(Rewrapped::Already) => ("already", "it has these recipients already".into()),
             Err(error) if is_unopened(error) => {

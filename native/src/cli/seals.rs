@@ -16,6 +16,7 @@ use crate::adopt::AdoptRequest;
 use crate::against_seal::{Names, SealCheck, SealPolicy};
 use crate::below::Below;
 use crate::catalogue::{ListRequest, SortBy, backups_in, is_asked_for};
+use crate::destination::folder_of;
 use crate::destination::{Destination, Overwrite};
 use crate::error::JobError;
 use crate::input::Source;
@@ -164,7 +165,7 @@ pub(super) fn list(args: ListArgs, ui: &Ui) -> Result<ListPlan, JobError> {
 /// Tells of backups that are not among others of their folder.
 fn warn_of_below(inputs: &[PathBuf], ui: &Ui) -> Result<(), JobError> {
     for folder in inputs.iter().filter(|input| input.is_dir()) {
-        let count = Below::of(folder)?.backups.len() - backups_in(folder)?.len();
+        let count = Below::of(folder)?.backups.iter().filter(|backup| backup.parent() != Some(folder)).count();
         if count > 0 {
             ui.warning(&format!("{}: {count} backups in folders below it are not looked at", folder.display()));
         }
@@ -198,6 +199,12 @@ pub(super) fn backups_below(inputs: Vec<PathBuf>, ui: &Ui) -> Result<Vec<PathBuf
     })
 }
 
+/// One path of all that lead to a name in a folder.
+fn whatever_its_spelling(path: &Path) -> PathBuf {
+    let folder = folder_of(path).canonicalize().ok();
+    folder.zip(path.file_name()).map_or_else(|| path.into(), |(folder, name)| folder.join(name))
+}
+
 fn expanded(inputs: Vec<PathBuf>, in_folder: impl Fn(&Path) -> Result<Vec<PathBuf>, JobError>) -> Result<Vec<PathBuf>, JobError> {
     let (mut backups, mut seen) = (Vec::new(), HashSet::new());
     for input in inputs {
@@ -210,7 +217,7 @@ fn expanded(inputs: Vec<PathBuf>, in_folder: impl Fn(&Path) -> Result<Vec<PathBu
             vec![input]
         };
         // Named by itself and with its folder, it would be in the way of itself.
-        backups.extend(named.into_iter().filter(|backup| seen.insert(backup.clone())));
+        backups.extend(named.into_iter().filter(|backup| seen.insert(whatever_its_spelling(backup))));
     }
     Ok(backups)
 }

@@ -18,7 +18,7 @@ pub(super) fn trust(args: &TrustArgs, storage: &[PathBuf], series: Option<&Patte
         let is_file = parsed.is_err() && (Path::new(typed).exists() || typed.matches('+').count() < 2);
         let more = if is_file { load_trust_apart(Path::new(typed), storage)? } else { parsed.map_err(JobError::TrustArgument)? };
         match &mut trust {
-            Some(trust) => trust.extend(more),
+            Some(trust) => trust.extend(more).map_err(JobError::TrustTogether)?,
             None => trust = Some(more),
         }
     }

@@ -63,6 +63,8 @@ sentences! {
     E::Keyfile { .. } => E::Keyfile { path: path(), error: KeyfileError::Empty } => "x: there is no key in it";
     E::Wrap(_) => E::Wrap(WrapError::NoRecipient) => "no recipient: nobody could open the file";
     E::SigningKey { .. } => E::SigningKey { path: path(), error: SigningKeyError::Empty } => "x: there is no signing key in it";
+    E::TrustTogether(_) => E::TrustTogether(TrustError::IdleEndElsewhere)
+        => "those who say whom you trust contradict each other: one ends a key that another trusts for the same series without an end";
     E::TrustArgument(_) => E::TrustArgument(TrustError::Role { line: 1 })
         => "verifier key on the command line: line 1: may= takes seal, rewrap and drill, with commas between them";
     E::TrustFile { .. } => E::TrustFile { path: path(), error: TrustError::Empty } => "x: there is no verifier key in it";
