@@ -118,14 +118,13 @@ impl Seal {
         Ok(())
     }
 
-    /// Adds the note of another header: who changed it, and that they had its file key. `before` is the one that whoever reads the note has
-    /// by the notes that count for them. The copy of the header is not touched.
+    /// Adds the note of another header: who changed it, and that they had its file key. The copy of the header is not touched.
     ///
     /// # Errors
     /// See [`Seal::append`].
     pub fn append_rewrapped(
         &mut self,
-        before: Extent,
+        before: &Header,
         header: &Header,
         file_key: &FileKey,
         key: &SigningKey,
@@ -135,7 +134,7 @@ impl Seal {
             previous: self.last_hash(),
             signer: key.verifier_key().clone(),
             time,
-            old_header: before,
+            old_header: Extent::of(&before.to_bytes()),
             header: Extent::of(&header.to_bytes()),
             proof: Proof::none(),
         });

@@ -47,15 +47,6 @@ pub enum Names {
     MayBe(String),
 }
 
-/// Whether the header of a backup has to be the one that its seal says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealedHeader {
-    /// It has to.
-    MustMatch,
-    /// Somebody knows who changed it. It has to open, and the proofs of the notes that count have to hold for it: so it is this backup's.
-    MayDiffer,
-}
-
 impl Names {
     /// Whether the seal may say this name, which the backup has not.
     pub(crate) fn allow(&self, sealed: &str) -> bool {
@@ -123,11 +114,6 @@ impl SealCheck {
     /// The seal of the backup, if it may be decrypted by what that says; `None` where there is none, and need not be. Of armor no seal can
     /// be, so that has no `header`.
     pub(crate) fn seal_for(&self, source: &Source, header: Option<&Header>) -> Result<Option<Seal>, JobError> {
-        self.seal_for_header(source, header, SealedHeader::MustMatch)
-    }
-
-    /// The same, for a change of that header.
-    pub(crate) fn seal_for_header(&self, source: &Source, header: Option<&Header>, sealed: SealedHeader) -> Result<Option<Seal>, JobError> {
         let what = source.what();
         let seal = match (self.trusted_seal(source), header) {
             // Of that the seal is not, whoever signed it.
@@ -139,7 +125,7 @@ impl SealCheck {
         let header = header.ok_or_else(|| JobError::ArmorSealed(what.clone()))?;
         let judgement = seal.judge(&self.trust);
         let own = Extent::of(&header.to_bytes());
-        if own != judgement.header() && sealed == SealedHeader::MustMatch {
+        if own != judgement.header() {
             return Err(match judgement.sayer_of(own) {
                 Some(sayer) => JobError::HeaderByStranger { what, signer: sayer.signer.to_string() },
                 None => JobError::HeaderNotSealed(what),

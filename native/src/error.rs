@@ -540,6 +540,11 @@ pub enum JobError {
     /// What never leaves its machine, in the place of what is made to.
     #[error("{0} is a private key, and neither a request nor an answer to one")]
     KeyForHandoff(String),
+    /// A seal for which nobody can be asked.
+    #[error(
+        "{0} has a seal, and you trust nobody here: whether those who check it let your key change recipients (may=rewrap) is not known"
+    )]
+    NobodyTrusted(String),
     /// A seal that is as long as they get.
     #[error("{0}: its seal is full and takes no further note")]
     SealFull(String),

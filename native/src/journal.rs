@@ -168,12 +168,6 @@ impl JournalFile {
         make(target, &Made { own_header_len: change.header.len(), header: Some(change.new), seal: &change.seal, way, journal })
     }
 
-    /// Gives a backup another seal alone.
-    pub(crate) fn reseal(target: &Target, header: &Header, seal: &AfterSeal) -> Result<(), JobError> {
-        let made = Made { own_header_len: header.len(), header: None, seal, way: Way::InPlace, journal: Beside::Needless };
-        make(target, &made)
-    }
-
     /// Brings a change to its end, or back to its beginning, that was stopped in the middle, as the seal says, or as the file is where it has
     /// one header whole. Only with a key that opens the backup: anybody who can write to the storage could have written the journal, and chosen which of its headers comes after which: that it was finished does not say who opens it then.
     pub(crate) fn finish(

@@ -211,14 +211,18 @@ pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
 /// # Errors
 /// Where they cannot be read.
 pub fn public_halves_of(unlock: &Unlock<'_>, observer: &dyn Observer) -> Result<Vec<String>, JobError> {
-    // Together, since of a key in shares none has a public half by itself.
-    let identities = load_identities(&unlock.identities, &unlock.passphrase, unlock.ask, observer);
-    if let (Err(JobError::Keyfile { .. }), [IdentitySource::File(path)]) = (&identities, &unlock.identities[..])
-        && let Ok(key) = load_signing_key(path, observer)
-    {
-        return Ok(vec![key.verifier_key().to_string()]);
+    let (mut halves, mut sources) = (Vec::new(), Vec::new());
+    for source in &unlock.identities {
+        let signing = if let IdentitySource::File(path) = source { load_signing_key(path, observer).ok() } else { None };
+        match signing {
+            Some(key) => halves.push(key.verifier_key().to_string()),
+            None => sources.push(source.clone()),
+        }
     }
-    Ok(identities?.iter().filter_map(Identity::recipient).map(|recipient| recipient.to_string()).collect())
+    // Together, since of a key in shares none has a public half by itself.
+    let identities = load_identities(&sources, &unlock.passphrase, unlock.ask, observer)?;
+    halves.extend(identities.iter().filter_map(Identity::recipient).map(|recipient| recipient.to_string()));
+    Ok(halves)
 }
 
 /// An identity file as an armored age file for a passphrase, as `age -p -a` makes it.

@@ -72,7 +72,7 @@ mod write_back;
 pub mod cli;
 
 pub use adopt::{AdoptRequest, Adopted, adopt};
-pub use against_seal::{Names, SealCheck, SealPolicy, SealedHeader};
+pub use against_seal::{Names, SealCheck, SealPolicy};
 pub use apart::lies_among;
 pub use catalogue::{Backup, Catalogue, Event, ListRequest, RestoreTest, SealState, SortBy, Statement, Warning, backups_in, list};
 pub use chain::{Link, Missing, MissingCause, place_all};

@@ -49,7 +49,7 @@ pub(crate) fn reencrypt(
             target,
             seal,
             key,
-            old_header: request.header_in(seal),
+            old_header: Extent::of(&header.to_bytes()),
             header: anew.header().to_bytes(),
             old_payload: expected.payload(),
             proof_key: anew.proof_key(),

@@ -8,7 +8,7 @@ use dbseal_core::{Extent, FileKey, Header, Identity, Leaving, Note, Recipient, R
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use crate::against_seal::{SealCheck, SealPolicy, SealedHeader};
+use crate::against_seal::{SealCheck, SealPolicy};
 use crate::error::JobError;
 use crate::input::Source;
 use crate::journal::{Change, JournalFile, sealed_header};
@@ -35,8 +35,8 @@ pub struct RewrapRequest {
     pub resealing: Option<Resealing>,
     /// What is asked of it before.
     pub seal: SealCheck,
-    /// Which header it may have then.
-    pub header: SealedHeader,
+    /// Whether what somebody else has sealed is signed for though nobody is trusted.
+    pub unvouched: Unvouched,
     /// Whether it is done.
     pub act: Act,
     /// How many threads open and seal what is encrypted anew.
@@ -65,6 +65,15 @@ pub enum Resealing {
     Drop,
 }
 
+/// What becomes of a backup with a seal for which nobody vouches, since nobody is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unvouched {
+    /// It is refused: a note by a key that may not sign it, to those who check it, could be taken back by nobody.
+    Refused,
+    /// It is changed, and signed.
+    Accepted,
+}
+
 /// Whether something is done, or only what would be is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -88,8 +97,6 @@ pub enum Rewrapped {
     },
     /// It had them already.
     Already,
-    /// It had them already, and its seal says so now.
-    Resealed,
 }
 
 /// Gives a backup other recipients.
@@ -118,7 +125,11 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
     if header.needs_passphrase() {
         return Err(JobError::PassphraseNotKey(target.what));
     }
-    let seal = request.seal.seal_for_header(&source, Some(&header), request.header)?;
+    let seal = request.seal.seal_for(&source, Some(&header))?;
+    let is_signed_for_nobody = request.seal.policy == SealPolicy::IfThere && matches!(request.resealing, Some(Resealing::Sign(_)));
+    if seal.is_some() && is_signed_for_nobody && request.unvouched == Unvouched::Refused {
+        return Err(JobError::NobodyTrusted(target.what));
+    }
     if request.way == Way::Anew {
         return reencrypt(request, &target, &header, seal.as_ref(), observer);
     }
@@ -130,7 +141,7 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
             // Whoever reads this may throw the old key away; with the header of another backup it has these recipients, and opens for nobody.
             let unwrapped = header.unwrap(&request.identities).map_err(|error| target.unwrap_error(error))?;
             let _ = target.check_payload(header.len(), &unwrapped)?;
-            return request.sign_as_it_is(seal, &header, &unwrapped, &target, observer);
+            return Ok(Rewrapped::Already);
         }
         Err(error) => return Err(JobError::Rewrap { what: target.what, error }),
     };
@@ -151,7 +162,7 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
         target.check_not_sparse()?;
     }
     if request.act == Act::Do {
-        let change = Change { header: &header, new: &new, seal: request.resealed(seal, &new, rewrap.file_key(), &target)? };
+        let change = Change { header: &header, new: &new, seal: request.resealed(seal, &header, &new, rewrap.file_key(), &target)? };
         JournalFile::replace(&target, &change, way)?;
     }
     Ok(Rewrapped::Done { left_count: rewrap.left_count(), added_count: rewrap.added_count(), way })
@@ -159,40 +170,14 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
 
 impl RewrapRequest {
     /// The seal that a backup has with its new header.
-    fn resealed(&self, seal: Option<Seal>, new: &Header, file_key: &FileKey, target: &Target) -> Result<AfterSeal, JobError> {
+    fn resealed(&self, seal: Option<Seal>, old: &Header, new: &Header, file_key: &FileKey, target: &Target) -> Result<AfterSeal, JobError> {
         let (Some(mut seal), Some(Resealing::Sign(key))) = (seal, &self.resealing) else {
             return Ok(if matches!(self.resealing, Some(Resealing::Drop)) { AfterSeal::Gone } else { AfterSeal::None });
         };
-        let (header, old) = (new.to_bytes(), self.header_in(&seal));
+        let header = new.to_bytes();
         seal.append_rewrapped(old, new, file_key, key, now()).map_err(|error| target.append_error(error))?;
         self.settle(&mut seal, key, &header, target)?;
         Ok(AfterSeal::Says(seal.to_bytes()))
-    }
-
-    /// What is left to do for a backup that has these recipients: where its header is not the one that its seal says, a note about that.
-    fn sign_as_it_is(
-        &self,
-        seal: Option<Seal>,
-        header: &Header,
-        file_key: &FileKey,
-        target: &Target,
-        observer: &dyn Observer,
-    ) -> Result<Rewrapped, JobError> {
-        let Some(seal) = seal.filter(|seal| self.header_in(seal) != Extent::of(&header.to_bytes())) else { return Ok(Rewrapped::Already) };
-        let _ = self.seal.expected(&seal, &target.what, file_key, observer)?;
-        if self.resealing.is_none() {
-            return Err(JobError::SealNeedsKey(target.what.clone()));
-        }
-        let seal = self.resealed(Some(seal), header, file_key, target)?;
-        if self.act == Act::Do {
-            JournalFile::reseal(target, header, &seal)?;
-        }
-        Ok(Rewrapped::Resealed)
-    }
-
-    /// The header that a backup has by its seal, to whom is trusted here.
-    pub(crate) fn header_in(&self, seal: &Seal) -> Extent {
-        seal.judge(&self.seal.trust).header()
     }
 
     /// Adds the note of a change to a seal, after which `header` is that of the backup.

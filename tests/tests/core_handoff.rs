@@ -293,7 +293,7 @@ fn notes_of_strangers_keep_no_header_from_a_backup() {
     let (one, other) = (Backup::of(4, &custodian), Backup::of(5, &custodian));
     let (key, time) = (signer("restorer"), Time::from_unix(1_795_485_613).expect("a time"));
     let mut seal = one.seal.clone();
-    seal.append_rewrapped(Extent::of(&one.header.to_bytes()), &other.header, &other.key, &signer("stranger"), time).expect("there is room");
+    seal.append_rewrapped(&one.header, &other.header, &other.key, &signer("stranger"), time).expect("there is room");
     let files = vec![asked(&one.header, Some(&seal)), other.asked()];
     let request = Request::new(Purpose::Rewrap(vec![recipient(&new)]), files, None, &mut Replay(77)).expect("two files");
     let review = request.review(&[copy(&custodian)], &trust()).expect("both open");

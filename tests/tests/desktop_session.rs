@@ -25,7 +25,7 @@ fn trace(command: &mut Command, file: &Path) {
 /// network.
 fn networks(trace: &str) -> Vec<&str> {
     let sockets = trace.lines().filter(|line| line.contains("socket(") || line.contains("socketpair("));
-    sockets.filter(|line| !line.contains("(AF_UNIX,") && !line.contains("(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_ROUTE)")).collect()
+    sockets.filter(|line| !line.contains("(AF_UNIX,") && !line.contains("(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_ROUTE")).collect()
 }
 
 /// "Nothing leaves this computer": the app, its page and its jobs do not even open a socket that could.

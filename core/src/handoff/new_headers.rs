@@ -47,7 +47,7 @@ impl NewHeader {
         let mut seal = file.seal().cloned();
         if let Some(seal) = &mut seal {
             let (key, time) = signer.ok_or(HandoffError::NotSigned)?;
-            seal.append_rewrapped(Extent::of(&before.to_bytes()), &header, rewrap.file_key(), key, time).map_err(HandoffError::Append)?;
+            seal.append_rewrapped(before, &header, rewrap.file_key(), key, time).map_err(HandoffError::Append)?;
         }
         Ok(Self { header, seal })
     }

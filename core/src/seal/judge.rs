@@ -247,7 +247,7 @@ impl<'a> Judgement<'a> {
                 (wanted, sayer) = (old, Some(Sayer { signer, has_encrypted_anew }));
             }
         }
-        sayer
+        sayer.filter(|_| wanted == self.header)
     }
 
     /// The last note that counts of those that changed the recipients and left the payload as it is.

@@ -181,8 +181,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
             "fetch the backup and its seal again from another copy; --without-seal decrypts whatever opens, whoever made it"
         }
         JobError::HeaderByStranger { .. } => {
-            "if it was meant to, let that key change recipients (may=rewrap) where you say whom you trust; else find out who did, and have one \
-             who may sign it anew: dbseal rewrap --header-changed"
+            "if it was meant to, let that key change recipients (may=rewrap) where you say whom you trust; else find out who did"
         }
         JobError::HeaderNotSealed(_) => {
             "fetch the backup and its seal again from another copy; --salvage can open it with the header that its seal has"
@@ -234,6 +233,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Rewrap { error: RewrapError::Weaker, .. } => "say --allow-weaker if that is meant",
         JobError::Rewrap { error: RewrapError::Unwrap(UnwrapError::NoMatch), .. } => {
             "if it was done before, that is as it should be: dbseal inspect with -i and the new key says whether that opens it"
+        }
+        JobError::NobodyTrusted(_) => {
+            "name with --trust, or in /etc/dbseal/trust, whom those trust who check these backups; --accept unvouched signs without"
         }
         JobError::SealNeedsKey(_) => "sign the change with --sign KEY, whose role is rewrap, or remove the seal with --drop-seal",
         JobError::NobodyToAsk => "say --yes if that is meant",
@@ -392,6 +394,7 @@ pub(super) fn exit(error: &JobError) -> Exit {
         | JobError::IdentityCommandFailed { .. }
         | JobError::IdentityCommandHangs { .. }
         | JobError::SealNeedsKey(_)
+        | JobError::NobodyTrusted(_)
         | JobError::Idle(_) => Exit::CannotRun,
         JobError::Create { error, .. } if !is_full(error) => Exit::CannotRun,
         JobError::Write { error, .. } if is_denied(error) => Exit::CannotRun,

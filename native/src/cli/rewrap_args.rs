@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args as ArgGroup;
+use clap::{Args as ArgGroup, ValueEnum};
 
 use super::args::LoadArgs;
 use super::identity_args::IdentityArgs;
@@ -86,14 +86,8 @@ pub(super) struct RewrapArgs {
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Do it in this case too
-    #[arg(long, value_name = "CASE", value_parser = ["renamed"])]
-    pub(super) accept: Option<String>,
-    /// Do it though the header is not the one last signed, because you know who changed it; it has to open, and be this backup's
-    ///
-    /// The note that is signed takes up where those whom you trust have stopped. So what somebody changed who may not, or a change whose
-    /// journal was lost, is whole again to who checks it.
-    #[arg(long, conflicts_with_all = ["apply", "without_seal"])]
-    pub(super) header_changed: bool,
+    #[arg(long, value_name = "CASE", value_enum, value_delimiter = ',')]
+    pub(super) accept: Vec<AcceptRewrap>,
     /// Do it whoever made the backup; one that has a seal wants --drop-seal too
     #[arg(long, conflicts_with_all = ["trust", "sign"])]
     pub(super) without_seal: bool,
@@ -116,6 +110,15 @@ pub(super) struct RewrapArgs {
     /// apply is null.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// A case in which a backup is changed only if that is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum AcceptRewrap {
+    /// It has another name than its seal says
+    Renamed,
+    /// You trust nobody here, so that who sealed it is not checked, nor whether those who check it let your key change recipients
+    Unvouched,
 }
 
 impl RewrapArgs {

@@ -14,12 +14,12 @@ use serde_json::json;
 
 use super::advice::hint;
 use super::plan::load;
-use super::rewrap_args::RewrapArgs;
+use super::rewrap_args::{AcceptRewrap, RewrapArgs};
 use super::seals::backups_below;
 use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
-use crate::against_seal::{Names, SealCheck, SealPolicy, SealedHeader};
+use crate::against_seal::{Names, SealCheck, SealPolicy};
 use crate::apart::lies_among;
 use crate::error::JobError;
 use crate::handoff::{names as handoff_names, read_new_headers, read_request};
@@ -28,7 +28,7 @@ use crate::keys::{load_identities, load_recipients, load_signing_key};
 use crate::opens::header;
 use crate::reason::is_denied;
 use crate::report::Observer;
-use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Way, rewrap};
+use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Unvouched, Way, rewrap};
 
 /// Backups, and what is done with each.
 pub(super) struct RewrapPlan {
@@ -90,7 +90,7 @@ fn decide_install(args: &RewrapArgs, request: &Path, act: Act, ui: &Ui) -> Resul
     let trust = trust(&args.trust, &args.inputs, None)?;
     let policy = if trust.is_some() { SealPolicy::Trusted } else { SealPolicy::IfThere };
     let trust = trust.unwrap_or_default();
-    let names = if args.accept.is_some() { Names::MayDiffer } else { Names::MustMatch };
+    let names = if args.accept.contains(&AcceptRewrap::Renamed) { Names::MayDiffer } else { Names::MustMatch };
     let answers = Answers::of(&request, &headers, &trust, args.code.as_deref(), &handoff_names(&args.apply))?;
     let seal = SealCheck { policy, path: None, trust, names };
     let way = if args.copy { Way::Copy } else { Way::InPlace };
@@ -110,17 +110,11 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         Some(_) => SealPolicy::Trusted,
         None => SealPolicy::IfThere,
     };
-    if trust.is_none() && args.sign.is_some() {
-        ui.warning(
-            "you trust nobody here: who sealed these was not checked, nor whether those who check them let your key change recipients \
-             (may=rewrap)",
-        );
-    }
     let resealing = match &args.sign {
         Some(path) => Some(Resealing::Sign(Box::new(load_signing_key(path, &**ui)?))),
         None => args.drop_seal.then_some(Resealing::Drop),
     };
-    let names = if args.accept.is_some() { Names::MayDiffer } else { Names::MustMatch };
+    let names = if args.accept.contains(&AcceptRewrap::Renamed) { Names::MayDiffer } else { Names::MustMatch };
     let (sources, passphrase) = args.keys.sources()?;
     if sources.is_empty() {
         return Err(JobError::NoIdentity);
@@ -150,7 +144,7 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
         way,
         resealing,
         seal: SealCheck { policy, path: None, trust: trust.unwrap_or_else(Trust::default), names },
-        header: if args.header_changed { SealedHeader::MayDiffer } else { SealedHeader::MustMatch },
+        unvouched: if args.accept.contains(&AcceptRewrap::Unvouched) { Unvouched::Accepted } else { Unvouched::Refused },
         act,
         threads,
         pace,
@@ -180,7 +174,7 @@ pub(super) fn run(plan: &RewrapPlan, ui: &Ui, observer: &Arc<dyn Observer>) -> R
     let mut hints = BTreeSet::new();
     plan.each(&**observer, |backup, result| {
         match &result {
-            Ok(Rewrapped::Done { .. } | Rewrapped::Resealed) => done += 1,
+            Ok(Rewrapped::Done { .. }) => done += 1,
             Ok(Rewrapped::Already) => already += 1,
             Err(error) if is_unopened(error) => unopened += 1,
             Err(error) if is_unwritable(error) => unwritable += 1,
@@ -283,8 +277,8 @@ impl RewrapPlan {
     fn groups(&self) -> Vec<Vec<usize>> {
         let (mut groups, mut group_of): (Vec<Vec<usize>>, _) = (Vec::new(), HashMap::new());
         for (index, backup) in self.inputs.iter().enumerate() {
-            let linked = backup.symlink_metadata().ok().filter(|metadata| metadata.nlink() > 1);
-            let group = linked.map_or(groups.len(), |file| *group_of.entry((file.dev(), file.ino())).or_insert(groups.len()));
+            let group =
+                backup.symlink_metadata().map_or(groups.len(), |file| *group_of.entry((file.dev(), file.ino())).or_insert(groups.len()));
             match groups.get_mut(group) {
                 Some(group) => group.push(index),
                 None => groups.push(vec![index]),
@@ -307,10 +301,6 @@ impl RewrapPlan {
                 change = (Some(left_count), Some(added_count), Some(way));
                 let would = if pretends { "would be " } else { "" };
                 ("done", format!("{would}done: {left_count} left, {added_count} came{words}"))
-            }
-            Ok(Rewrapped::Resealed) => {
-                let would = if pretends { "would be " } else { "" };
-                ("done", format!("{would}done: it has these recipients already, and its seal says so now"))
             }
             Ok(Rewrapped::Already) => ("already", "it has these recipients already".into()),
             Err(error) if is_unopened(error) => {

@@ -177,6 +177,8 @@ sentences! {
     E::RequestKeyGone(_) => E::RequestKeyGone(path()) => "x, the key of the request, is not there: it was used and removed, or lies on the machine that asked";
     E::OtherRequestKey(_) => E::OtherRequestKey(path()) => "the key in x is not the one that this request was made with";
     E::KeyForHandoff(_) => E::KeyForHandoff(what()) => "x is a private key, and neither a request nor an answer to one";
+    E::NobodyTrusted(_) => E::NobodyTrusted(what())
+        => "x has a seal, and you trust nobody here: whether those who check it let your key change recipients (may=rewrap) is not known";
     E::SealFull(_) => E::SealFull(what()) => "x: its seal is full and takes no further note";
     E::AnswerExists(_) => E::AnswerExists(path()) => "x exists already";
     E::NotTheBackup(_) => E::NotTheBackup(path()) => "x is a link, or no regular file: a backup's recipients change where it and its seal lie";
