@@ -149,7 +149,10 @@ fn by_camera(visit: &Visit, machines: &Machines) {
     visit.browser.resize(900, 1000);
     let mut opens = machines.here.dbseal(["decrypt", "--request", &name, "-f", "-o", "out", "b/shop.age"]);
     for (index, code) in codes.iter().enumerate() {
-        visit.browser.run("arguments[0].scrollIntoView({ block: 'center' })", &[code.value()]);
+        // What has scrolled is on the screen a frame later.
+        let scroll = "arguments[0].scrollIntoView({ block: 'center' });
+            for (let frame = 0; frame < 3; frame++) await new Promise((drawn) => requestAnimationFrame(drawn));";
+        visit.browser.run_async(scroll, &[code.value()]);
         let picture = format!("{name}-{index}.png");
         visit.browser.screenshot(&machines.here.path(&picture));
         opens = opens.args(["--grant", &picture]);
