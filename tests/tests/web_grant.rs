@@ -149,8 +149,8 @@ fn by_camera(visit: &Visit, machines: &Machines) {
     visit.browser.resize(900, 1000);
     let mut opens = machines.here.dbseal(["decrypt", "--request", &name, "-f", "-o", "out", "b/shop.age"]);
     for (index, code) in codes.iter().enumerate() {
-        // What has scrolled is on the screen a frame later.
-        let scroll = "arguments[0].scrollIntoView({ block: 'center' });
+        // WebKit's own way to scroll something into view leaves a part of it below; and what has scrolled is on the screen a frame later.
+        let scroll = "scrollBy(0, arguments[0].getBoundingClientRect().top - 20);
             for (let frame = 0; frame < 3; frame++) await new Promise((drawn) => requestAnimationFrame(drawn));";
         visit.browser.run_async(scroll, &[code.value()]);
         let picture = format!("{name}-{index}.png");
