@@ -193,7 +193,9 @@ fn refused(visit: &Visit, machines: &Machines) {
     assert_eq!(said, "Nothing was granted.", "{}", visit.name());
     // What was pasted is still there, the key is not.
     let pasted = visit.browser.wait_for("#request-text").property("value");
-    assert_eq!(pasted.as_str().map(str::trim), Some(request.trim()), "{}", visit.name());
+    // WebKit's driver types no line breaks.
+    let letters = |text: &str| text.split_whitespace().collect::<String>();
+    assert_eq!(pasted.as_str().map(letters), Some(letters(&request)), "{}", visit.name());
     fails("No key file was chosen yet");
 
     begin(visit, machines, &request, "backup.key");
