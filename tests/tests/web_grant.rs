@@ -38,9 +38,9 @@ fn so_it_does_in_webkit() {
         by_text(visit, &machines);
         // To a page from a file it reads no picture.
         if visit.name() == "WebKit from a File" {
-            by_no_camera(visit, &hybrid)
+            by_no_camera(visit, &hybrid);
         } else {
-            by_camera(visit, &hybrid)
+            by_camera(visit, &hybrid);
         }
         refused(visit, &machines);
     });
