@@ -211,6 +211,16 @@ pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
 /// # Errors
 /// Where they cannot be read.
 pub fn public_halves_of(unlock: &Unlock<'_>, observer: &dyn Observer) -> Result<Vec<String>, JobError> {
+    let halves_of = |sources: &[IdentitySource]| {
+        // Together, since of a key in shares none has a public half by itself.
+        let identities = load_identities(sources, &unlock.passphrase, unlock.ask, observer)?;
+        Ok(identities.iter().filter_map(Identity::recipient).map(|recipient| recipient.to_string()).collect::<Vec<_>>())
+    };
+    // First: what is no regular file can be read but once.
+    match halves_of(&unlock.identities) {
+        Err(JobError::Keyfile { .. }) => {}
+        halves => return halves,
+    }
     let (mut halves, mut sources) = (Vec::new(), Vec::new());
     for source in &unlock.identities {
         let signing = if let IdentitySource::File(path) = source { load_signing_key(path, observer).ok() } else { None };
@@ -219,9 +229,7 @@ pub fn public_halves_of(unlock: &Unlock<'_>, observer: &dyn Observer) -> Result<
             None => sources.push(source.clone()),
         }
     }
-    // Together, since of a key in shares none has a public half by itself.
-    let identities = load_identities(&sources, &unlock.passphrase, unlock.ask, observer)?;
-    halves.extend(identities.iter().filter_map(Identity::recipient).map(|recipient| recipient.to_string()));
+    halves.extend(halves_of(&sources)?);
     Ok(halves)
 }
 
