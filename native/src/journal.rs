@@ -169,7 +169,8 @@ impl JournalFile {
     }
 
     /// Brings a change to its end, or back to its beginning, that was stopped in the middle, as the seal says, or as the file is where it has
-    /// one header whole. Only with a key that opens the backup: anybody who can write to the storage could have written the journal, and chosen which of its headers comes after which: that it was finished does not say who opens it then.
+    /// one header whole. Only with a key that opens the backup: anybody who can write to the storage could have written the journal, and
+    /// chosen which of its headers comes after which: that it was finished does not say who opens it then.
     pub(crate) fn finish(
         target: &mut Target,
         request: &RewrapRequest,

@@ -163,8 +163,8 @@ fn damaged(checked: &Checked) -> Half {
     }
     let next = if let Some(signer) = &checked.perhaps_anew_by {
         says.push(format!("It may have been encrypted anew: {signer} says so, whom you do not trust with that."));
-        "Ask whoever looks after the keys whether they encrypted it anew, and whether that is their key. If it is, choose it with the others whom you trust, as one \
-         that may change recipients (may=rewrap), and check again. If not, fetch the backup again from another copy."
+        "Ask whoever looks after the keys whether they encrypted it anew, and whether that is their key. If it is, add it to those whom you \
+         trust, as one that may change recipients (may=rewrap), and check again. If not, fetch the backup again from another copy."
     } else if checked.is_all_other {
         "See that the seal is that of this backup: neither the header nor the data is what that seal says. If it is the right one, fetch the \
          backup again from another copy; if there is none, Open can save what is left of it."

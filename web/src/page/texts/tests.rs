@@ -94,6 +94,9 @@ fn damage_is_told_with_its_share() {
     assert!(integrity(&other).says.starts_with("Nothing of its 6.0 GiB is as it was sealed."), "{}", integrity(&other).says);
     assert!(integrity(&other).says.ends_with("By that seal it lacks 7 bytes at its end."), "{}", integrity(&other).says);
     assert!(integrity(&other).next.is_some_and(|next| next.starts_with("See that the seal is that of this backup")));
+    let anew = integrity(&Checked { perhaps_anew_by: Some("custodian+1".into()), ..other });
+    assert!(anew.says.ends_with("It may have been encrypted anew: custodian+1 says so, whom you do not trust with that."), "{}", anew.says);
+    assert!(anew.next.is_some_and(|next| next.starts_with("Ask whoever looks after the keys whether they encrypted it anew")));
     let report = checked_report(&damaged, "shop.age", "2026-11-28T16:00:00Z", &program(false));
     assert!(report.contains("bytes 5,242,880 to 6,291,455, 1.0 MiB"), "{report}");
 }
