@@ -218,13 +218,14 @@ impl TrustLine {
         self.series.covers(about.label()) && self.until.is_none_or(is_before)
     }
 
-    /// Whether the end of another line says nothing beside this one, which has none.
+    /// Whether the end of another line says nothing beside this one, which has none: for sealing, or for all that it is about.
     fn outlasts(&self, ended: &Self) -> bool {
         let is_of_both = |role: &Role| self.roles.contains(role);
+        let seals_on = [self, ended].iter().all(|line| line.roles.contains(&Role::Seal));
         let has_end_there_alone = ended.until.is_some() && self.until.is_none();
         has_end_there_alone
             && self.key == ended.key
-            && ended.roles.iter().any(is_of_both)
+            && (seals_on || ended.roles.iter().all(is_of_both))
             && self.series.covers(ended.series.label().as_ref())
     }
 
@@ -461,6 +462,10 @@ mod tests {
             let mut apart = Trust::parse(&ended).unwrap();
             assert_eq!(apart.extend(Trust::parse(&format!("{db1} {idle}")).unwrap()), Err(TrustError::IdleEndElsewhere), "{idle}");
         }
+        // An end of what goes on elsewhere still ends the rest.
+        let of_both = format!("{db1} may=seal,rewrap series=shop until={END}");
+        assert!(Trust::parse(&format!("{db1} may=rewrap\n{of_both}")).is_ok());
+        assert!(Trust::parse(&format!("{db1} may=seal\n{of_both}")).is_err());
         for beside in ["may=rewrap,drill", "series=web", &format!("series=shop until={END}")] {
             let mut apart = Trust::parse(&format!("{db1} {beside}\n{ended}")).unwrap();
             assert_eq!(apart.extend(Trust::parse(&format!("{db1} {beside}")).unwrap()), Ok(()), "{beside}");
