@@ -5,7 +5,7 @@ use std::slice;
 use std::sync::Arc;
 
 use dbseal_core::{FileKey, Header, Layout, Note, PAYLOAD_NONCE_LEN, POST_QUANTUM_TAGS, PayloadError, SLOT_LEN, Seal, SourceKind, Trust};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::age_file::AgeFile;
 use crate::checked_payload::check_payload;
@@ -71,11 +71,18 @@ pub struct Inspection {
     /// Its seal, if there is one.
     pub seal: Option<InspectedSeal>,
     /// The first of the given keys that opens the file; its header is authentic then, and where it is a regular file without armor, so are its
-    /// first chunk and its final one.
+    /// first chunk and its final one, unless there is a `payload_fault`.
     pub opened_by: Option<String>,
+    /// What that key finds wrong with those chunks.
+    #[serde(serialize_with = "in_words")]
+    pub payload_fault: Option<PayloadError>,
     /// Whether keys were given to try.
     #[serde(skip)]
     pub keys_tried: bool,
+}
+
+fn in_words<S: Serializer>(fault: &Option<PayloadError>, serializer: S) -> Result<S::Ok, S::Error> {
+    fault.map(|fault| fault.to_string()).serialize(serializer)
 }
 
 /// The shape of a payload, from its length.
@@ -166,9 +173,9 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
         (Some(backup), Ok(header_len)) if !file.is_armored => check_payload(backup, &what, header_len, file_key).map(drop),
         _ => Ok(()),
     };
-    let opened_by = opened_by(request, headers, &what, check, &**observer)?;
+    let opened = opened_by(request, headers, &what, check, &**observer)?;
     // Of several the one that opens, if one does.
-    let header = opened_by.as_ref().map_or(&headers[0], |(_, index)| &headers[*index]);
+    let header = &headers[opened.as_ref().map_or(0, |opened| opened.index)];
     let (nobody, recipients): (Vec<&str>, Vec<&str>) = header.recipient_tags().partition(|tag| tag.ends_with("-grease"));
     let stanzas_for_nobody = nobody.len();
     let recipients: Vec<String> = recipients.into_iter().map(escape).collect();
@@ -176,7 +183,8 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     // A file that grew since it was opened is read as far as it went then.
     let section_len = regular.filter(|_| !file.is_armored).map(|regular| regular.len.saturating_sub(file.header_len));
     Ok(Inspection {
-        opened_by: opened_by.map(|(name, _)| name),
+        payload_fault: opened.as_ref().and_then(|opened| opened.fault),
+        opened_by: opened.map(|opened| opened.by),
         keys_tried: request.has_keys(),
         file: what.clone(),
         format: "age-encryption.org/v1",
@@ -191,13 +199,23 @@ pub fn inspect(request: &InspectRequest<'_>, observer: &Arc<dyn Observer>) -> Re
     })
 }
 
+/// What a key opens.
+struct Opened {
+    /// What the key is called.
+    by: String,
+    /// Which of the headers.
+    index: usize,
+    /// What is wrong with the payload: whoever saves what is left of a backup wants to know all the same which key it takes.
+    fault: Option<PayloadError>,
+}
+
 fn opened_by(
     request: &InspectRequest<'_>,
     headers: &[Header],
     what: &str,
     check: impl Fn(&FileKey) -> Result<(), JobError>,
     observer: &dyn Observer,
-) -> Result<Option<(String, usize)>, JobError> {
+) -> Result<Option<Opened>, JobError> {
     if !request.has_keys() {
         return Ok(None);
     }
@@ -212,12 +230,16 @@ fn opened_by(
     } else {
         load_named(identities, passphrase, *ask, observer)?
     };
-    for (name, identity) in keys {
-        if let Some(index) = one_opens(headers, slice::from_ref(&identity), what, &check)? {
-            return Ok(Some((name, index)));
+    let mut damaged = None;
+    for (by, identity) in keys {
+        match one_opens(headers, slice::from_ref(&identity), what, &check) {
+            Ok(Some(index)) => return Ok(Some(Opened { by, index, fault: None })),
+            Ok(None) => {}
+            Err(JobError::Payload { error, .. }) => damaged = damaged.or(Some(Opened { by, index: 0, fault: Some(error) })),
+            Err(error) => return Err(error),
         }
     }
-    Ok(None)
+    Ok(damaged)
 }
 
 /// A tag is printable ASCII, but in a file from elsewhere it may be of any length.

@@ -467,7 +467,8 @@ fn the_header_of_another_backup_is_not_its_own() {
     );
     let words = said(&inspect().ends_with(1, "of 2 backups the keys open 1"));
     assert!(words.contains(&format!("b/b.age: DOES NOT OPEN: {damaged}")), "{words}");
-    folder.dbseal(["inspect", "-i", "new.key", "b/b.age"]).run().ends_with(1, damaged);
+    let words = said(&folder.dbseal(["inspect", "-i", "new.key", "b/b.age"]).run().ends_with(1, damaged));
+    assert!(words.contains(&format!("opened by:  new.key, but its payload DOES NOT OPEN: {damaged}")), "{words}");
     folder.dbseal(["inspect", "-i", "new.key", "b/a.age"]).run().succeeds();
 }
 

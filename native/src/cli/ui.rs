@@ -294,10 +294,13 @@ impl Outcome {
             _ if inspection.lens_that_differ().is_some_and(|(len, sealed_len)| len < sealed_len) => {
                 Some(JobError::NotComplete(inspection.file.clone()))
             }
-            _ if inspection.keys_tried && inspection.opened_by.is_none() => {
-                Some(JobError::Unwrap { what: inspection.file.clone(), error: UnwrapError::NoMatch })
-            }
-            _ => None,
+            _ => match inspection.payload_fault {
+                Some(error) => Some(JobError::Payload { what: inspection.file.clone(), error }),
+                None if inspection.keys_tried && inspection.opened_by.is_none() => {
+                    Some(JobError::Unwrap { what: inspection.file.clone(), error: UnwrapError::NoMatch })
+                }
+                None => None,
+            },
         };
         Self { read_len: 0, written_len: 0, data: Some(describe(inspection).into()), json_data: Some(json), summary: None, verdict }
     }
@@ -414,7 +417,10 @@ fn describe(inspection: &Inspection) -> String {
         None => {}
     }
     match &inspection.opened_by {
-        Some(key) => lines.push(("opened by", key.clone())),
+        Some(key) => {
+            let fault = inspection.payload_fault.map(|fault| format!(", but its payload DOES NOT OPEN: {fault}")).unwrap_or_default();
+            lines.push(("opened by", format!("{key}{fault}")));
+        }
         None if inspection.keys_tried => lines.push(("opened by", "none of the given keys".into())),
         None => {}
     }
