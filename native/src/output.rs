@@ -1,6 +1,6 @@
 //! How a file gets its name only when it is complete and on disk.
 
-use std::fs::{File, Metadata, Permissions};
+use std::fs::{File, Metadata, Permissions, TryLockError};
 use std::io::{self, Seek, Write};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
@@ -173,13 +173,15 @@ impl CompleteFile {
         self.0.overwrite
     }
 
-    /// Keeps others from changing its recipients, while what is returned lives.
+    /// Keeps others from changing its recipients, while what is returned lives. Where it has a name already, whoever can read it can hold it.
     pub(crate) fn lock(&self) -> Result<File, JobError> {
-        let lock = || {
-            let file = self.0.file.try_clone()?;
-            file.lock().map(|()| file)
-        };
-        lock().map_err(|error| JobError::write(&self.0.what, error))
+        let failed = |error| JobError::write(&self.0.what, error);
+        let file = self.0.file.try_clone().map_err(failed)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => JobError::InUse(self.0.path.clone()),
+            TryLockError::Error(error) => failed(error),
+        })?;
+        Ok(file)
     }
 
     /// Keeps others from changing the recipients of the one that it replaces, while what is returned lives. Not for a change of recipients
