@@ -12,6 +12,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use rustix::fs::OFlags;
 
+use crate::age_file::headers_of;
 use crate::apart::lies_among;
 use crate::destination::{Destination, Overwrite, Privacy};
 use crate::entry::FolderEntry;
@@ -20,7 +21,6 @@ use crate::input::open_regular;
 use crate::keygen::check_free;
 use crate::keys::read_keyfile;
 use crate::locked::keep_in_memory;
-use crate::opens::header;
 use crate::output::PendingFile;
 use crate::picture::{codes_in, is_other_picture, is_picture};
 use crate::report::Observer;
@@ -72,10 +72,10 @@ pub fn request(asked: &HandoffRequest, observer: &dyn Observer) -> Result<Reques
     let failed = |error| JobError::Handoff { what: asked.path.display().to_string(), error };
     let (mut files, mut room, mut first_error) = (Vec::new(), Room::default(), None);
     for backup in &asked.backups {
-        match file_of(backup) {
-            Ok(file) => {
-                room.take(&file).map_err(failed)?;
-                files.push(file);
+        match files_of(backup, observer) {
+            Ok(found) => {
+                found.iter().try_for_each(|file| room.take(file)).map_err(failed)?;
+                files.extend(found);
             }
             Err(error) if asked.backups.len() > 1 => {
                 observer.warning(&format!("left out: {error}"));
@@ -140,10 +140,13 @@ pub fn request_key_path(request: &Path) -> PathBuf {
     name.into()
 }
 
-fn file_of(backup: &Path) -> Result<RequestedFile, JobError> {
+/// A backup as it is asked for: once, but where a change of its recipients was stopped in the middle and no seal says which header it has. Without
+/// a key nobody can tell: with each of them, of which one opens.
+fn files_of(backup: &Path, observer: &dyn Observer) -> Result<Vec<RequestedFile>, JobError> {
     let what = || backup.display().to_string();
+    let file = open_regular(backup).map_err(|error| JobError::open(backup, error))?;
     // What cannot be opened or read says so better than that it has no header.
-    let header = header(backup).map_err(|error| match error {
+    let (mut headers, _) = headers_of(backup, &file).map_err(|error| match error {
         JobError::Header { .. } => JobError::NotRequestable(what()),
         error => error,
     })?;
@@ -152,7 +155,18 @@ fn file_of(backup: &Path) -> Result<RequestedFile, JobError> {
         None => None,
     };
     let name = FileName::of(backup.file_name().unwrap_or_default().as_bytes()).ok_or_else(|| JobError::NameInSeal(what()))?;
-    RequestedFile::new(name, header, seal.as_ref()).map_err(|error| JobError::Handoff { what: what(), error })
+    if seal.is_some() {
+        headers.truncate(1);
+    }
+    if headers.len() > 1 {
+        observer.warning(&format!(
+            "{}: a change of its recipients was stopped: it is asked for {} times, with each header that it may have, and one of them is granted",
+            what(),
+            headers.len()
+        ));
+    }
+    let asked = headers.into_iter().map(|header| RequestedFile::new(name.clone(), header, seal.as_ref()));
+    asked.collect::<Result<_, _>>().map_err(|error| JobError::Handoff { what: what(), error })
 }
 
 /// A request in a file, or in pictures of its codes.

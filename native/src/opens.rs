@@ -44,9 +44,3 @@ pub(crate) fn one_opens(
     }
     why.map_or(Ok(None), Err)
 }
-
-/// The header of a backup, through its journal if there is one.
-pub(crate) fn header(backup: &Path) -> Result<Header, JobError> {
-    let file = open_regular(backup).map_err(|error| JobError::open(backup, error))?;
-    headers_of(backup, &file).map(|(mut headers, _)| headers.remove(0))
-}

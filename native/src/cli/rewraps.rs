@@ -20,12 +20,12 @@ use super::terminal::Terminal;
 use super::trusted::trust;
 use super::ui::{Outcome, Ui, printable};
 use crate::against_seal::{Names, SealCheck, SealPolicy};
+use crate::age_file::header_of;
 use crate::apart::lies_among;
 use crate::error::JobError;
 use crate::handoff::{names as handoff_names, read_new_headers, read_request};
 use crate::install::{Answers, InstallRequest, install};
 use crate::keys::{load_identities, load_recipients, load_signing_key};
-use crate::opens::header;
 use crate::reason::is_denied;
 use crate::report::Observer;
 use crate::rewrap::{Act, Resealing, RewrapRequest, Rewrapped, Unvouched, Way, rewrap};
@@ -158,7 +158,7 @@ fn decide_rewrap(args: RewrapArgs, act: Act, ui: &Arc<Ui>) -> Result<RewrapPlan,
 
 /// What nobody should say yes to unread. Of a backup that cannot be read it is told when its turn comes.
 fn who_leaves(backups: &[PathBuf]) -> String {
-    let counts = backups.iter().filter_map(|backup| header(backup).ok()).map(|header| header.recipient_tags().count());
+    let counts = backups.iter().filter_map(|backup| header_of(backup)).map(|header| header.recipient_tags().count());
     let most = counts.max().unwrap_or_default();
     let which = match backups {
         [backup] => backup.display().to_string(),
