@@ -117,9 +117,11 @@ pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -
         None if asked.answers.by_file.keys().any(|(header, _)| *header == old) => return Err(JobError::OtherSealSince(target.what)),
         None => return Err(JobError::NotInRequest(target.what)),
     };
-    let seal = asked.seal_of(&target, there, new)?;
+    let own_header_len = journal.as_ref().map_or(own.len(), JournalFile::own_header_len);
+    let seal = asked.seal_of(&target, own_header_len, there, new)?;
     let (left_count, added_count) = own.recipients_that_differ(new.header());
     let way = target.way_for(own.len(), new.header().len(), asked.way);
+    target.check_way(way, asked.seal.policy)?;
     if asked.act == Act::Do {
         if other.is_some() {
             JournalFile::discard(&target)?;
@@ -137,8 +139,8 @@ pub fn install(asked: &InstallRequest, backup: &Path, observer: &dyn Observer) -
 }
 
 impl InstallRequest {
-    /// The seal that a backup has with its new header, if whom these trust then say that header.
-    fn seal_of(&self, target: &Target, there: Option<Seal>, new: &NewHeader) -> Result<AfterSeal, JobError> {
+    /// The seal that a backup has with its new header, if whom these trust then say that header. `own_header_len` is where its payload begins.
+    fn seal_of(&self, target: &Target, own_header_len: usize, there: Option<Seal>, new: &NewHeader) -> Result<AfterSeal, JobError> {
         let (there, notes) = match (there, new.seal()) {
             (None, None) if self.answers.covers_unsealed => return Ok(AfterSeal::None),
             (None, None) => return Err(JobError::NewHeaderNotTrusted(target.what.clone())),
@@ -153,6 +155,11 @@ impl InstallRequest {
         if let Some(sealed) = other_name(&judgement, &target.path).map(ToString::to_string).filter(|sealed| !self.seal.names.allow(sealed))
         {
             return Err(JobError::Renamed { what: target.what.clone(), sealed });
+        }
+        // No key is here to open the final chunk.
+        let (len, sealed_len) = (target.len(), (own_header_len as u64).saturating_add(judgement.payload().len));
+        if len != sealed_len {
+            return Err(JobError::NotAsSealed { what: target.what.clone(), range: len.min(sealed_len)..len.max(sealed_len) });
         }
         let says_it = judgement.header() == Extent::of(&header);
         if says_it && (self.seal.policy != SealPolicy::Trusted || judgement.verified().is_some()) {

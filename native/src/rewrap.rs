@@ -158,9 +158,7 @@ fn change(request: &RewrapRequest, backup: &Path, observer: &dyn Observer) -> Re
         Some(new) => (new, Way::InPlace),
         None => (rewrap.header().map_err(|error| JobError::Rewrap { what: target.what.clone(), error: error.into() })?, Way::Copy),
     };
-    if way == Way::Copy && request.seal.policy != SealPolicy::Trusted {
-        target.check_not_sparse()?;
-    }
+    target.check_way(way, request.seal.policy)?;
     if request.act == Act::Do {
         let change = Change { header: &header, new: &new, seal: request.resealed(seal, &header, &new, rewrap.file_key(), &target)? };
         JournalFile::replace(&target, &change, way)?;

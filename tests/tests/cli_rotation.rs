@@ -263,3 +263,26 @@ fn each_step_may_be_the_last() {
     }
     assert!(killed_count > 10, "{killed_count}");
 }
+
+/// Without a key nobody opens the final chunk: its length shows what became of it, and a file of next to nothing is not copied for years.
+#[test]
+fn what_has_another_length_gets_no_header() {
+    let machines = Machines::new();
+    let code = machines.request(&["b"]);
+    let said = machines.grant(&code, &["--sign", "custodian.sign.key", "--not-verified"]).succeeds().words();
+    let answer = code_of_answer(&said);
+    let whole = machines.here.read("b/shop.age");
+    let sparse_len = 1 << 40;
+    for len in [whole.len() as u64 - 1, whole.len() as u64 + 1, sparse_len] {
+        machines.here.write("b/shop.age", &whole);
+        let file = fs::File::options().write(true).open(machines.here.path("b/shop.age")).expect("it is there");
+        file.set_len(len).expect("there is room");
+        for way in [&[][..], &["--copy"]] {
+            let apply = [&["--trust", "t/trust", "b/shop.age"], way].concat();
+            machines.apply(&apply).ends_with(1, "b/shop.age is not what its seal says, in bytes ");
+        }
+    }
+    let file = fs::File::options().write(true).open(machines.here.path("b/bare.age")).expect("it is there");
+    file.set_len(sparse_len).expect("there is room");
+    machines.apply(&["--copy", "--code", &answer, "b/bare.age"]).ends_with(1, "b/bare.age is not read: it is a sparse file of ");
+}
