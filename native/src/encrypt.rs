@@ -14,9 +14,10 @@ use rand_core::UnwrapErr;
 use crate::descendants::kill_descendants;
 use crate::destination::{Destination, Privacy};
 use crate::error::JobError;
+use crate::in_order::InOrder;
 use crate::input::{Fifos, Input, Source, StreamReader, Waker, check_not_same};
 use crate::pace::Pace;
-use crate::parallel::Transfer;
+use crate::parallel::{BATCH_CHUNKS, Output, Transfer};
 use crate::pipeline::{Lookahead, flow};
 use crate::report::Observer;
 use crate::sealing::{PendingSeal, Sign, seal_path};
@@ -113,23 +114,31 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     }
     // A single thread has the time for sealing only if others read and write.
     let plain = request.encoding == Encoding::Binary && request.compression.is_none() && request.threads.get() > 1;
-    let result = match (input.regular, sink.pending_file()) {
-        (Some(regular), Some(output)) if plain => {
+    let tree = seal.as_ref().map(|seal| &seal.tree);
+    let done = match input.regular {
+        Some(regular) if plain => {
             let layout = Layout::of_plaintext(regular.len);
-            output.write_all_at(&start, 0)?;
+            let written_len = section_offset + layout.section_len();
             input.check_len(regular.len, request.min_size)?;
-            Transfer { input: &input, output, observer: &**observer, pace: &request.pace, threads: request.threads }.seal(
-                sealer,
-                layout,
-                section_offset,
-                seal.as_ref().map(|seal| &seal.tree),
-            )?;
-            input.check_unchanged()?;
-            Ok(Encrypted { read_len: regular.len, written_len: section_offset + layout.section_len() })
+            let seal_into = |output: &dyn Output| {
+                let transfer = Transfer { input: &input, output, observer: &**observer, pace: &request.pace, threads: request.threads };
+                transfer.seal(sealer, layout, section_offset, tree)
+            };
+            if let Some(output) = sink.pending_file() {
+                output.write_all_at(&start, 0)?;
+                seal_into(output)?;
+                input.check_unchanged()?;
+            } else {
+                let writer = AgeWriter { sink: &mut sink, armor: None, held: start, written_len: 0 };
+                let writing = InOrder::new(request.threads.get(), writer);
+                let output = InTurn { writing, input: &input, section_offset, written_len };
+                seal_into(&output)?;
+                output.writing.into_stage().finish()?;
+            }
+            Encrypted { read_len: regular.len, written_len }
         }
-        _ => Stream { request, start: &start, tree: seal.as_ref().map(|seal| &seal.tree) }.run(&mut input, &mut sink, sealer, &**observer),
+        _ => Stream { request, start: &start, tree }.run(&mut input, &mut sink, sealer, &**observer)?,
     };
-    let done = result?;
     match seal {
         Some(seal) => seal.commit(sink, observer)?,
         None => sink.commit()?,
@@ -137,7 +146,35 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     Ok(done)
 }
 
-/// An encryption whose output is written in order.
+/// An output that takes what workers have sealed in its order.
+struct InTurn<'a> {
+    writing: InOrder<AgeWriter<'a>>,
+    input: &'a Input,
+    section_offset: u64,
+    /// Of the whole output, in bytes.
+    written_len: u64,
+}
+
+impl Output for InTurn<'_> {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError> {
+        let place = (offset - self.section_offset) / (BATCH_CHUNKS * SLOT_LEN) as u64;
+        self.writing.in_turn(place, |writer| {
+            // With the last bytes the payload is whole, and nobody could take it back.
+            if offset + bytes.len() as u64 == self.written_len {
+                self.input.check_unchanged()?;
+            }
+            writer.write_chunks(bytes)
+        })
+    }
+
+    fn call_off(&self) {
+        // First, or a write that is stuck holds the turn that is to be closed.
+        kill_descendants();
+        self.writing.close();
+    }
+}
+
+/// An encryption whose input is read in order.
 #[derive(Clone, Copy)]
 struct Stream<'a> {
     request: &'a EncryptRequest,

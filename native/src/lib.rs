@@ -24,6 +24,7 @@ mod error;
 mod handoff;
 mod held;
 mod identity_command;
+mod in_order;
 mod input;
 mod inspect;
 mod install;

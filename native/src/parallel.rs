@@ -1,4 +1,4 @@
-//! From regular file to regular file: every worker reads, works and writes at its own offset.
+//! From a regular file: every worker reads, works and writes at its own offset.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +17,27 @@ use crate::shared_tree::SharedTree;
 /// Chunks in a batch: 512 KiB stay in a core's own cache from read to write.
 pub(crate) const BATCH_CHUNKS: usize = 8;
 
+/// Where workers write to.
+pub(crate) trait Output: Sync {
+    /// Writes at an offset in bytes; from any thread.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError>;
+
+    /// Ends whatever a worker may be waiting for here.
+    fn call_off(&self);
+}
+
+impl Output for PendingFile {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn call_off(&self) {}
+}
+
 /// What both directions share.
 pub(crate) struct Transfer<'a> {
     pub(crate) input: &'a Input,
-    pub(crate) output: &'a PendingFile,
+    pub(crate) output: &'a dyn Output,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) pace: &'a Pace,
     pub(crate) threads: NonZeroUsize,
@@ -137,7 +154,7 @@ impl Transfer<'_> {
         work: impl Fn(&mut Batch, u64, T) -> Result<(), JobError> + Sync,
     ) -> Result<(), JobError> {
         let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
-        pool::run(self.threads, room, |_| Ok(next()), work, || {})
+        pool::run(self.threads, room, |_| Ok(next()), work, || self.output.call_off())
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {

@@ -1,13 +1,14 @@
-//! A stream through workers, for everything that is not from regular file to regular file: each reads a batch in its turn, has it worked on
+//! A stream through workers, for input that has to be read in order: each reads a batch in its turn, has it worked on
 //! beside the others, and writes one in its turn.
 
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use dbseal_core::{Batch, SLOT_LEN, StreamEnd};
 
 use crate::error::JobError;
+use crate::in_order::InOrder;
 use crate::parallel::BATCH_CHUNKS;
 use crate::pool::{self, OnUnwind};
 use crate::working::{HAS_ONE, Working};
@@ -64,55 +65,6 @@ pub(crate) fn flow<T: Send>(
     };
     let result = pool::run(workers, room, next, work, &call_off);
     first_error.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(result, Err)
-}
-
-/// The last stage, which takes each batch when all before it are through.
-struct InOrder<W> {
-    state: Mutex<Turns<W>>,
-    /// Where batches wait: of each worker there is one, so no two in as many places in a row wait at the same.
-    waiting: Vec<Condvar>,
-}
-
-struct Turns<W> {
-    next_place: u64,
-    /// Whether a batch has failed: those after it go nowhere.
-    closed: bool,
-    stage: W,
-}
-
-impl<W> InOrder<W> {
-    fn new(worker_count: usize, stage: W) -> Self {
-        let state = Mutex::new(Turns { next_place: 0, closed: false, stage });
-        Self { state, waiting: (0..worker_count).map(|_| Condvar::new()).collect() }
-    }
-
-    fn waiting_at(&self, place: u64) -> &Condvar {
-        &self.waiting[usize::try_from(place % self.waiting.len() as u64).expect("below a length")]
-    }
-
-    /// Lets a batch through when it is its turn. If it fails, none will be let through after it.
-    fn in_turn(&self, place: u64, pass: impl FnOnce(&mut W) -> Result<(), JobError>) -> Result<(), JobError> {
-        let turns = self.state.lock().map_err(|_| JobError::Stopped)?;
-        let waiting = |turns: &mut Turns<W>| turns.next_place != place && !turns.closed;
-        let mut turns = self.waiting_at(place).wait_while(turns, waiting).map_err(|_| JobError::Stopped)?;
-        if turns.closed {
-            return Err(JobError::Stopped);
-        }
-        let result = pass(&mut turns.stage);
-        turns.next_place += 1;
-        turns.closed = result.is_err();
-        drop(turns);
-        match &result {
-            Ok(()) => self.waiting_at(place + 1).notify_one(),
-            Err(_) => self.close(),
-        }
-        result
-    }
-
-    fn close(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
-        self.waiting.iter().for_each(Condvar::notify_one);
-    }
 }
 
 /// A reader that knows whether there is more: only then is it known which chunk is the final one.

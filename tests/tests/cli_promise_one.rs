@@ -306,6 +306,26 @@ fn an_input_that_changes_is_refused() {
     }
 }
 
+/// Nobody can take back what a program was given: it ends as no backup does.
+#[test]
+fn an_input_that_changes_ends_no_stream() {
+    for (change, threads) in
+        ["echo more >>plain", "truncate -s 1000 plain"].iter().flat_map(|change| ["1", "2"].map(|count| (change, count)))
+    {
+        // A chunk that is full, and one that is not, at its end.
+        for len in [3 << 20, (3 << 20) + 17] {
+            let folder = Folder::with_key();
+            folder.write("plain", paint(len));
+            let running =
+                encrypt(&folder, &["--limit-rate", "2M", "--threads", threads, "--into", "sh -c 'cat >came.age'", "plain"]).start();
+            wait_until("something came", || folder.has("came.age") && !folder.read("came.age").is_empty());
+            folder.shell(change).run().succeeds();
+            running.end().fails_with(&format!("dbseal: error: plain{CHANGED}"));
+            assert_refused_everywhere(&folder, "came.age");
+        }
+    }
+}
+
 const CHANGED: &str = " changed while it was read\n\
                        dbseal: hint: somebody is writing to it: wait until they are done, then try again; a dump that dbseal runs itself \
                        cannot change meanwhile: dbseal encrypt ... -- COMMAND";
