@@ -9,6 +9,7 @@ mod adopt;
 mod against_seal;
 mod age_file;
 mod apart;
+#[cfg(feature = "cli")]
 mod below;
 mod catalogue;
 mod chain;
