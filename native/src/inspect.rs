@@ -235,7 +235,11 @@ fn opened_by(
         match one_opens(headers, slice::from_ref(&identity), what, &check) {
             Ok(Some(index)) => return Ok(Some(Opened { by, index, fault: None })),
             Ok(None) => {}
-            Err(JobError::Payload { error, .. }) => damaged = damaged.or(Some(Opened { by, index: 0, fault: Some(error) })),
+            Err(JobError::Payload { error, .. }) if damaged.is_none() => {
+                let index = headers.iter().position(|header| header.unwrap(slice::from_ref(&identity)).is_ok()).unwrap_or(0);
+                damaged = Some(Opened { by, index, fault: Some(error) });
+            }
+            Err(JobError::Payload { .. }) => {}
             Err(error) => return Err(error),
         }
     }

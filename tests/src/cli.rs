@@ -81,6 +81,15 @@ impl Folder {
         Self(tempfile::Builder::new().prefix("dbseal-test-").tempdir().expect("a temporary folder"))
     }
 
+    /// An empty folder in memory (`/dev/shm`), where holes are read as fast as they are hashed.
+    ///
+    /// # Panics
+    /// If there can be none.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self(tempfile::Builder::new().prefix("dbseal-test-").tempdir_in("/dev/shm").expect("a folder in memory"))
+    }
+
     /// An empty folder that holds a key pair: `backup.key` and `backup.pub`.
     #[must_use]
     pub fn with_key() -> Self {

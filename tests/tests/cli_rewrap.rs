@@ -2,15 +2,10 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::time::Instant;
 
-use dbseal_core::{Batch, CHUNK_LEN, Claim, FileKey, Header, HeaderPadding, Journal, PayloadNonce, SLOT_LEN, Sealer, Spread};
+use dbseal_core::{Header, Journal};
 use dbseal_tests::cli::Folder;
 use dbseal_tests::cli::rewraps::{Injected, age_opens, encrypt, folder, injected, names_in, opens, said, verify};
-use dbseal_tests::inputs::Replay;
-use rustix::fs::{SeekFrom, seek};
-use rustix::io::Errno;
 
 /// Several batches, and a part of one.
 const PLAIN_LEN: usize = (3 << 20) + 17;
@@ -279,83 +274,6 @@ fn a_planted_journal_is_not_believed() {
     assert!(verify(&folder, "b/shop.age").contains("b/shop.age: intact"));
 }
 
-/// What of a file is no hole: where it lies, and its hash.
-#[derive(Debug, PartialEq, Eq)]
-struct Data {
-    start: u64,
-    len: u64,
-    hash: blake3::Hash,
-}
-
-/// All that is no hole from an offset on. Two files of one length in which this is the same have the same bytes there; to read the holes
-/// of a terabyte would take an hour.
-fn extents(file: &fs::File, from: u64) -> Vec<Data> {
-    let (mut found, mut at) = (Vec::new(), from);
-    loop {
-        let start = match seek(file, SeekFrom::Data(at)) {
-            Ok(start) => start,
-            Err(Errno::NXIO) => return found,
-            Err(error) => panic!("the file system does not tell what is a hole: {error}"),
-        };
-        let end = seek(file, SeekFrom::Hole(start)).expect("the end is one");
-        let len = end - start;
-        assert!(len < 64 << 20, "{len} bytes are no hole: the file system has none");
-        let mut bytes = vec![0; usize::try_from(len).expect("it fits the memory")];
-        file.read_exact_at(&mut bytes, start).expect("it is there");
-        found.push(Data { start, len, hash: blake3::hash(&bytes) });
-        at = end;
-    }
-}
-
-/// A terabyte is no more work than a megabyte: its header, and the ends of its payload.
-#[test]
-fn a_terabyte_changes_hands_at_once() {
-    const CHUNKS: u64 = 1 << 24;
-    let folder = Folder::new();
-    for key in ["old", "new"] {
-        folder.dbseal(["keygen", "-o", &format!("{key}.key")]).run().succeeds();
-    }
-    let recipient = folder.read_text("old.pub").trim().parse().expect("a recipient");
-    let (key, nonce) = (FileKey::from_bytes(&[7; 16]), PayloadNonce::from_bytes([8; 16]));
-    let header = Header::wrap(&key, &[recipient], HeaderPadding::Fixed, &mut Replay(1)).expect("it fits").to_bytes();
-    let mut sealer = Sealer::new(&key, &nonce);
-    let seal = |claim: Claim| {
-        let mut batch = Batch::with_chunks(1);
-        batch.set_plaintext_len(CHUNK_LEN);
-        claim.seal(&mut batch, Spread::Serial);
-        batch.sealed_bytes().to_vec()
-    };
-    let first = seal(sealer.claim(1));
-    let _ = sealer.claim(usize::try_from(CHUNKS - 2).expect("they fit"));
-    let last = seal(sealer.claim_last(1));
-    let file = fs::File::options().create_new(true).read(true).write(true).open(folder.path("big.age")).expect("a file");
-    let start = [&header, nonce.as_bytes().as_slice(), &first].concat();
-    file.write_all_at(&start, 0).expect("there is room");
-    let last_at = header.len() as u64 + 16 + (CHUNKS - 1) * SLOT_LEN as u64;
-    file.write_all_at(&last, last_at).expect("there is room");
-    let (before, payload) = (file.metadata().expect("it is there"), extents(&file, header.len() as u64));
-    assert!(payload.len() > 1 && payload[0].start == header.len() as u64, "{payload:?}");
-
-    let began = Instant::now();
-    let done = folder.dbseal(["rewrap", "-i", "old.key", "-R", "new.pub", "big.age"]).run().succeeds();
-    eprintln!("{} bytes in {:?}", before.len(), began.elapsed());
-    assert_eq!(said(&done), "big.age: done: 1 left, 1 came\n");
-    // Nothing but the header was written: not a hole was filled, not a byte is another one.
-    let after = file.metadata().expect("it is there");
-    assert_eq!((after.len(), after.blocks(), after.ino()), (before.len(), before.blocks(), before.ino()));
-    assert_eq!(extents(&file, header.len() as u64), payload);
-    let mut own = vec![0; header.len()];
-    file.read_exact_at(&mut own, 0).expect("it is there");
-    assert!(own != header);
-    for (key, code) in [("old", 1), ("new", 0)] {
-        let range = format!("{}..{}", (CHUNKS - 1) * CHUNK_LEN as u64, CHUNKS * CHUNK_LEN as u64);
-        let opened =
-            folder.dbseal(["decrypt", "-i", &format!("{key}.key"), "--range", &range, "-o", &format!("{key}.out"), "big.age"]).run();
-        assert_eq!(opened.status.code(), Some(code));
-    }
-    assert!(folder.read("new.out") == [0; CHUNK_LEN]);
-}
-
 /// At every step that changes something on the disk, the process is killed or the call fails; then a key brings the change to its end.
 #[test]
 fn each_step_may_be_the_last_or_fail() {
@@ -397,6 +315,32 @@ fn each_step_may_be_the_last_or_fail() {
         }
     }
     assert!(stopped_count > 5 * ways.len() * whats.len(), "{stopped_count}");
+}
+
+/// The recipients that `inspect` shows are those of the header that the key opens, of a damaged backup too.
+#[test]
+fn inspect_shows_the_header_that_opens() {
+    let folder = folder(1000);
+    let mut bytes = folder.read("b/shop.age");
+    let header = |bytes: &[u8]| Header::parse(bytes).expect("a header").0;
+    fs::remove_file(folder.path("b/shop.age.seal")).expect("it is there");
+    let rotate = ["rewrap", "-i", "old.key", "-R", "new.pub", "-R", "third.pub", "b/shop.age"];
+    folder.dbseal(["keygen", "-o", "third.key"]).run().succeeds();
+    folder.dbseal(rotate).run().succeeds();
+    let after = folder.read("b/shop.age");
+    let journal = Journal::of(header(&bytes), header(&after));
+    bytes[..2048].copy_from_slice(&after[..2048]);
+    for damage in [0, 1] {
+        *bytes.last_mut().expect("a backup") ^= damage;
+        folder.write("b/shop.age", &bytes);
+        folder.write("b/shop.age.journal", journal.to_bytes());
+        for (key, count) in [("old", 2), ("new", 3)] {
+            let shown = folder.dbseal(["inspect", "--json", "-i", &format!("{key}.key"), "b/shop.age"]).run();
+            let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("an answer");
+            assert_eq!(shown["recipients"].as_array().map(Vec::len), Some(count), "{shown}");
+            assert_eq!((shown["opened_by"].is_string(), shown["payload_fault"].is_null()), (true, damage == 0), "{shown}");
+        }
+    }
 }
 
 /// Whoever reads that it is done throws the old key away; and which of its headers comes after which, whoever wrote the journal has chosen.

@@ -14,7 +14,15 @@ use crate::tools::tool;
 /// If it cannot be made.
 #[must_use]
 pub fn folder(plain_len: usize) -> Folder {
-    let folder = Folder::new();
+    folder_in(Folder::new(), plain_len)
+}
+
+/// The same, in an empty folder.
+///
+/// # Panics
+/// If it cannot be made.
+#[must_use]
+pub fn folder_in(folder: Folder, plain_len: usize) -> Folder {
     folder.write("shop.sql", paint(plain_len));
     for key in ["old", "new", "escrow"] {
         let _ = folder.dbseal(["keygen", "-o", &format!("{key}.key")]).run().succeeds();
