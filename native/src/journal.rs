@@ -218,7 +218,9 @@ impl JournalFile {
             target.way_for(own_header_len, wanted.len(), request.way)
         };
         let header = Some(wanted).filter(|wanted| !own.has_whole(wanted));
-        target.check_way(if header.is_some() { way } else { Way::InPlace }, request.seal.policy)?;
+        if header.is_some() {
+            target.check_way(way, request.seal.policy)?;
+        }
         make(target, &Made { own_header_len, header, seal: &AfterSeal::None, way, journal: Beside::There })?;
         target.open_again(request.act)
     }

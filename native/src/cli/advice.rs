@@ -279,7 +279,9 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Handoff { error: HandoffError::ManyParts, .. } => "carry it over as a file, on a stick",
         JobError::Handoff { error: HandoffError::Other, .. } => "give what dbseal request or dbseal grant wrote",
         JobError::Handoff { error: HandoffError::Malformed(_) | HandoffError::Seal(_), .. } => "carry it over again, all of it",
-        JobError::Handoff { error: HandoffError::LargeFile, .. } => "take its seal from another copy, or move it aside and ask without it",
+        JobError::Handoff { error: HandoffError::LargeFile, .. } => {
+            "take seal and backup from another copy; without its seal, moved aside, it is asked for by its header alone"
+        }
         JobError::Handoff { error: HandoffError::TooLong | HandoffError::HeadersTooLong | HandoffError::FileCount, .. } => {
             "ask for fewer backups at a time"
         }
