@@ -4,7 +4,8 @@
 //! where neither waits for a disk, nor for a host to give memory. What the app takes is told by its page, from when it begins the job,
 //! after the dialogs, to the answer; of the command it is the whole process. In rounds of their own, since both take time, clicks and
 //! memory are looked at: the clicks inside the page, so that no driver's time is in them, the memory every 50 ms, as the sum over all
-//! processes of the app of what each has, shared pages counted in proportion (PSS).
+//! processes of the app of what each has, shared pages counted in proportion (PSS). For comparison the same is clicked while the app is
+//! idle, alone and beside the command: a machine that keeps a click waiting then does so whatever the app does.
 #![cfg(unix)]
 
 mod memory;
@@ -70,7 +71,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let watched = (0..rounds).map(|_| bench.watched()).collect::<Result<Vec<_>, _>>()?;
-    print(mib, &app, &command, &watched, bench.stop()?);
+    let alone = bench.idle(rounds, || {
+        thread::sleep(DIALOG);
+        Ok(())
+    })?;
+    let beside = bench.idle(rounds, || bench.dbseal(&["decrypt", "-i", "backup.key", "-o", "opened", "big.age"]))?;
+    print(mib, &app, &command, &watched, &[("app and machine idle", alone), ("app idle, the command at work", beside)], bench.stop()?);
     Ok(())
 }
 
@@ -84,6 +90,8 @@ enum Presses {
     Stop {
         at: u32,
     },
+    /// The same clicks while it is not.
+    Idle,
 }
 
 /// The package, and a backup to open.
@@ -161,6 +169,21 @@ impl<'a> Bench<'a> {
         Ok(Watched { clicks: numbers("clicks"), calls: numbers("calls"), peak })
     }
 
+    /// How long clicks take, in milliseconds, while the app is idle and this is done, so many times.
+    fn idle(&self, rounds: usize, work: impl Fn() -> Result<(), Box<dyn Error>>) -> Result<Vec<f64>, Box<dyn Error>> {
+        let mut clicks = Vec::new();
+        for _ in 0..rounds {
+            let desktop = self.form();
+            self.begin(&desktop, Presses::Idle)?;
+            work()?;
+            let found = desktop.browser.run("self.bench.over = true; return self.bench.clicks", &[]);
+            clicks.extend(found.as_array().into_iter().flatten().filter_map(Value::as_f64));
+            // Where there is one.
+            let _ = fs::remove_file(self.folder.path("opened"));
+        }
+        Ok(clicks)
+    }
+
     /// What the page has found by the end of a job that has opened all of it.
     fn opened(&self, desktop: &Desktop, presses: Presses) -> Result<Value, Box<dyn Error>> {
         self.begin(desktop, presses)?;
@@ -190,11 +213,15 @@ impl<'a> Bench<'a> {
 
     fn begin(&self, desktop: &Desktop, presses: Presses) -> Result<(), Box<dyn Error>> {
         let arguments = match presses {
-            Presses::None => [json!(false), json!(0)],
-            Presses::Aside => [json!(true), json!(0)],
-            Presses::Stop { at } => [json!(true), json!(at)],
+            Presses::None => [json!(false), json!(0), json!(false)],
+            Presses::Aside => [json!(true), json!(0), json!(false)],
+            Presses::Stop { at } => [json!(true), json!(at), json!(false)],
+            Presses::Idle => [json!(true), json!(0), json!(true)],
         };
         desktop.browser.run(WATCH, &arguments);
+        if let Presses::Idle = presses {
+            return Ok(());
+        }
         if let Presses::None = presses {
             self.hold_memory()?;
         }
@@ -211,7 +238,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], stopped: f64) {
+fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], idle: &[(&str, Vec<f64>)], stopped: f64) {
     let gb = mib as f64 * 1048576.0 / 1e9;
     println!("\n{mib} MiB of random bytes, median of {} rounds, and in parentheses the fastest and the slowest\n", command.len());
     println!("| opening into a file | GB/s | seconds |\n| --- | ---: | ---: |");
@@ -228,6 +255,15 @@ fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], stopped: f
         [("from when a click is due until a frame shows what it did", &clicks), ("a question of the page to the app", &calls)]
     {
         println!("| {name} | {} | {:.1} | {:.1} |", waits.len(), waits[waits.len() / 2], waits[waits.len() - 1]);
+    }
+    for (while_what, clicks) in idle {
+        let waits = sorted(clicks.iter().copied());
+        println!(
+            "| the first, for comparison: {while_what} | {} | {:.1} | {:.1} |",
+            waits.len(),
+            waits[waits.len() / 2],
+            waits[waits.len() - 1]
+        );
     }
     println!("| from a press on Stop until the form is back | 1 | {stopped:.1} | {stopped:.1} |");
 

@@ -1,10 +1,12 @@
 // Watches the page of the app from inside, so that no driver's time is in what is measured: when the job begins and when its answer is there;
-// where it presses, how long a click takes, and how long the app takes to answer the page. What is found lies in `bench`.
-const [presses, stopAt] = arguments;
-const bench = { clicks: [], calls: [], began: null, seconds: null, stopped: null, failed: null };
+// where it presses, how long a click takes, and how long the app takes to answer the page. What is found lies in `bench`. Or the app is idle,
+// and what is pressed meanwhile tells how the machine is: until `bench.over`.
+const [presses, stopAt, isIdle] = arguments;
+const bench = { clicks: [], calls: [], began: null, seconds: null, stopped: null, failed: null, over: false };
 self.bench = bench;
 const screen = () => document.body.dataset.screen;
 const isStopping = stopAt > 0;
+const isPressing = () => isIdle ? !bench.over : screen() === "running";
 
 // From the page's first word of the job, which it sends then, to the answer.
 new MutationObserver((_, observer) => {
@@ -35,12 +37,13 @@ const press = async () => {
     event.stopImmediatePropagation();
     document.body.dataset.pressed = pressed += 1;
   }, true);
-  while (screen() === "running") {
+  while (isPressing()) {
     // A person presses at any time: a click that falls due while the page is at work waits until it has time.
     const due = performance.now() + 20 + 60 * Math.random();
     await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
-    if (screen() !== "running") break;
-    const stop = document.querySelector("#stop");
+    if (!isPressing()) break;
+    // Only a job has one.
+    const stop = document.querySelector("#stop") ?? document.body;
     stop.click();
     await drawn();
     bench.clicks.push(performance.now() - due);
@@ -56,3 +59,5 @@ const press = async () => {
     }
   }
 };
+
+if (isIdle) press();
