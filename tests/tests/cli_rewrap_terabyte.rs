@@ -171,7 +171,7 @@ fn the_seal_of_a_terabyte_holds() {
     let tree = terabyte.sign();
     let said = terabyte.rewrap(&["--trust", "t/trust", "--sign", "custodian.sign.key"]);
     assert_eq!(said, "b/big.age: done: 1 left, 1 came\n");
-    assert_has_changed_hands(&terabyte, &before, &payload, &[]);
+    assert_has_changed_hands(&terabyte, &before, &payload, &["--trust", "t/trust"]);
     let seal = Seal::parse(&terabyte.folder.read("b/big.age.seal")).expect("a seal");
     let [Note::Sealed(sealed), Note::Rewrapped(_)] = [0, 1].map(|index| seal.notes()[index].note().clone()) else { panic!("two notes") };
     assert_eq!((sealed.payload.len, sealed.payload.hash), (tree.section_len(), tree.root()));
