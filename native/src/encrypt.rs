@@ -3,6 +3,7 @@
 use std::io::{self, BufReader, Read};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dbseal_core::{
     ArmorWriter, CHUNK_LEN, FileKey, Header, HeaderPadding, Layout, PAYLOAD_NONCE_LEN, PayloadNonce, Recipient, SLOT_LEN, Sealer, Spread,
@@ -17,7 +18,7 @@ use crate::error::JobError;
 use crate::in_order::InOrder;
 use crate::input::{Fifos, Input, Source, StreamReader, Waker, check_not_same};
 use crate::pace::Pace;
-use crate::parallel::{BATCH_CHUNKS, Output, Transfer};
+use crate::parallel::{BATCH_CHUNKS, PutAt, Transfer};
 use crate::pipeline::{Lookahead, flow};
 use crate::report::Observer;
 use crate::sealing::{PendingSeal, Sign, seal_path};
@@ -118,23 +119,24 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     let done = match input.regular {
         Some(regular) if plain => {
             let layout = Layout::of_plaintext(regular.len);
-            let written_len = section_offset + layout.section_len();
             input.check_len(regular.len, request.min_size)?;
-            let seal_into = |output: &dyn Output| {
+            let seal_into = |output: &dyn PutAt| {
                 let transfer = Transfer { input: &input, output, observer: &**observer, pace: &request.pace, threads: request.threads };
                 transfer.seal(sealer, layout, section_offset, tree)
             };
-            if let Some(output) = sink.pending_file() {
-                output.write_all_at(&start, 0)?;
+            let written_len = if let Some(output) = sink.pending_file() {
+                output.put_at(&start, 0)?;
                 seal_into(output)?;
                 input.check_unchanged()?;
+                section_offset + layout.section_len()
             } else {
                 let writer = AgeWriter { sink: &mut sink, armor: None, held: start, written_len: 0 };
-                let writing = InOrder::new(request.threads.get(), writer);
-                let output = InTurn { writing, input: &input, section_offset, written_len };
+                let output = SealedInOrder::new(request.threads, writer, section_offset);
                 seal_into(&output)?;
-                output.writing.into_stage().finish()?;
-            }
+                // What is written last makes the payload whole, and nobody could take it back.
+                input.check_unchanged()?;
+                output.finish()?
+            };
             Encrypted { read_len: regular.len, written_len }
         }
         _ => Stream { request, start: &start, tree }.run(&mut input, &mut sink, sealer, &**observer)?,
@@ -147,27 +149,35 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
 }
 
 /// An output that takes what workers have sealed in its order.
-struct InTurn<'a> {
+struct SealedInOrder<'a> {
     writing: InOrder<AgeWriter<'a>>,
-    input: &'a Input,
     section_offset: u64,
-    /// Of the whole output, in bytes.
-    written_len: u64,
+    called_off: AtomicBool,
 }
 
-impl Output for InTurn<'_> {
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError> {
+impl<'a> SealedInOrder<'a> {
+    fn new(threads: NonZeroUsize, writer: AgeWriter<'a>, section_offset: u64) -> Self {
+        Self { writing: InOrder::new(threads.get(), writer), section_offset, called_off: AtomicBool::new(false) }
+    }
+
+    /// After the last run. The bytes that were written in all.
+    fn finish(self) -> Result<u64, JobError> {
+        self.writing.into_stage().finish()
+    }
+}
+
+impl PutAt for SealedInOrder<'_> {
+    fn put_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError> {
         let place = (offset - self.section_offset) / (BATCH_CHUNKS * SLOT_LEN) as u64;
         self.writing.in_turn(place, |writer| {
-            // With the last bytes the payload is whole, and nobody could take it back.
-            if offset + bytes.len() as u64 == self.written_len {
-                self.input.check_unchanged()?;
-            }
-            writer.write_chunks(bytes)
+            let written = writer.write_chunks(bytes);
+            // That the reader was killed for another's failure is not why.
+            if self.called_off.load(Ordering::SeqCst) { written.map_err(|_| JobError::Stopped) } else { written }
         })
     }
 
     fn call_off(&self) {
+        self.called_off.store(true, Ordering::SeqCst);
         // First, or a write that is stuck holds the turn that is to be closed.
         kill_descendants();
         self.writing.close();
@@ -241,14 +251,14 @@ impl Stream<'_> {
 struct AgeWriter<'a> {
     sink: &'a mut Sink,
     armor: Option<ArmorWriter>,
-    /// What comes before the first chunk; later the last full chunk without its first byte.
+    /// What comes before the first chunk; later the last chunk without its first byte.
     held: Vec<u8>,
     written_len: u64,
 }
 
 impl AgeWriter<'_> {
     fn write_chunks(&mut self, chunks: &[u8]) -> Result<(), JobError> {
-        let held_len = if chunks.len().is_multiple_of(SLOT_LEN) { SLOT_LEN - 1 } else { 0 };
+        let held_len = (chunks.len() - 1) % SLOT_LEN;
         let (now, later) = chunks.split_at(chunks.len() - held_len);
         self.write(now)?;
         self.held.extend(later);

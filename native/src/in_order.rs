@@ -54,7 +54,11 @@ impl<W> InOrder<W> {
         self.waiting.iter().for_each(Condvar::notify_one);
     }
 
+    /// After the last batch.
+    ///
+    /// # Panics
+    /// If one has panicked in its turn.
     pub(crate) fn into_stage(self) -> W {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).stage
+        self.state.into_inner().expect("who panicked is passed on").stage
     }
 }

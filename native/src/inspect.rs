@@ -236,7 +236,8 @@ fn opened_by(
             Ok(Some(index)) => return Ok(Some(Opened { by, index, fault: None })),
             Ok(None) => {}
             Err(JobError::Payload { error, .. }) if damaged.is_none() => {
-                let index = headers.iter().position(|header| header.unwrap(slice::from_ref(&identity)).is_ok()).unwrap_or(0);
+                let index = headers.iter().position(|header| header.unwrap(slice::from_ref(&identity)).is_ok());
+                let index = index.expect("the payload was opened through one");
                 damaged = Some(Opened { by, index, fault: Some(error) });
             }
             Err(JobError::Payload { .. }) => {}

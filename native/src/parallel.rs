@@ -1,4 +1,4 @@
-//! From a regular file: every worker reads, works and writes at its own offset.
+//! From a regular file: every worker reads and works at its own offset, and writes there, or in its turn.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,16 +18,16 @@ use crate::shared_tree::SharedTree;
 pub(crate) const BATCH_CHUNKS: usize = 8;
 
 /// Where workers write to.
-pub(crate) trait Output: Sync {
+pub(crate) trait PutAt: Sync {
     /// Writes at an offset in bytes; from any thread.
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError>;
+    fn put_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError>;
 
     /// Ends whatever a worker may be waiting for here.
     fn call_off(&self);
 }
 
-impl Output for PendingFile {
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError> {
+impl PutAt for PendingFile {
+    fn put_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError> {
         self.write_all_at(bytes, offset)
     }
 
@@ -37,7 +37,7 @@ impl Output for PendingFile {
 /// What both directions share.
 pub(crate) struct Transfer<'a> {
     pub(crate) input: &'a Input,
-    pub(crate) output: &'a dyn Output,
+    pub(crate) output: &'a dyn PutAt,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) pace: &'a Pace,
     pub(crate) threads: NonZeroUsize,
@@ -62,10 +62,11 @@ impl Transfer<'_> {
         self.run(next, |batch, first_index, claim| {
             let offset = first_index * CHUNK_LEN as u64;
             let len = usize_len((layout.plaintext_len() - offset).min((BATCH_CHUNKS * CHUNK_LEN) as u64));
+            self.pace.wait_for(len);
             let mut at = offset;
             for slot in batch.plaintext_slots_mut().take(len.div_ceil(CHUNK_LEN)) {
                 let slot_len = (offset + len as u64 - at).min(CHUNK_LEN as u64);
-                self.read_at(&mut slot[..usize_len(slot_len)], at)?;
+                self.input.read_exact_at(&mut slot[..usize_len(slot_len)], at)?;
                 at += slot_len;
             }
             self.input.drop_cached(offset, len);
@@ -75,7 +76,7 @@ impl Transfer<'_> {
             if let Some(tree) = tree {
                 tree.add(at, batch.sealed_bytes());
             }
-            self.output.write_all_at(batch.sealed_bytes(), section_offset + at)?;
+            self.output.put_at(batch.sealed_bytes(), section_offset + at)?;
             self.observer.advanced(len as u64);
             Ok(())
         })
@@ -96,7 +97,7 @@ impl Transfer<'_> {
                 if at == 0 {
                     tell_if_compressed(slot, self.observer);
                 }
-                self.output.write_all_at(slot, at)?;
+                self.output.put_at(slot, at)?;
                 at += slot.len() as u64;
             }
             self.observer.advanced(len as u64);
@@ -125,7 +126,7 @@ impl Transfer<'_> {
             if let Some(tree) = tree {
                 tree.add(at, batch.sealed_bytes());
             }
-            self.output.write_all_at(batch.sealed_bytes(), section_offset + at)?;
+            self.output.put_at(batch.sealed_bytes(), section_offset + at)?;
             self.observer.advanced(len as u64);
             Ok(())
         })
@@ -135,7 +136,8 @@ impl Transfer<'_> {
     fn open_run(&self, from: &Opening<'_>, batch: &mut Batch, first_index: u64) -> Result<usize, JobError> {
         let slots = from.checked.layout().slots(first_index, BATCH_CHUNKS as u64);
         let len = usize_len(slots.end - slots.start);
-        self.read_at(&mut batch.ciphertext_mut()[..len], from.section_offset + slots.start)?;
+        self.pace.wait_for(len);
+        self.input.read_exact_at(&mut batch.ciphertext_mut()[..len], from.section_offset + slots.start)?;
         self.input.drop_cached(from.section_offset + slots.start, len);
         if let Some(tree) = from.tree {
             tree.add(slots.start, &batch.ciphertext_mut()[..len]);
@@ -155,11 +157,6 @@ impl Transfer<'_> {
     ) -> Result<(), JobError> {
         let room = || Batch::try_with_chunks(BATCH_CHUNKS).map_err(|_| JobError::Memory);
         pool::run(self.threads, room, |_| Ok(next()), work, || self.output.call_off())
-    }
-
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), JobError> {
-        self.pace.wait_for(bytes.len());
-        self.input.read_exact_at(bytes, offset)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A stream through workers, for input that has to be read in order: each reads a batch in its turn, has it worked on
+//! A stream through workers, for input that is read in order: each reads a batch in its turn, has it worked on
 //! beside the others, and writes one in its turn.
 
 use std::io::{self, Read};

@@ -10,7 +10,8 @@ use crate::error::JobError;
 const LAST: u64 = u64::MAX;
 
 /// Runs `work` on every piece that `next` gives out with its place in the order, on all threads, until one fails. Each thread has a room
-/// of its own, for both. At the first failure `call_off` ends what the others may be waiting for. None starts before all can.
+/// of its own, for both. At the first failure `call_off` ends what the others may be waiting for; what that makes fail says
+/// [`JobError::Stopped`]. None starts before all can.
 ///
 /// # Errors
 /// The first one in that order: each piece that was given out is worked to its end, so no thread can hide an earlier error from the one

@@ -71,8 +71,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let watched = (0..rounds).map(|_| bench.watched()).collect::<Result<Vec<_>, _>>()?;
+    let as_long = Duration::from_secs_f64(middle(&command));
     let alone = bench.idle(rounds, || {
-        thread::sleep(DIALOG);
+        thread::sleep(as_long);
         Ok(())
     })?;
     let beside = bench.idle(rounds, || bench.dbseal(&["decrypt", "-i", "backup.key", "-o", "opened", "big.age"]))?;
@@ -258,6 +259,7 @@ fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], idle: &[(&
     }
     for (while_what, clicks) in idle {
         let waits = sorted(clicks.iter().copied());
+        assert!(waits.len() >= watched.len(), "nothing was pressed while the app was idle");
         println!(
             "| the first, for comparison: {while_what} | {} | {:.1} | {:.1} |",
             waits.len(),
@@ -272,7 +274,6 @@ fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], idle: &[(&
     let above = if peak.is_above { "; run by root it would be less, as only root is told what processes share" } else { "" };
     println!("\nmemory of the app's processes together, at most: {} MiB ({}){above}", peak.len >> 20, parts.join(", "));
 
-    let middle = |seconds: &[f64]| sorted(seconds.iter().copied())[seconds.len() / 2];
     let times = middle(app) / middle(command);
     // The page says so of a Stop that did nothing.
     let stopped = if stopped < 0.0 { f64::INFINITY } else { stopped };
@@ -282,6 +283,10 @@ fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], idle: &[(&
     println!("| at most {MOST_TIMES} times as long as the command | {} |", found(times <= MOST_TIMES, format!("{times:.2}")));
     println!("| each click answered within {MOST_WAIT} ms | {} |", found((0.0..=MOST_WAIT).contains(&worst), format!("{worst:.0} ms")));
     println!("| at most {} MiB | {} |", MOST_LEN >> 20, found(peak.len <= MOST_LEN, format!("{} MiB", peak.len >> 20)));
+}
+
+fn middle(seconds: &[f64]) -> f64 {
+    sorted(seconds.iter().copied())[seconds.len() / 2]
 }
 
 fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
