@@ -47,22 +47,27 @@ impl Display {
     /// If it does not come, or stays.
     pub fn answer_dialog(&self, title: &str, path: &Path) {
         let window = wait_for(&format!("the dialog {title:?}"), || self.windows(title).pop());
-        // There is no window manager, which would give it the keyboard.
-        self.keyboard(&["windowfocus", "--sync", &window]);
-        // The field for a path; what is typed before it is there is lost.
-        for keys in [["key", "ctrl+l"], ["key", "ctrl+a"]] {
+        let answer = || {
+            // There is no window manager, which would give it the keyboard.
+            self.keyboard(&["windowfocus", "--sync", &window]);
+            // The field for a path; what is typed before it is there is lost.
+            for keys in [["key", "ctrl+l"], ["key", "ctrl+a"]] {
+                std::thread::sleep(SETTLES);
+                self.keyboard(&keys);
+            }
+            self.keyboard(&["type", "--delay", "12", path.to_str().expect("text")]);
             std::thread::sleep(SETTLES);
-            self.keyboard(&keys);
-        }
-        self.keyboard(&["type", "--delay", "12", path.to_str().expect("text")]);
-        std::thread::sleep(SETTLES);
-        self.keyboard(&["key", "Return"]);
+            self.keyboard(&["key", "Return"]);
+        };
+        answer();
         let mut looks = 0;
         wait_for(&format!("the end of the dialog {title:?}"), || {
             looks += 1;
-            // The first may only have taken what the dialog proposed for the rest of the path.
-            if looks == LOOKS_BEFORE_AGAIN && !self.windows(title).is_empty() {
-                self.keyboard(&["key", "Return"]);
+            let is_again = looks == LOOKS_BEFORE_AGAIN || looks % (10 * LOOKS_BEFORE_AGAIN) == 0;
+            if is_again && !self.windows(title).is_empty() {
+                // The first may only have taken what the dialog proposed for the rest of the path; or all of it was typed too early, where
+                // the app is traced and slow.
+                if looks == LOOKS_BEFORE_AGAIN { self.keyboard(&["key", "Return"]) } else { answer() }
             }
             self.windows(title).is_empty().then_some(())
         });
