@@ -116,7 +116,7 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     // A single thread has the time for sealing only if others read and write.
     let plain = request.encoding == Encoding::Binary && request.compression.is_none() && request.threads.get() > 1;
     let tree = seal.as_ref().map(|seal| &seal.tree);
-    let done = match input.regular {
+    let (done, last) = match input.regular {
         Some(regular) if plain => {
             let layout = Layout::of_plaintext(regular.len);
             input.check_len(regular.len, request.min_size)?;
@@ -124,26 +124,24 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
                 let transfer = Transfer { input: &input, output, observer: &**observer, pace: &request.pace, threads: request.threads };
                 transfer.seal(sealer, layout, section_offset, tree)
             };
-            let written_len = if let Some(output) = sink.pending_file() {
+            let last = if let Some(output) = sink.pending_file() {
                 output.put_at(&start, 0)?;
                 seal_into(output)?;
-                input.check_unchanged()?;
-                section_offset + layout.section_len()
+                Vec::new()
             } else {
                 let writer = AgeWriter { sink: &mut sink, armor: None, held: start, written_len: 0 };
                 let output = SealedInOrder::new(request.threads, writer, section_offset);
                 seal_into(&output)?;
-                // What is written last makes the payload whole, and nobody could take it back.
-                input.check_unchanged()?;
-                output.finish()?
+                output.writing.into_stage().finish().last
             };
-            Encrypted { read_len: regular.len, written_len }
+            input.check_unchanged()?;
+            (Encrypted { read_len: regular.len, written_len: section_offset + layout.section_len() }, last)
         }
         _ => Stream { request, start: &start, tree }.run(&mut input, &mut sink, sealer, &**observer)?,
     };
     match seal {
-        Some(seal) => seal.commit(sink, observer)?,
-        None => sink.commit()?,
+        Some(seal) => seal.commit(sink, &last, observer)?,
+        None => sink.end(&last)?,
     }
     Ok(done)
 }
@@ -159,17 +157,15 @@ impl<'a> SealedInOrder<'a> {
     fn new(threads: NonZeroUsize, writer: AgeWriter<'a>, section_offset: u64) -> Self {
         Self { writing: InOrder::new(threads.get(), writer), section_offset, called_off: AtomicBool::new(false) }
     }
-
-    /// After the last run. The bytes that were written in all.
-    fn finish(self) -> Result<u64, JobError> {
-        self.writing.into_stage().finish()
-    }
 }
 
 impl PutAt for SealedInOrder<'_> {
     fn put_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError> {
         let place = (offset - self.section_offset) / (BATCH_CHUNKS * SLOT_LEN) as u64;
         self.writing.in_turn(place, |writer| {
+            if self.called_off.load(Ordering::SeqCst) {
+                return Err(JobError::Stopped);
+            }
             let written = writer.write_chunks(bytes);
             // That the reader was killed for another's failure is not why.
             if self.called_off.load(Ordering::SeqCst) { written.map_err(|_| JobError::Stopped) } else { written }
@@ -195,21 +191,21 @@ struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    fn run(&self, input: &mut Input, sink: &mut Sink, sealer: Sealer, observer: &dyn Observer) -> Result<Encrypted, JobError> {
+    fn run(&self, input: &mut Input, sink: &mut Sink, sealer: Sealer, observer: &dyn Observer) -> Result<(Encrypted, Vec<u8>), JobError> {
         let what = input.what.clone();
         let waker = input.waker();
         let mut reader = StreamReader::new(input, observer, &self.request.pace, self.request.min_size);
-        let written_len = match self.request.compression {
+        let End { last, written_len } = match self.request.compression {
             None => self.seal(&mut reader, &what, &waker, sink, sealer),
             Some(compression) => {
                 let compressed = compress(&mut reader, compression, self.request.threads).map_err(|error| JobError::read(&what, error))?;
                 self.seal(compressed, &what, &waker, sink, sealer)
             }
         }?;
-        Ok(Encrypted { read_len: reader.read_len(), written_len })
+        Ok((Encrypted { read_len: reader.read_len(), written_len }, last))
     }
 
-    fn seal(&self, reader: impl Read + Send, what: &str, waker: &Waker, sink: &mut Sink, sealer: Sealer) -> Result<u64, JobError> {
+    fn seal(&self, reader: impl Read + Send, what: &str, waker: &Waker, sink: &mut Sink, sealer: Sealer) -> Result<End, JobError> {
         let mut reader = Lookahead::new(reader);
         let mut sealer = Some(sealer);
         let armor = (self.request.encoding == Encoding::Armored).then(ArmorWriter::new);
@@ -241,13 +237,13 @@ impl Stream<'_> {
                 waker.wake();
             },
         )?;
-        writer.finish()
+        Ok(writer.finish())
     }
 }
 
 /// Writes an age file as bytes or as text, so that one that is not complete shows it, without a key, at every moment between
-/// two writes: it is empty, or ends a single byte after a full chunk, as no valid payload does. Nothing has to be done when
-/// something fails, so it holds for a job that was killed too.
+/// two writes: it is empty, or ends a single byte after a full chunk, as no valid payload does; or, as text, lacks its closing line. Nothing
+/// has to be done when something fails, so it holds for a job that was killed too.
 struct AgeWriter<'a> {
     sink: &'a mut Sink,
     armor: Option<ArmorWriter>,
@@ -282,16 +278,26 @@ impl AgeWriter<'_> {
         Ok(())
     }
 
-    /// The bytes that were written in all.
-    fn finish(mut self) -> Result<u64, JobError> {
-        self.write(&[])?;
-        if let Some(armor) = self.armor.take() {
-            let mut text = Vec::new();
-            armor.finish(&mut text);
-            self.write_as_is(&text)?;
-        }
-        Ok(self.written_len)
+    fn finish(mut self) -> End {
+        let last = match self.armor.take() {
+            None => self.held,
+            Some(mut armor) => {
+                let mut text = Vec::new();
+                armor.write(&self.held, &mut text);
+                armor.finish(&mut text);
+                text
+            }
+        };
+        End { written_len: self.written_len + last.len() as u64, last }
     }
+}
+
+/// The end of an age file.
+struct End {
+    /// What makes it whole: for when nothing can fail any more but to write this.
+    last: Vec<u8>,
+    /// Bytes in all, with that.
+    written_len: u64,
 }
 
 /// Compresses what is read, on all threads but the one that seals; with a single thread, on the reading one.

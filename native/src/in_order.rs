@@ -13,7 +13,7 @@ pub(crate) struct InOrder<W> {
 
 struct Turns<W> {
     next_place: u64,
-    /// Whether a batch has failed: those after it go nowhere.
+    /// Whether a batch has failed, here or before: no other goes anywhere.
     closed: bool,
     stage: W,
 }

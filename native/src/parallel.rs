@@ -22,7 +22,7 @@ pub(crate) trait PutAt: Sync {
     /// Writes at an offset in bytes; from any thread.
     fn put_at(&self, bytes: &[u8], offset: u64) -> Result<(), JobError>;
 
-    /// Ends whatever a worker may be waiting for here.
+    /// Ends whatever a worker may be waiting for here, but for a reader that is no process of ours.
     fn call_off(&self);
 }
 

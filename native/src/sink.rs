@@ -24,6 +24,8 @@ pub(crate) enum Sink {
 pub(crate) struct Stream {
     file: File,
     what: String,
+    /// Bytes of the last write.
+    last_len: usize,
 }
 
 impl Sink {
@@ -66,6 +68,12 @@ impl Sink {
         }
     }
 
+    /// Writes the last bytes, and makes the output final.
+    pub(crate) fn end(mut self, last: &[u8]) -> Result<(), JobError> {
+        self.write_all(last)?;
+        self.commit()
+    }
+
     /// Makes the output final: a file on disk under its name, a command that took everything and succeeded.
     pub(crate) fn commit(self) -> Result<(), JobError> {
         match self {
@@ -79,11 +87,12 @@ impl Sink {
 impl Stream {
     fn new(file: File, what: String) -> Self {
         let _ = rustix::pipe::fcntl_setpipe_size(&file, PIPE_LEN);
-        Self { file, what }
+        Self { file, what, last_len: 0 }
     }
 
     fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<(), JobError> {
         let _writing = writing();
+        self.last_len = first.len() + second.len();
         write_both(&mut self.file, first, second).map_err(|(written_len, error)| self.failed(written_len, error))
     }
 
@@ -100,9 +109,9 @@ impl Stream {
     }
 
     /// Where the stream is a regular file after all, as with `> FILE`, a full disk may show only here.
-    fn sync(&self) -> Result<(), JobError> {
+    fn sync(mut self) -> Result<(), JobError> {
         match self.file.metadata() {
-            Ok(metadata) if metadata.is_file() => self.file.sync_all().map_err(|error| JobError::write(&self.what, error)),
+            Ok(metadata) if metadata.is_file() => self.file.sync_all().map_err(|error| self.failed(self.last_len, error)),
             _ => Ok(()),
         }
     }

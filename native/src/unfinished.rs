@@ -1,5 +1,6 @@
 //! What has to be undone when the process ends at once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ pub(crate) struct Unfinished {
 
 static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished { partials: Vec::new(), committed: false, abandoned: false });
 static STREAM: Mutex<()> = Mutex::new(());
+/// Whether nothing is to be written to a stream any more.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 impl Unfinished {
     fn lock() -> MutexGuard<'static, Self> {
@@ -41,9 +44,7 @@ impl Unfinished {
         let unfinished = Self::lock();
         if unfinished.abandoned && role == Role::Output {
             drop(unfinished);
-            loop {
-                std::thread::park();
-            }
+            park();
         }
         unfinished
     }
@@ -66,7 +67,19 @@ impl Unfinished {
 
 /// Held while a stream is written to, so that the process does not end in the middle.
 pub(crate) fn writing() -> MutexGuard<'static, ()> {
-    STREAM.lock().unwrap_or_else(PoisonError::into_inner)
+    let guard = STREAM.lock().unwrap_or_else(PoisonError::into_inner);
+    if ENDING.load(Ordering::SeqCst) {
+        drop(guard);
+        park();
+    }
+    guard
+}
+
+/// For as long as there is a process.
+fn park() -> ! {
+    loop {
+        std::thread::park();
+    }
 }
 
 /// Removes all unfinished output, and keeps any from getting its name from now on; `false` where the output has its name
@@ -80,6 +93,8 @@ pub fn abandon_unfinished() -> bool {
     unfinished.abandoned = true;
     unfinished.partials.iter().for_each(FolderEntry::remove);
     drop(unfinished);
+    // Who waits to write comes after the end, and not before whoever asks for it.
+    ENDING.store(true, Ordering::SeqCst);
     let deadline = Instant::now() + WRITE_WAIT;
     while Instant::now() < deadline {
         if let Ok(guard) = STREAM.try_lock() {

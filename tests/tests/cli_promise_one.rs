@@ -284,6 +284,55 @@ fn output_that_cannot_be_taken_back_is_marked() {
     assert_refused_everywhere(&folder, "shop.age");
 }
 
+/// Behind a slow reader the next batch always waits to be written: a job that is ended writes none of them any more, and ends between two.
+#[test]
+fn a_slow_reader_of_a_job_that_is_ended_gets_the_mark() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(8 << 20));
+    // Faster than a batch within the half second that a write may hold the end up.
+    let read = "while head -c 100000 >part && [ -s part ]; do cat part >>came.age; sleep 0.03; done";
+    for threads in ["1", "2", "4"] {
+        let encrypt = format!("\"$DBSEAL\" encrypt -R backup.pub --threads {threads} plain");
+        folder.shell("mkfifo pipe; : >came.age").run().succeeds();
+        let reader = folder.shell(&format!("{read} <pipe")).start();
+        let running = folder.shell(&format!("exec {encrypt} >pipe")).start();
+        wait_until("it has come so far", || folder.read("came.age").len() > 2_000_000);
+        running.signal(Signal::TERM);
+        running.end().fails_with("interrupted");
+        let _ = reader.end();
+        let came = folder.read("came.age");
+        assert!(is_marked(&came), "{threads}: {} came", came.len());
+        assert_refused_everywhere(&folder, "came.age");
+        folder.shell("rm pipe came.age").run().succeeds();
+    }
+}
+
+/// All that can fail comes before the last bytes: who has all of a backup has one that did not fail.
+#[test]
+fn a_failure_at_the_very_end_is_marked() {
+    let folder = Folder::with_key();
+    folder.dbseal(["keygen", "--sign", "db1", "-o", "db1.sign.key"]).run().succeeds();
+    let encrypt = "\"$DBSEAL\" encrypt -R backup.pub --sign db1.sign.key --series shop --series-state s --seal-to shop.seal";
+    fs::create_dir(folder.path("s")).expect("a folder");
+    folder.shell(&format!("{encrypt} -- echo first >first.age && rm shop.seal")).run().succeeds();
+    // The state of the series is no such thing any more when the dump is over.
+    for len in [1, 200_000, 3 << 20] {
+        let dump = format!("head -c {len} /dev/zero; echo rubbish >s/shop.series");
+        let run = folder.shell(&format!("{encrypt} -- sh -c '{dump}' >shop.age")).run();
+        assert_ne!(run.code(), 0, "{}", run.words());
+        assert!(is_marked(&folder.read("shop.age")), "{len}: {}", run.words());
+        assert_refused_everywhere(&folder, "shop.age");
+        assert!(!folder.has("shop.seal"));
+        folder.shell("rm s/shop.series").run().succeeds();
+        folder.shell(&format!("{encrypt} -- echo again >again.age && rm shop.seal")).run().succeeds();
+    }
+    // As text, the last bytes and the closing line are one write: here the disk is full where the lines of 64 end with the payload.
+    folder.write("plain", paint(3408));
+    let limited = "ulimit -f 20; \"$DBSEAL\" encrypt -R backup.pub --armor plain >shop.age";
+    folder.shell(limited).run().fails_with("dbseal: error: cannot write standard output");
+    assert!(folder.read("shop.age").len() < 10_240, "{}", folder.read("shop.age").len());
+}
+
 fn assert_refused_everywhere(folder: &Folder, file: &str) {
     folder.dbseal(["decrypt", "-i", "backup.key", "-o", "out", file]).run().fails_with(&format!("dbseal: error: {file}: "));
     folder.dbseal(["decrypt", "-i", "backup.key", "-o", "out"]).stdin(folder.read(file)).run().fails_with("dbseal: error: ");
@@ -331,7 +380,8 @@ fn an_input_that_changes_ends_no_stream() {
     // Who is killed for that while somebody waits for them is not why: the pipe is full, and the next batch cannot be read.
     let folder = Folder::with_key();
     folder.write("plain", paint(20 << 20));
-    let running = encrypt(&folder, &["--limit-rate", "1M", "--threads", "2", "--into", slow, "plain"]).start();
+    let running =
+        encrypt(&folder, &["--limit-rate", "1M", "--threads", "2", "--into", slow, "plain"]).limit(Duration::from_secs(60)).start();
     wait_until("something came", || folder.has("came.age") && folder.read("came.age").len() == 900_000);
     folder.shell("truncate -s 2200000 plain").run().succeeds();
     running.end().fails_with(&format!("dbseal: error: plain{CHANGED}"));

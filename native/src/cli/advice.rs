@@ -280,7 +280,7 @@ fn fixed_hint(error: &JobError) -> Option<&'static str> {
         JobError::Handoff { error: HandoffError::Other, .. } => "give what dbseal request or dbseal grant wrote",
         JobError::Handoff { error: HandoffError::Malformed(_) | HandoffError::Seal(_), .. } => "carry it over again, all of it",
         JobError::Handoff { error: HandoffError::LargeFile, .. } => {
-            "take seal and backup from another copy; without its seal, moved aside, it is asked for by its header alone"
+            "take both from another copy; if it is the seal alone that is long, move it aside"
         }
         JobError::Handoff { error: HandoffError::TooLong | HandoffError::HeadersTooLong | HandoffError::FileCount, .. } => {
             "ask for fewer backups at a time"
