@@ -64,7 +64,13 @@ impl Browser {
         // Its own group, so that the browser ends with it however the test ends.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = command.spawn().expect("the driver starts");
-        let port = port.inspect(|port| await_listener(*port)).unwrap_or_else(|| port_of(&mut driver));
+        let port = match port {
+            Some(port) => {
+                await_listener(port);
+                port
+            }
+            None => port_of(&mut driver)?,
+        };
         let session = format!("http://127.0.0.1:{port}/session");
         let capabilities = kind.capabilities(profile.path(), proxy.address(), prefs);
         let mut browser = Self { kind, driver, agent: agent(STARTED), session, proxy, profile };
@@ -316,7 +322,7 @@ fn await_listener(port: u16) {
 }
 
 /// The port that a driver chose: it says so, in a sentence.
-fn port_of(driver: &mut Child) -> u16 {
+fn port_of(driver: &mut Child) -> Result<u16, String> {
     let mut said = BufReader::new(driver.stdout.take().expect("a pipe")).lines();
     let port = said.by_ref().map_while(Result::ok).find_map(|line| {
         let (_, port) = line.split_once("successfully on port ").or_else(|| line.split_once("Listening on 127.0.0.1:"))?;
@@ -324,5 +330,5 @@ fn port_of(driver: &mut Child) -> u16 {
     });
     // A driver whose output nobody reads stops when the pipe is full.
     std::thread::spawn(move || said.for_each(drop));
-    port.expect("a driver says which port it listens on")
+    port.ok_or_else(|| "the driver ended before it said which port it listens on".into())
 }
