@@ -41,9 +41,25 @@ const MOST_LEN: u64 = 400 << 20;
 
 /// What the app has shown while somebody pressed and looked, which takes time of its own.
 struct Watched {
-    clicks: Vec<f64>,
+    clicks: Vec<Click>,
     calls: Vec<f64>,
     peak: Peak,
+    /// Seconds.
+    took: f64,
+}
+
+struct Click {
+    /// Milliseconds from when it is due until a frame shows what it did.
+    wait: f64,
+    /// Seconds since the job began.
+    at: f64,
+}
+
+impl Click {
+    fn all(found: &Value) -> Vec<Self> {
+        let clicks = found.as_array().into_iter().flatten();
+        clicks.map(|click| Self { wait: click[0].as_f64().unwrap_or(f64::INFINITY), at: click[1].as_f64().unwrap_or_default() }).collect()
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -167,7 +183,8 @@ impl<'a> Bench<'a> {
         let found = self.opened(&desktop, Presses::Aside)?;
         let peak = sampler.end();
         let numbers = |name: &str| found[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        Ok(Watched { clicks: numbers("clicks"), calls: numbers("calls"), peak })
+        let took = found["seconds"].as_f64().ok_or("a number of seconds")?;
+        Ok(Watched { clicks: Click::all(&found["clicks"]), calls: numbers("calls"), peak, took })
     }
 
     /// How long clicks take, in milliseconds, while the app is idle and this is done, so many times.
@@ -178,7 +195,7 @@ impl<'a> Bench<'a> {
             self.begin(&desktop, Presses::Idle)?;
             work()?;
             let found = desktop.browser.run("self.bench.over = true; return self.bench.clicks", &[]);
-            clicks.extend(found.as_array().into_iter().flatten().filter_map(Value::as_f64));
+            clicks.extend(Click::all(&found).iter().map(|click| click.wait));
             // Where there is one.
             let _ = fs::remove_file(self.folder.path("opened"));
         }
@@ -249,8 +266,8 @@ fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], idle: &[(&
         println!("| {name} | {:.2} | {median:.2} ({:.2} to {:.2}) |", gb / median, sorted[0], sorted[sorted.len() - 1]);
     }
     println!("\n| while the app is at work, milliseconds | samples | median | the worst |\n| --- | ---: | ---: | ---: |");
-    let waits = |of: fn(&Watched) -> &Vec<f64>| sorted(watched.iter().flat_map(|round| of(round).iter().copied()));
-    let (clicks, calls) = (waits(|round| &round.clicks), waits(|round| &round.calls));
+    let clicks = sorted(watched.iter().flat_map(|round| &round.clicks).map(|click| click.wait));
+    let calls = sorted(watched.iter().flat_map(|round| &round.calls).copied());
     assert!(!clicks.is_empty() && !calls.is_empty(), "the job had ended before anything was pressed: take a larger size");
     for (name, waits) in
         [("from when a click is due until a frame shows what it did", &clicks), ("a question of the page to the app", &calls)]
@@ -268,6 +285,10 @@ fn print(mib: u64, app: &[f64], command: &[f64], watched: &[Watched], idle: &[(&
         );
     }
     println!("| from a press on Stop until the form is back | 1 | {stopped:.1} | {stopped:.1} |");
+    let slowest = watched.iter().flat_map(|round| round.clicks.iter().map(|click| (click, round.took)));
+    if let Some((click, took)) = slowest.max_by(|a, b| a.0.wait.total_cmp(&b.0.wait)) {
+        println!("\nthe slowest click was due {:.2} s into a job of {took:.2} s", click.at);
+    }
 
     let peak = watched.iter().map(|round| &round.peak).max_by_key(|peak| peak.len).expect("a round");
     let parts: Vec<_> = peak.parts.iter().map(|(kind, len)| format!("{kind} {}", len >> 20)).collect();
