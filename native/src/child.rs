@@ -14,6 +14,7 @@ use crate::descendants::{adopt_orphans, descendants_live, kill_descendants};
 use crate::error::JobError;
 use crate::report::Observer;
 use crate::together::write_both;
+use crate::unfinished::{stream_is_complete, writing};
 
 /// Bytes of a child's standard error that are kept for the error message.
 const TAIL_LEN: usize = 2048;
@@ -128,7 +129,11 @@ impl Consumer {
     /// See [`write_both`].
     pub(crate) fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<(), JobError> {
         let stdin = self.stdin.as_mut().expect("open until the end");
-        write_both(stdin, first, second).map_err(|(_, error)| match error.kind() {
+        let written = {
+            let _writing = writing();
+            write_both(stdin, first, second)
+        };
+        written.map_err(|(_, error)| match error.kind() {
             io::ErrorKind::BrokenPipe => self.left(),
             _ => JobError::write(&self.name, error),
         })
@@ -146,11 +151,16 @@ impl Consumer {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
         }
-        self.stdin = None;
+        {
+            // Not when the job is ended: to the command, that is all of it.
+            let _writing = writing();
+            self.stdin = None;
+        }
         let status = self.child.wait().map_err(|error| JobError::write(&self.name, error))?;
         self.ended = true;
         let stderr_tail = self.stderr.tail();
         if status.success() {
+            stream_is_complete();
             return Ok(());
         }
         Err(JobError::ChildFailed { program: self.name.clone(), status: describe(status), stderr_tail })

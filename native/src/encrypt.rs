@@ -294,7 +294,7 @@ impl AgeWriter<'_> {
 
 /// The end of an age file.
 struct End {
-    /// What makes it whole: for when nothing can fail any more but to write this.
+    /// What makes it whole: kept back until all that can be known to fail has been tried.
     last: Vec<u8>,
     /// Bytes in all, with that.
     written_len: u64,

@@ -14,8 +14,9 @@ const LAST: u64 = u64::MAX;
 /// [`JobError::Stopped`]. None starts before all can.
 ///
 /// # Errors
-/// The first one in that order that is not [`JobError::Stopped`]: each piece that was given out is worked to its end, so no thread can hide an
-/// earlier error from the one that fails first. Or there is no next piece though there should be one, no thread, or no room for one.
+/// The first one in that order that is not [`JobError::Stopped`]: each piece that was given out is worked to its end, or stopped for an
+/// error, so no thread can hide an earlier one from the one that fails first. Or there is no next piece though there should be one, no
+/// thread, or no room for one.
 pub(crate) fn run<R: Send, T>(
     threads: NonZeroUsize,
     room: impl Fn() -> Result<R, JobError>,

@@ -80,14 +80,19 @@ impl<'a> PendingSeal<'a> {
     }
 
     /// Makes the seal and the backup final: the seal first, so that no crash leaves a backup without. But where the output cannot be taken
-    /// back it is final first: a seal of what its reader refused would be worse than none. All else that can fail comes before its last bytes.
+    /// back it is final first: a seal of what its reader refused would be worse than none.
     pub(crate) fn commit(mut self, sink: Sink, last: &[u8], observer: &Arc<dyn Observer>) -> Result<(), JobError> {
-        let (backup, stream) = match sink {
+        let backup = match sink {
             Sink::Pending(mut backup) => {
                 backup.write_all(last)?;
-                (Some(backup.put_on_disk()?), None)
+                Some(backup.put_on_disk()?)
             }
-            stream => (None, Some(stream)),
+            stream => {
+                // As long as that can still be said of the output. It is not held meanwhile: the reader may take for ever.
+                self.sign.series.as_ref().map_or(Ok(()), Series::check)?;
+                stream.end(last)?;
+                None
+            }
         };
         let tree = std::mem::take(&mut self.tree).finish().expect("every byte of the section was taken in");
         let held = self.sign.series.as_ref().map(|series| series.hold(&**observer)).transpose()?;
@@ -99,10 +104,7 @@ impl<'a> PendingSeal<'a> {
             held.announce(hash, file.path(), backup.as_ref().map(CompleteFile::path))?;
         }
         let named = match backup {
-            None => stream.map_or(Ok(()), |stream| stream.end(last)).and_then(|()| file.commit()).map_err(|error| {
-                let fate = if is_named(&error) { Fate::There } else { Fate::NeverThere };
-                (fate, error)
-            }),
+            None => file.commit().map_err(|error| (if is_named(&error) { Fate::There } else { Fate::NeverThere }, error)),
             Some(backup) => {
                 // Whoever changes the backup that is there would put the seal that is kept back, as if this had been stopped: not meanwhile.
                 let _held = backup.hold_replaced();

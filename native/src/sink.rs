@@ -11,7 +11,7 @@ use crate::error::JobError;
 use crate::output::PendingFile;
 use crate::report::Observer;
 use crate::together::write_both;
-use crate::unfinished::writing;
+use crate::unfinished::{stream_is_complete, writing};
 
 /// Where a job writes. Dropped before [`Sink::commit`], a file is gone and a command is killed.
 pub(crate) enum Sink {
@@ -24,8 +24,6 @@ pub(crate) enum Sink {
 pub(crate) struct Stream {
     file: File,
     what: String,
-    /// Bytes of the last write.
-    last_len: usize,
 }
 
 impl Sink {
@@ -68,18 +66,17 @@ impl Sink {
         }
     }
 
-    /// Writes the last bytes, and makes the output final.
-    pub(crate) fn end(mut self, last: &[u8]) -> Result<(), JobError> {
-        self.write_all(last)?;
-        self.commit()
-    }
-
     /// Makes the output final: a file on disk under its name, a command that took everything and succeeded.
     pub(crate) fn commit(self) -> Result<(), JobError> {
+        self.end(&[])
+    }
+
+    /// The same, after the last bytes.
+    pub(crate) fn end(self, last: &[u8]) -> Result<(), JobError> {
         match self {
-            Self::Pending(file) => file.commit(),
-            Self::Stream(stream) => stream.sync(),
-            Self::Command(consumer) => consumer.finish(),
+            Self::Pending(mut file) => file.write_all(last).and_then(|()| file.commit()),
+            Self::Stream(stream) => stream.end(last),
+            Self::Command(mut consumer) => consumer.write_both(last, &[]).and_then(|()| consumer.finish()),
         }
     }
 }
@@ -87,12 +84,11 @@ impl Sink {
 impl Stream {
     fn new(file: File, what: String) -> Self {
         let _ = rustix::pipe::fcntl_setpipe_size(&file, PIPE_LEN);
-        Self { file, what, last_len: 0 }
+        Self { file, what }
     }
 
     fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<(), JobError> {
         let _writing = writing();
-        self.last_len = first.len() + second.len();
         write_both(&mut self.file, first, second).map_err(|(written_len, error)| self.failed(written_len, error))
     }
 
@@ -108,10 +104,21 @@ impl Stream {
         JobError::write(&self.what, error)
     }
 
-    /// Where the stream is a regular file after all, as with `> FILE`, a full disk may show only here.
-    fn sync(mut self) -> Result<(), JobError> {
+    /// Whoever ends the job waits for the last bytes, and takes the job for done when they are written.
+    fn end(mut self, last: &[u8]) -> Result<(), JobError> {
+        // Where the stream is a regular file after all, as with `> FILE`: this can take long, and a full disk may show only here.
+        self.sync(0)?;
+        let _writing = writing();
+        write_both(&mut self.file, last, &[]).map_err(|(written_len, error)| self.failed(written_len, error))?;
+        self.sync(last.len())?;
+        stream_is_complete();
+        Ok(())
+    }
+
+    /// Takes so many bytes back if that fails.
+    fn sync(&mut self, last_len: usize) -> Result<(), JobError> {
         match self.file.metadata() {
-            Ok(metadata) if metadata.is_file() => self.file.sync_all().map_err(|error| self.failed(self.last_len, error)),
+            Ok(metadata) if metadata.is_file() => self.file.sync_all().map_err(|error| self.failed(last_len, error)),
             _ => Ok(()),
         }
     }

@@ -65,7 +65,12 @@ impl Unfinished {
     }
 }
 
-/// Held while a stream is written to, so that the process does not end in the middle.
+/// All of a stream was written and, where a command reads it, taken.
+pub(crate) fn stream_is_complete() {
+    Unfinished::lock().committed(Role::Output, None);
+}
+
+/// Held while a stream is written to, so that the process does not end in the middle. Where it is about to end, it does so here.
 pub(crate) fn writing() -> MutexGuard<'static, ()> {
     let guard = STREAM.lock().unwrap_or_else(PoisonError::into_inner);
     if ENDING.load(Ordering::SeqCst) {
@@ -83,25 +88,26 @@ fn park() -> ! {
 }
 
 /// Removes all unfinished output, and keeps any from getting its name from now on; `false` where the output has its name
-/// already, so that the job is as good as done. For a signal handler that ends the process next.
+/// already, or all of a stream was written, so that the job is as good as done. For a signal handler that ends the process next.
 #[must_use]
 pub fn abandon_unfinished() -> bool {
+    // Who waits to write comes after the end, and not before whoever asks for it.
+    ENDING.store(true, Ordering::SeqCst);
+    let deadline = Instant::now() + WRITE_WAIT;
+    let writing = loop {
+        match STREAM.try_lock() {
+            Ok(guard) => break Some(guard),
+            Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            Err(_) => break None,
+        }
+    };
     let mut unfinished = Unfinished::lock();
     if unfinished.committed {
+        ENDING.store(false, Ordering::SeqCst);
         return false;
     }
     unfinished.abandoned = true;
     unfinished.partials.iter().for_each(FolderEntry::remove);
-    drop(unfinished);
-    // Who waits to write comes after the end, and not before whoever asks for it.
-    ENDING.store(true, Ordering::SeqCst);
-    let deadline = Instant::now() + WRITE_WAIT;
-    while Instant::now() < deadline {
-        if let Ok(guard) = STREAM.try_lock() {
-            std::mem::forget(guard); // nothing is written any more
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    std::mem::forget(writing); // nothing is written any more
     true
 }

@@ -1,6 +1,7 @@
 //! Promise 1: a failed dump never looks like a good backup.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::time::Duration;
 
 use dbseal_core::{CHUNK_LEN, PAYLOAD_NONCE_LEN, SLOT_LEN};
@@ -8,6 +9,7 @@ use dbseal_tests::cli::jobs::{COMMITTERS, DUMPED_LENS, assert_not_committed, dec
 use dbseal_tests::cli::{Folder, lives, wait_until};
 use dbseal_tests::inputs::paint;
 use dbseal_tests::tools::tool;
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Length in bytes of the padded header with one classical recipient.
@@ -307,7 +309,32 @@ fn a_slow_reader_of_a_job_that_is_ended_gets_the_mark() {
     }
 }
 
-/// All that can fail comes before the last bytes: who has all of a backup has one that did not fail.
+/// Who has all of a backup was told so, also where the job is ended while its last bytes wait: the pipe takes a MiB, and they are beyond.
+#[test]
+fn a_job_that_is_ended_at_its_last_bytes_says_what_came() {
+    let folder = Folder::with_key();
+    folder.write("plain", paint(16 * 65_536));
+    for wait in [0, 50, 200, 700] {
+        folder.shell("rm -f pipe; mkfifo pipe").run().succeeds();
+        let running = folder.shell("exec \"$DBSEAL\" encrypt -R backup.pub --threads 2 plain >pipe").start();
+        let mut pipe = File::open(folder.path("pipe")).expect("a pipe");
+        let mut came_len = 0;
+        wait_until("its last bytes wait", || {
+            std::thread::sleep(Duration::from_millis(100));
+            let before = std::mem::replace(&mut came_len, ioctl_fionread(&pipe).expect("a pipe tells what it holds"));
+            came_len > 15 * 65_536 && came_len == before
+        });
+        running.signal(Signal::TERM);
+        std::thread::sleep(Duration::from_millis(wait));
+        let mut came = Vec::new();
+        pipe.read_to_end(&mut came).expect("it is read");
+        let (run, opened) = (running.end(), folder.dbseal(["decrypt", "-i", "backup.key"]).stdin(came).run());
+        assert_eq!(run.code() == 0, opened.code() == 0, "after {wait} ms: {}", run.words());
+        assert_eq!(run.code() == 0, !run.words().contains("interrupted"), "after {wait} ms: {}", run.words());
+    }
+}
+
+/// All that can be known to fail comes before the last bytes.
 #[test]
 fn a_failure_at_the_very_end_is_marked() {
     let folder = Folder::with_key();
@@ -319,8 +346,9 @@ fn a_failure_at_the_very_end_is_marked() {
     for len in [1, 200_000, 3 << 20] {
         let dump = format!("head -c {len} /dev/zero; echo rubbish >s/shop.series");
         let run = folder.shell(&format!("{encrypt} -- sh -c '{dump}' >shop.age")).run();
-        assert_ne!(run.code(), 0, "{}", run.words());
-        assert!(is_marked(&folder.read("shop.age")), "{len}: {}", run.words());
+        run.ends_with(2, "is not the state of a series");
+        let came = folder.read("shop.age");
+        assert!(is_marked(&came) && !came.is_empty(), "{len}: {}", came.len());
         assert_refused_everywhere(&folder, "shop.age");
         assert!(!folder.has("shop.seal"));
         folder.shell("rm s/shop.series").run().succeeds();

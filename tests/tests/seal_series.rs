@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use dbseal_core::{Note, Seal, SeriesPlace};
-use dbseal_tests::cli::{Ended, Folder, Run, seals};
+use dbseal_tests::cli::{Ended, Folder, Run, seals, wait_until};
 use dbseal_tests::inputs::Replay;
 use dbseal_tests::tools::tool;
 use rustix::process::Signal;
@@ -340,4 +340,20 @@ fn check(folder: &Folder) -> usize {
         assert!(answer.get("error").is_some() || answer["place"] == "in-series", "{answer} of\n{}", ended.words());
     }
     given.into_keys().map(|(epoch, _)| epoch).collect::<BTreeSet<_>>().len()
+}
+
+/// A reader that does not end holds up no other job of the series, and no number is given for it before it has.
+#[test]
+fn a_reader_that_hangs_holds_no_number() {
+    let folder = seals::folder();
+    let hang = "sh -c 'cat >b/hung; until [ -e go ]; do sleep 0.01; done'";
+    folder.write("dump", "hung");
+    let hung = seals::encrypt_next(&folder, &["--seal-to", "b/hung.seal", "--into", hang, "dump"]).start();
+    wait_until("all was taken", || folder.has("b/hung") && folder.read("b/hung").len() > 4096);
+    folder.write("dump", "second");
+    seals::encrypt_next(&folder, &["-o", "b/second", "dump"]).limit(Duration::from_secs(60)).run().succeeds();
+    folder.write("go", "");
+    hung.end().succeeds();
+    assert_eq!([place(&folder, "second").number, place(&folder, "hung").number], [1, 2]);
+    assert_in_series(&folder);
 }
