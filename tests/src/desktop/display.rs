@@ -47,16 +47,17 @@ impl Display {
     /// If it does not come, or stays.
     pub fn answer_dialog(&self, title: &str, path: &Path) {
         let window = wait_for(&format!("the dialog {title:?}"), || self.windows(title).pop());
+        let path = path.to_str().expect("text");
         let answer = || {
-            // There is no window manager, which would give it the keyboard.
-            self.keyboard(&["windowfocus", "--sync", &window]);
-            // The field for a path; what is typed before it is there is lost.
-            for keys in [["key", "ctrl+l"], ["key", "ctrl+a"]] {
+            // There is no window manager, which would give it the keyboard. Then the field for a path; what is typed before it is there is lost.
+            for keys in [&["windowfocus", "--sync", &*window][..], &["key", "ctrl+l"], &["key", "ctrl+a"], &["type", "--delay", "12", path]]
+            {
+                // It may be going away just now: the window behind it must not get the keys.
+                if self.windows(title).is_empty() || !self.command(keys).status().expect("xdotool runs").success() {
+                    return;
+                }
                 std::thread::sleep(SETTLES);
-                self.keyboard(&keys);
             }
-            self.keyboard(&["type", "--delay", "12", path.to_str().expect("text")]);
-            std::thread::sleep(SETTLES);
             self.keyboard(&["key", "Return"]);
         };
         answer();
