@@ -350,8 +350,8 @@ fn a_reader_that_hangs_holds_no_number() {
     folder.write("dump", "hung");
     let hung = seals::encrypt_next(&folder, &["--seal-to", "b/hung.seal", "--into", hang, "dump"]).start();
     wait_until("all was taken", || folder.has("b/hung") && folder.read("b/hung").len() > 4096);
-    folder.write("dump", "second");
-    seals::encrypt_next(&folder, &["-o", "b/second", "dump"]).limit(Duration::from_secs(60)).run().succeeds();
+    folder.write("other", "second");
+    seals::encrypt_next(&folder, &["-o", "b/second", "other"]).limit(Duration::from_secs(60)).run().succeeds();
     folder.write("go", "");
     hung.end().succeeds();
     assert_eq!([place(&folder, "second").number, place(&folder, "hung").number], [1, 2]);
