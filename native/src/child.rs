@@ -14,7 +14,7 @@ use crate::descendants::{adopt_orphans, descendants_live, kill_descendants};
 use crate::error::JobError;
 use crate::report::Observer;
 use crate::together::write_both;
-use crate::unfinished::{stream_is_complete, writing};
+use crate::unfinished::{Stage, stream_is_complete, writing};
 
 /// Bytes of a child's standard error that are kept for the error message.
 const TAIL_LEN: usize = 2048;
@@ -115,15 +115,16 @@ pub(crate) struct Consumer {
     stdin: Option<File>,
     stderr: Stderr,
     ended: bool,
+    stage: Stage,
     observer: Arc<dyn Observer>,
 }
 
 impl Consumer {
-    pub(crate) fn start(command: &Command, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
+    pub(crate) fn start(command: &Command, stage: Stage, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
         let (mut child, stderr) = command.spawn(Stdio::piped(), Stdio::inherit(), observer)?;
         let stdin: OwnedFd = child.stdin.take().expect("it was asked for").into();
         let _ = rustix::pipe::fcntl_setpipe_size(&stdin, PIPE_LEN);
-        Ok(Self { name: command.name(), child, stdin: Some(stdin.into()), stderr, ended: false, observer: Arc::clone(observer) })
+        Ok(Self { name: command.name(), child, stdin: Some(stdin.into()), stderr, ended: false, stage, observer: Arc::clone(observer) })
     }
 
     /// See [`write_both`].
@@ -158,9 +159,11 @@ impl Consumer {
         }
         let status = self.child.wait().map_err(|error| JobError::write(&self.name, error))?;
         self.ended = true;
+        if status.success() {
+            stream_is_complete(self.stage);
+        }
         let stderr_tail = self.stderr.tail();
         if status.success() {
-            stream_is_complete();
             return Ok(());
         }
         Err(JobError::ChildFailed { program: self.name.clone(), status: describe(status), stderr_tail })

@@ -24,6 +24,7 @@ use crate::pipeline::{Lookahead, flow};
 use crate::report::{Observer, tell_if_compressed};
 use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
+use crate::unfinished::Stage;
 use crate::verify::Claims;
 
 /// Everything that was decided about a decryption.
@@ -337,7 +338,7 @@ impl Job<'_> {
                 self.made_with.who()
             ));
         }
-        Sink::create(&self.request.destination, Privacy::Owner, self.observer)
+        Sink::create(&self.request.destination, Privacy::Owner, Stage::Output, self.observer)
     }
 
     fn is_vouched_for(&self) -> bool {

@@ -24,6 +24,7 @@ use crate::report::Observer;
 use crate::sealing::{PendingSeal, Sign, seal_path};
 use crate::shared_tree::SharedTree;
 use crate::sink::Sink;
+use crate::unfinished::Stage;
 
 /// Bytes that are read at a time to be compressed.
 const READ_LEN: usize = 256 << 10;
@@ -104,7 +105,8 @@ pub fn encrypt(request: &mut EncryptRequest, observer: &Arc<dyn Observer>) -> Re
     drop(file_key);
     // A file that cannot be read must not start a consumer, and output that cannot be written must not start a dump.
     let early = if let Source::File(_) = request.source { Some(Input::open(&request.source, Fifos::Read, observer)?) } else { None };
-    let mut sink = Sink::create(&request.destination, Privacy::Shared, observer)?;
+    let stage = if request.sign.is_some() { Stage::BeforeSeal } else { Stage::Output };
+    let mut sink = Sink::create(&request.destination, Privacy::Shared, stage, observer)?;
     let mut input = early.map_or_else(|| Input::open(&request.source, Fifos::Read, observer), Ok)?;
     observer.started(input.regular.map(|regular| regular.len));
 

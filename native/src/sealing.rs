@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dbseal_core::{
-    Extent, FileKey, FileName, Header, Label, Note, Process, Proof, ProofKey, Seal, Sealed, SeriesPlace, SigningKey, SourceKind, Time, Tree,
+    Extent, FileKey, FileName, Header, Label, Note, NoteHash, Process, Proof, ProofKey, Seal, Sealed, SeriesPlace, SigningKey, SourceKind,
+    Time, Tree,
 };
 
 use crate::destination::{Overwrite, Privacy};
@@ -47,7 +48,8 @@ pub fn seal_path(backup: &Path) -> PathBuf {
 /// A seal that grows with its backup. Dropped before [`PendingSeal::commit`], there is none.
 pub(crate) struct PendingSeal<'a> {
     sign: &'a Sign,
-    file: PendingFile,
+    /// Until it is complete.
+    file: Option<PendingFile>,
     proof_key: ProofKey,
     header: Vec<u8>,
     source: SourceKind,
@@ -76,30 +78,42 @@ impl<'a> PendingSeal<'a> {
             preset: label(recipients),
             compression: label(compression),
         };
-        Ok(Self { sign, file, proof_key: ProofKey::of(file_key), header: header.to_bytes(), source, process, tree: SharedTree::default() })
+        Ok(Self {
+            sign,
+            file: Some(file),
+            proof_key: ProofKey::of(file_key),
+            header: header.to_bytes(),
+            source,
+            process,
+            tree: SharedTree::default(),
+        })
     }
 
     /// Makes the seal and the backup final: the seal first, so that no crash leaves a backup without. But where the output cannot be taken
     /// back it is final first: a seal of what its reader refused would be worse than none.
     pub(crate) fn commit(mut self, sink: Sink, last: &[u8], observer: &Arc<dyn Observer>) -> Result<(), JobError> {
-        let backup = match sink {
+        let (backup, stream) = match sink {
             Sink::Pending(mut backup) => {
                 backup.write_all(last)?;
-                Some(backup.put_on_disk()?)
+                (Some(backup.put_on_disk()?), None)
             }
-            stream => {
-                // As long as that can still be said of the output. It is not held meanwhile: the reader may take for ever.
-                self.sign.series.as_ref().map_or(Ok(()), Series::check)?;
-                stream.end(last)?;
-                None
-            }
+            stream => (None, Some(stream)),
         };
         let tree = std::mem::take(&mut self.tree).finish().expect("every byte of the section was taken in");
+        let mut seal = None;
+        if let Some(stream) = stream {
+            // As long as that can still be said of the output. No number is held meanwhile: the reader may take for ever.
+            match &self.sign.series {
+                Some(series) => series.check()?,
+                None => seal = Some(self.put_on_disk(&tree, None)?),
+            }
+            stream.end(last)?;
+        }
         let held = self.sign.series.as_ref().map(|series| series.hold(&**observer)).transpose()?;
-        let seal = self.seal(&tree, held.as_ref().map(|held| held.place.clone()));
-        self.file.write_all(&seal.to_bytes())?;
-        let file = self.file.put_on_disk()?;
-        let hash = seal.first_hash();
+        let (hash, file) = match seal {
+            Some(seal) => seal,
+            None => self.put_on_disk(&tree, held.as_ref().map(|held| held.place.clone()))?,
+        };
         if let Some(held) = &held {
             held.announce(hash, file.path(), backup.as_ref().map(CompleteFile::path))?;
         }
@@ -126,6 +140,14 @@ impl<'a> PendingSeal<'a> {
             observer.warning(&format!("the backup and its seal are complete, but not the state of the series: {error}"));
         }
         Ok(())
+    }
+
+    /// The seal, complete but for its name, and the hash of its note.
+    fn put_on_disk(&mut self, tree: &Tree, series: Option<SeriesPlace>) -> Result<(NoteHash, CompleteFile), JobError> {
+        let seal = self.seal(tree, series);
+        let mut file = self.file.take().expect("it is put there once");
+        file.write_all(&seal.to_bytes())?;
+        Ok((seal.first_hash(), file.put_on_disk()?))
     }
 
     fn seal(&self, tree: &Tree, series: Option<SeriesPlace>) -> Seal {

@@ -11,7 +11,7 @@ use crate::error::JobError;
 use crate::output::PendingFile;
 use crate::report::Observer;
 use crate::together::write_both;
-use crate::unfinished::{stream_is_complete, writing};
+use crate::unfinished::{Stage, stream_is_complete, writing};
 
 /// Where a job writes. Dropped before [`Sink::commit`], a file is gone and a command is killed.
 pub(crate) enum Sink {
@@ -24,24 +24,30 @@ pub(crate) enum Sink {
 pub(crate) struct Stream {
     file: File,
     what: String,
+    stage: Stage,
 }
 
 impl Sink {
-    pub(crate) fn create(destination: &Destination, privacy: Privacy, observer: &Arc<dyn Observer>) -> Result<Self, JobError> {
+    pub(crate) fn create(
+        destination: &Destination,
+        privacy: Privacy,
+        stage: Stage,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Self, JobError> {
         Ok(match destination {
             Destination::File { path, overwrite, streams } => {
                 let stream = if *streams == Streams::Written { open_stream(path)? } else { None };
                 match stream {
-                    Some(file) => Self::Stream(Stream::new(file, path.display().to_string())),
+                    Some(file) => Self::Stream(Stream::new(file, path.display().to_string(), stage)),
                     None => Self::Pending(PendingFile::create(path, privacy, *overwrite)?),
                 }
             }
             Destination::Stdout => {
                 let what = "standard output";
                 let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(|error| JobError::write(what, error))?;
-                Self::Stream(Stream::new(stdout.into(), what.into()))
+                Self::Stream(Stream::new(stdout.into(), what.into(), stage))
             }
-            Destination::Into(command) => Self::Command(Consumer::start(command, observer)?),
+            Destination::Into(command) => Self::Command(Consumer::start(command, stage, observer)?),
         })
     }
 
@@ -82,9 +88,9 @@ impl Sink {
 }
 
 impl Stream {
-    fn new(file: File, what: String) -> Self {
+    fn new(file: File, what: String, stage: Stage) -> Self {
         let _ = rustix::pipe::fcntl_setpipe_size(&file, PIPE_LEN);
-        Self { file, what }
+        Self { file, what, stage }
     }
 
     fn write_both(&mut self, first: &[u8], second: &[u8]) -> Result<(), JobError> {
@@ -104,15 +110,14 @@ impl Stream {
         JobError::write(&self.what, error)
     }
 
-    /// Whoever ends the job waits for the last bytes, and takes the job for done when they are written.
+    /// Whoever ends the job while the last bytes are written waits for them, and then lets it come to its end.
     fn end(mut self, last: &[u8]) -> Result<(), JobError> {
         // Where the stream is a regular file after all, as with `> FILE`: this can take long, and a full disk may show only here.
         self.sync(0)?;
         let _writing = writing();
         write_both(&mut self.file, last, &[]).map_err(|(written_len, error)| self.failed(written_len, error))?;
-        self.sync(last.len())?;
-        stream_is_complete();
-        Ok(())
+        stream_is_complete(self.stage);
+        if last.is_empty() { Ok(()) } else { self.sync(last.len()) }
     }
 
     /// Takes so many bytes back if that fails.

@@ -23,7 +23,7 @@ pub(crate) enum Role {
 /// The temporary names that exist.
 pub(crate) struct Unfinished {
     partials: Vec<FolderEntry>,
-    /// Whether an output has its name.
+    /// Whether an output has its name, or all of a stream was written.
     committed: bool,
     /// Whether none may get one any more.
     abandoned: bool,
@@ -65,9 +65,20 @@ impl Unfinished {
     }
 }
 
+/// What a stream is to a job. It cannot be taken back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The last of it.
+    Output,
+    /// Its seal follows.
+    BeforeSeal,
+}
+
 /// All of a stream was written and, where a command reads it, taken.
-pub(crate) fn stream_is_complete() {
-    Unfinished::lock().committed(Role::Output, None);
+pub(crate) fn stream_is_complete(stage: Stage) {
+    if stage == Stage::Output {
+        Unfinished::lock_for(Role::Output).committed(Role::Output, None);
+    }
 }
 
 /// Held while a stream is written to, so that the process does not end in the middle. Where it is about to end, it does so here.
@@ -91,6 +102,9 @@ fn park() -> ! {
 /// already, or all of a stream was written, so that the job is as good as done. For a signal handler that ends the process next.
 #[must_use]
 pub fn abandon_unfinished() -> bool {
+    if Unfinished::lock().committed {
+        return false;
+    }
     // Who waits to write comes after the end, and not before whoever asks for it.
     ENDING.store(true, Ordering::SeqCst);
     let deadline = Instant::now() + WRITE_WAIT;

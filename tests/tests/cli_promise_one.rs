@@ -354,6 +354,11 @@ fn a_failure_at_the_very_end_is_marked() {
         folder.shell("rm s/shop.series").run().succeeds();
         folder.shell(&format!("{encrypt} -- echo again >again.age && rm shop.seal")).run().succeeds();
     }
+    // There is no room for the seal.
+    let limited = "(ulimit -f 4; \"$DBSEAL\" encrypt -R backup.pub --sign db1.sign.key --seal-to full.seal -- echo data; echo $? >code) | cat >full.age";
+    folder.shell(limited).run().succeeds();
+    assert_ne!(folder.read_text("code").trim(), "0");
+    assert!(is_marked(&folder.read("full.age")) && !folder.has("full.seal"));
     // As text, the last bytes and the closing line are one write: here the disk is full where the lines of 64 end with the payload.
     folder.write("plain", paint(3408));
     let limited = "ulimit -f 20; \"$DBSEAL\" encrypt -R backup.pub --armor plain >shop.age";
