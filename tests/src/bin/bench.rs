@@ -2,10 +2,11 @@
 //! JOB is a part of the name of those jobs that are wanted, such as `check`.
 //!
 //! Files lie in memory (`/dev/shm`), but for what is written to the disk that the folder `target` is on. Each output is removed before
-//! the next run, so that all write to pages that were just freed. The medians are printed: wall time, CPU-seconds for each GB and the
-//! peak of resident memory, as GNU time reports them, and how many times as fast as age, or b3sum, the same job was done. A peer that is
-//! missing ends the run: a table without it would mislead. Memory is then measured once more, over four times the data; and in the end
-//! the cipher alone.
+//! the next run, so that all write to pages that were just freed. But a virtual machine may give memory that is free back to its host, and
+//! who takes it then waits for the host: where `cat` is far slower than memory, take fewer MIB, until it is not. The medians are printed:
+//! wall time, CPU-seconds for each GB and the peak of resident memory, as GNU time reports them, and how many times as fast as age, or
+//! b3sum, the same job was done. A peer that is missing ends the run: a table without it would mislead. Memory is then measured once more,
+//! over four times the data; and in the end the cipher alone.
 
 use std::fs::File;
 use std::hint::black_box;
