@@ -110,7 +110,7 @@ impl Stream {
         JobError::write(&self.what, error)
     }
 
-    /// Whoever ends the job while the last bytes are written waits for them, and then lets it come to its end.
+    /// Whoever ends the job while the last bytes are written waits for them, and then lets it come to its end, unless a seal follows.
     fn end(mut self, last: &[u8]) -> Result<(), JobError> {
         // Where the stream is a regular file after all, as with `> FILE`: this can take long, and a full disk may show only here.
         self.sync(0)?;

@@ -23,7 +23,7 @@ pub(crate) enum Role {
 /// The temporary names that exist.
 pub(crate) struct Unfinished {
     partials: Vec<FolderEntry>,
-    /// Whether an output has its name, or all of a stream was written.
+    /// Whether an output has its name, or all of a stream was written that nothing follows.
     committed: bool,
     /// Whether none may get one any more.
     abandoned: bool,
@@ -74,7 +74,7 @@ pub(crate) enum Stage {
     BeforeSeal,
 }
 
-/// All of a stream was written and, where a command reads it, taken.
+/// All of a stream was written and, where a command reads it, taken. Where its seal follows, that alone makes the job done.
 pub(crate) fn stream_is_complete(stage: Stage) {
     if stage == Stage::Output {
         Unfinished::lock_for(Role::Output).committed(Role::Output, None);
@@ -99,7 +99,8 @@ fn park() -> ! {
 }
 
 /// Removes all unfinished output, and keeps any from getting its name from now on; `false` where the output has its name
-/// already, or all of a stream was written, so that the job is as good as done. For a signal handler that ends the process next.
+/// already, or all of a stream was written that nothing follows, so that the job is as good as done. For a signal handler that ends the
+/// process next.
 #[must_use]
 pub fn abandon_unfinished() -> bool {
     if Unfinished::lock().committed {
