@@ -159,6 +159,7 @@ impl Consumer {
         }
         let status = self.child.wait().map_err(|error| JobError::write(&self.name, error))?;
         self.ended = true;
+        // Before its last words are waited for: whoever ends the job then ends one that is done.
         if status.success() {
             stream_is_complete(self.stage);
         }

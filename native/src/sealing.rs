@@ -92,23 +92,22 @@ impl<'a> PendingSeal<'a> {
     /// Makes the seal and the backup final: the seal first, so that no crash leaves a backup without. But where the output cannot be taken
     /// back it is final first: a seal of what its reader refused would be worse than none.
     pub(crate) fn commit(mut self, sink: Sink, last: &[u8], observer: &Arc<dyn Observer>) -> Result<(), JobError> {
-        let (backup, stream) = match sink {
+        let tree = std::mem::take(&mut self.tree).finish().expect("every byte of the section was taken in");
+        let (backup, seal) = match sink {
             Sink::Pending(mut backup) => {
                 backup.write_all(last)?;
                 (Some(backup.put_on_disk()?), None)
             }
-            stream => (None, Some(stream)),
-        };
-        let tree = std::mem::take(&mut self.tree).finish().expect("every byte of the section was taken in");
-        let mut seal = None;
-        if let Some(stream) = stream {
-            // As long as that can still be said of the output. No number is held meanwhile: the reader may take for ever.
-            match &self.sign.series {
-                Some(series) => series.check()?,
-                None => seal = Some(self.put_on_disk(&tree, None)?),
+            stream => {
+                // As long as that can still be said of the output. No number is held meanwhile: the reader may take for ever.
+                let seal = match &self.sign.series {
+                    Some(series) => series.check().map(|()| None)?,
+                    None => Some(self.put_on_disk(&tree, None)?),
+                };
+                stream.end(last)?;
+                (None, seal)
             }
-            stream.end(last)?;
-        }
+        };
         let held = self.sign.series.as_ref().map(|series| series.hold(&**observer)).transpose()?;
         let (hash, file) = match seal {
             Some(seal) => seal,
